@@ -1,0 +1,338 @@
+"""Sizes of axes: integers, or integer polynomials over named dimensions such as `n`, `2*n` and `n-2`.
+
+A `Dim` is kept in one normal form (a sorted sum of monomials), so equal sizes are equal values. The same
+class describes the index arithmetic of kernels, where loop variables are symbols too. It is our own and small
+because types are made for every node: SymPy's expressions cost a hundred times as much and 0.4 s to import.
+`to_sympy` hands a size to SymPy where real algebra is wanted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+
+Function = Literal["floordiv", "mod", "min", "max"]
+
+_FUNCTIONS: dict[str, Callable[[int, int], int]] = {
+    "floordiv": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
+    "min": min,
+    "max": max,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of sizes that is no polynomial: an atom of one."""
+
+    function: Function
+    args: tuple[int | Dim, int | Dim]
+
+    def __str__(self) -> str:
+        a, b = self.args
+        if self.function in ("min", "max"):
+            return f"{self.function}({a},{b})"
+        sign = "//" if self.function == "floordiv" else "%"
+        return f"{_in_product(a)}{sign}{_in_product(b)}"
+
+
+Atom = str | Call
+Monomial = tuple[Atom, ...]
+
+
+@dataclass(frozen=True)
+class Dim:
+    """A size that is known when the function is called: `sum(coefficient * product(atoms))`."""
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.terms))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined,no-any-return]
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The named dimensions that the size depends on."""
+        found: set[str] = set()
+        for monomial, _ in self.terms:
+            for atom in monomial:
+                if isinstance(atom, str):
+                    found.add(atom)
+                else:
+                    for arg in atom.args:
+                        found |= symbols_of(arg)
+        return frozenset(found)
+
+    def evaluate(self, sizes: Mapping[str, int]) -> int:
+        """The value for given sizes of the named dimensions; KeyError names a missing one."""
+        result = self.substitute(sizes)
+        if isinstance(result, Dim):
+            raise KeyError(next(iter(sorted(result.symbols))))
+        return result
+
+    def substitute(self, values: Mapping[str, int | Dim]) -> int | Dim:
+        """The size with named dimensions replaced."""
+        if self.symbols.isdisjoint(values):
+            return self
+        total: int | Dim = 0
+        for monomial, coefficient in self.terms:
+            product: int | Dim = coefficient
+            for atom in monomial:
+                product = product * _substitute_atom(atom, values)
+            total = total + product
+        return total
+
+    def coefficient(self, symbol: str) -> int | Dim | None:
+        """The factor of `symbol` if the size is linear in it (0 if absent), else None."""
+        factor: dict[Monomial, int] = {}
+        for monomial, coefficient in self.terms:
+            rest = tuple(atom for atom in monomial if atom != symbol)
+            if any(isinstance(atom, Call) and symbol in symbols_of(atom) for atom in rest):
+                return None
+            if len(monomial) - len(rest) > 1:
+                return None
+            if len(rest) < len(monomial):
+                factor[rest] = factor.get(rest, 0) + coefficient
+        return _normal(factor)
+
+    def __add__(self, other: int | Dim) -> int | Dim:
+        if isinstance(other, int) and other == 0:
+            return self
+        terms = dict(self.terms)
+        for monomial, coefficient in _terms(other):
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+        return _normal(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> int | Dim:
+        return self * -1
+
+    def __sub__(self, other: int | Dim) -> int | Dim:
+        return self + (-other)
+
+    def __rsub__(self, other: int | Dim) -> int | Dim:
+        return (-self) + other
+
+    def __mul__(self, other: int | Dim) -> int | Dim:
+        terms: dict[Monomial, int] = {}
+        for left, a in self.terms:
+            for right, b in _terms(other):
+                monomial = tuple(sorted((*left, *right), key=str))
+                terms[monomial] = terms.get(monomial, 0) + a * b
+        return _normal(terms)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: int | Dim) -> int | Dim:
+        return call("floordiv", self, other)
+
+    def __rfloordiv__(self, other: int) -> int | Dim:
+        return call("floordiv", other, self)
+
+    def __mod__(self, other: int | Dim) -> int | Dim:
+        return call("mod", self, other)
+
+    def __rmod__(self, other: int) -> int | Dim:
+        return call("mod", other, self)
+
+    def __str__(self) -> str:
+        text = ""
+        for monomial, coefficient in self.terms:
+            factors = "*".join(_factor(atom) for atom in monomial)
+            size = abs(coefficient)
+            body = factors if size == 1 and factors else f"{size}*{factors}" if factors else str(size)
+            text += ("-" if coefficient < 0 else "+" if text else "") + body
+        return text
+
+    __repr__ = __str__
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the size {self} is known only when the function is called")
+
+    def __index__(self) -> int:
+        raise TypeError(f"the size {self} is known only when the function is called; an integer is needed here")
+
+    def to_sympy(self) -> Any:
+        """The size as a SymPy expression over non-negative integer symbols."""
+        import sympy
+
+        functions = {
+            "floordiv": lambda a, b: sympy.floor(a / b),
+            "mod": sympy.Mod,
+            "min": sympy.Min,
+            "max": sympy.Max,
+        }
+
+        def convert(size: int | Dim | Atom) -> Any:
+            match size:
+                case int():
+                    return sympy.Integer(size)
+                case str():
+                    return sympy.Symbol(size, integer=True, nonnegative=True)
+                case Call(function, args):
+                    return functions[function](*map(convert, args))
+                case Dim(terms):
+                    return sympy.Add(*(c * sympy.Mul(*map(convert, m)) for m, c in terms))
+
+        return convert(self)
+
+
+def symbol(name: str) -> Dim:
+    """The size of a named dimension."""
+    return Dim((((name,), 1),))
+
+
+def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
+    """A floor division, remainder, minimum or maximum of sizes, evaluated as far as it is known."""
+    if isinstance(a, int) and isinstance(b, int):
+        return _FUNCTIONS[function](a, b)
+    if function in ("min", "max"):
+        difference = a - b
+        if isinstance(difference, int):
+            return a if (difference <= 0) == (function == "min") else b
+    elif isinstance(b, int) and b > 0:
+        exact = {m: c // b for m, c in _terms(a) if c % b == 0}
+        rest = _normal({m: c for m, c in _terms(a) if c % b != 0})
+        if isinstance(rest, int):
+            return _normal(exact) + rest // b if function == "floordiv" else rest % b
+        if exact:
+            return _normal(exact) + call("floordiv", rest, b) if function == "floordiv" else call("mod", rest, b)
+    elif isinstance(b, Dim) and a == b:
+        return 1 if function == "floordiv" else 0
+    return Dim((((Call(function, (a, b)),), 1),))
+
+
+def symbols_of(size: int | Dim | Call) -> frozenset[str]:
+    """The named dimensions that a size depends on."""
+    if isinstance(size, Call):
+        return symbols_of(size.args[0]) | symbols_of(size.args[1])
+    return size.symbols if isinstance(size, Dim) else frozenset()
+
+
+def evaluate(size: int | Dim, sizes: Mapping[str, int]) -> int:
+    """The value of a size for given sizes of the named dimensions."""
+    return size if isinstance(size, int) else size.evaluate(sizes)
+
+
+def substitute(size: int | Dim, values: Mapping[str, int | Dim]) -> int | Dim:
+    """A size with named dimensions replaced."""
+    return size if isinstance(size, int) else size.substitute(values)
+
+
+def coefficient(size: int | Dim, symbol: str) -> int | Dim | None:
+    """The factor of `symbol` in a size that is linear in it (0 if absent), else None."""
+    return 0 if isinstance(size, int) else size.coefficient(symbol)
+
+
+def product(sizes: tuple[int | Dim, ...]) -> int | Dim:
+    """The number of elements of a shape."""
+    total: int | Dim = 1
+    for size in sizes:
+        total = total * size
+    return total
+
+
+_TOKEN = re.compile(r"\s*(?:(\d+)|(min|max)\(|([A-Za-z_][A-Za-z0-9_.]*)|(//|[-+*%(),]))")
+
+
+def parse(text: str) -> int | Dim:
+    """A size from its text, such as `n`, `2*n-1` or `(n+1)//2`; ValueError if it is none."""
+    tokens = _tokens(text)
+    position = 0
+
+    def peek() -> str:
+        return tokens[position] if position < len(tokens) else ""
+
+    def take(expected: str = "") -> str:
+        nonlocal position
+        token = peek()
+        if not token or (expected and token != expected):
+            raise ValueError(f"{text!r} is no size")
+        position += 1
+        return token
+
+    def total() -> int | Dim:
+        value = -term() if peek() == "-" and take() else term()
+        while peek() in ("+", "-"):
+            value = value + term() if take() == "+" else value - term()
+        return value
+
+    def term() -> int | Dim:
+        value = atom()
+        while peek() in ("*", "//", "%"):
+            sign = take()
+            right = atom()
+            value = value * right if sign == "*" else value // right if sign == "//" else value % right
+        return value
+
+    def atom() -> int | Dim:
+        token = take()
+        if token.isdigit():
+            return int(token)
+        if token in ("min(", "max("):
+            a, _, b, _ = total(), take(","), total(), take(")")
+            return call("min" if token == "min(" else "max", a, b)
+        if token == "(":
+            value, _ = total(), take(")")
+            return value
+        if token[0].isalpha() or token[0] == "_":
+            return symbol(token)
+        raise ValueError(f"{text!r} is no size")
+
+    result = total()
+    if position != len(tokens):
+        raise ValueError(f"{text!r} is no size")
+    return result
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, end = [], 0
+    while end < len(text.rstrip()):
+        match = _TOKEN.match(text, end)
+        if match is None:
+            raise ValueError(f"{text!r} is no size")
+        number, function, name, sign = match.groups()
+        tokens.append(number or (function + "(" if function else None) or name or sign)
+        end = match.end()
+    return tokens
+
+
+def _terms(size: int | Dim) -> Iterator[tuple[Monomial, int]]:
+    if isinstance(size, Dim):
+        yield from size.terms
+    elif size:
+        yield (), size
+
+
+def _normal(terms: dict[Monomial, int]) -> int | Dim:
+    kept = [(m, c) for m, c in terms.items() if c]
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        return kept[0][1]
+    return Dim(tuple(sorted(kept, key=lambda term: (-len(term[0]), [str(a) for a in term[0]]))))
+
+
+def _substitute_atom(atom: Atom, values: Mapping[str, int | Dim]) -> int | Dim:
+    if isinstance(atom, str):
+        return values[atom] if atom in values else symbol(atom)
+    a, b = (substitute(arg, values) for arg in atom.args)
+    return call(atom.function, a, b)
+
+
+def _factor(atom: Atom) -> str:
+    """An atom as a factor of a product: a quotient needs parentheses there."""
+    return f"({atom})" if isinstance(atom, Call) and atom.function in ("floordiv", "mod") else str(atom)
+
+
+def _in_product(size: int | Dim) -> str:
+    simple = isinstance(size, int) or (len(size.terms) == 1 and size.terms[0] == (size.terms[0][0][:1], 1))
+    text = str(size)
+    return text if simple and "//" not in text and "%" not in text else f"({text})"

@@ -1,0 +1,310 @@
+"""Kernel IR: what a target translates. Structured loops over buffers, and the program of steps that runs them.
+
+A kernel is a nest of loops. Values are named; a `Let` applies an elementwise op of the tensor graph to named values,
+so a target needs no list of ops: it hands its own vocabulary to `op.scalar`. Indices are `Dim` expressions over loop
+variables, named dimensions and integer values, so a target reads strides off them (`dimension.coefficient`).
+
+    kernel softmax(read x: f32[m*n], write y: f32[m*n]; m, n)
+      for i < m parallel
+        for j < n reduce(top: max f32)
+          a: f32 = x[i*n+j]
+          top <- a
+        for j < n reduce(total: sum f32)
+          b: f32 = x[i*n+j]
+          c: f32 = subtract(b, top)
+          d: f32 = exp(c)
+          total <- d
+        ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal as OneOf
+
+from graphc.dimension import Dim
+from graphc.types import DType, TensorType
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphc.ir.node import Node
+    from graphc.ops.elementwise import Elementwise
+
+Index = int | Dim
+Access = OneOf["read", "write", "update", "scratch"]
+Combine = OneOf["sum", "prod", "max", "min"]
+Kind = OneOf["parallel", "reduce", "serial"]
+Mapping = OneOf["serial", "vector", "grid", "block", "thread"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Contiguous memory that a kernel sees. A scratch buffer is private to one iteration of the parallel loops."""
+
+    name: str
+    dtype: DType
+    size: Index
+    access: Access
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number as an operand."""
+
+    value: bool | int | float
+    dtype: DType
+
+    def __str__(self) -> str:
+        return f"{self.value!r}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and (repr(self.value), self.dtype) == (repr(other.value), other.dtype)
+
+    def __hash__(self) -> int:
+        return hash((repr(self.value), self.dtype))
+
+
+Operand = str | Literal
+
+
+@dataclass(frozen=True)
+class Load:
+    """`name = buffer[index]`; 0 where the mask (a bool value) does not hold, and then nothing is read."""
+
+    name: str
+    buffer: str
+    index: Index
+    mask: str | None = None
+
+
+@dataclass(frozen=True)
+class Store:
+    """`buffer[index] = value`, or `+= value` with `accumulate`; nothing is written where the mask does not hold."""
+
+    buffer: str
+    index: Index
+    value: Operand
+    mask: str | None = None
+    accumulate: bool = False
+
+
+@dataclass(frozen=True)
+class Let:
+    """`name = op(args)`, calculated in `dtype.compute` of the operands and rounded to `dtype`."""
+
+    name: str
+    dtype: DType
+    op: Elementwise
+    args: tuple[Operand, ...]
+
+
+@dataclass(frozen=True)
+class Position:
+    """`name = index` as a value of an integer or float dtype."""
+
+    name: str
+    dtype: DType
+    index: Index
+
+
+@dataclass(frozen=True)
+class CheckIndex:
+    """Make an integer value fit to be an index: `name` is it, wrapped from the end if negative, and clamped;
+    `valid` says whether it lay in [-extent, extent). An invalid one records the call's error code.
+    """
+
+    name: str
+    valid: str
+    value: Operand
+    extent: Index
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """A value that a loop reduces: named and readable after the loop."""
+
+    name: str
+    dtype: DType
+    combine: Combine
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """Combine a value into an accumulator of the enclosing reduce loop."""
+
+    accumulator: str
+    value: Operand
+
+
+@dataclass(frozen=True)
+class For:
+    """`for var in range(extent)`.
+
+    `kind` is what the loop means: parallel iterations are independent, a reduce loop carries accumulators (in any
+    order), a serial one keeps its order. `mapping` is what a schedule made of it for a target.
+    """
+
+    var: str
+    extent: Index
+    body: tuple[Statement, ...]
+    kind: Kind = "parallel"
+    accumulators: tuple[Accumulator, ...] = ()
+    mapping: Mapping = "serial"
+
+
+Statement = Load | Store | Let | Position | CheckIndex | Accumulate | For
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Loops over buffers; `sizes` are the named dimensions it needs, as int64 arguments after the buffers."""
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    sizes: tuple[str, ...]
+    body: tuple[Statement, ...]
+
+    @property
+    def checks_indices(self) -> bool:
+        """Whether it can fail: it then takes an int32 error cell and this call's error code as last arguments."""
+        return any(isinstance(statement, CheckIndex) for statement in walk(self.body))
+
+    def __str__(self) -> str:
+        buffers = ", ".join(f"{b.access} {b.name}: {b.dtype}[{b.size}]" for b in self.buffers)
+        head = f"kernel {self.name}({buffers}; {', '.join(self.sizes)})"
+        return "\n".join([head, *_lines(self.body, "  ")])
+
+
+def walk(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    """All statements, outer before inner, in order."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, For):
+            yield from walk(statement.body)
+
+
+def _lines(body: tuple[Statement, ...], indent: str) -> Iterator[str]:
+    for statement in body:
+        match statement:
+            case For(var, extent, inner, kind, accumulators, mapping):
+                carried = ", ".join(f"{a.name}: {a.combine} {a.dtype}" for a in accumulators)
+                how = f"{kind}({carried})" if carried else kind
+                yield f"{indent}for {var} < {extent} {how}" + ("" if mapping == "serial" else f" @{mapping}")
+                yield from _lines(inner, indent + "  ")
+            case Load(name, buffer, index, mask):
+                yield f"{indent}{name} = {buffer}[{index}]" + (f" if {mask}" if mask else "")
+            case Store(buffer, index, value, mask, accumulate):
+                sign = "+=" if accumulate else "="
+                yield f"{indent}{buffer}[{index}] {sign} {value}" + (f" if {mask}" if mask else "")
+            case Let(name, dtype, op, args):
+                yield f"{indent}{name}: {dtype} = {op.name}({', '.join(map(str, args))})"
+            case Position(name, dtype, index):
+                yield f"{indent}{name}: {dtype} = {index}"
+            case CheckIndex(name, valid, value, extent):
+                yield f"{indent}{name}, {valid} = check({value}, {extent})"
+            case Accumulate(accumulator, value):
+                yield f"{indent}{accumulator} <- {value}"
+
+
+Role = OneOf["input", "parameter", "constant", "output", "temporary", "scratch"]
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """A place in memory that steps read and write: an input, a parameter, a constant, an output or a temporary."""
+
+    name: str
+    type: TensorType
+    role: Role
+    node: Node | None = None
+    data: np.ndarray[Any, Any] | None = field(default=None, repr=False)  # of a constant
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type}"
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """Run a kernel on slots, one for each of its buffers."""
+
+    kernel: Kernel
+    slots: tuple[Slot, ...]
+    nodes: tuple[Node, ...] = ()  # what it computes, for reports and errors
+
+    def __str__(self) -> str:
+        return f"{self.kernel.name}({', '.join(s.name for s in self.slots)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Gemm:
+    """`out[b] = a[b] @ b[b]` for row-major matrices: out is (batch, m, n).
+
+    A transposed operand is stored as (k, m) or (n, k); an operand that is not batched is shared by the batch.
+    """
+
+    a: Slot
+    b: Slot
+    out: Slot
+    batch: Index
+    m: Index
+    n: Index
+    k: Index
+    transpose_a: bool
+    transpose_b: bool
+    batched_a: bool
+    batched_b: bool
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return self.a, self.b, self.out
+
+    def __str__(self) -> str:
+        flags = "".join(t for t, on in (("t", self.transpose_a), ("n", not self.transpose_a)) if on)
+        flags += "t" if self.transpose_b else "n"
+        return f"gemm_{flags}({self.a.name}, {self.b.name}, {self.out.name}; {self.m}, {self.n}, {self.k})"
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """Copy one slot to another of the same size: how updates reach parameters."""
+
+    source: Slot
+    target: Slot
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return self.source, self.target
+
+    def __str__(self) -> str:
+        return f"copy({self.source.name}, {self.target.name})"
+
+
+Step = KernelCall | Gemm | Copy
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Steps in order, over slots. Steps from `commit` on write parameters; they run only if nothing failed before."""
+
+    name: str
+    slots: tuple[Slot, ...]
+    steps: tuple[Step, ...]
+    commit: int
+    sizes: tuple[str, ...]
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The distinct kernels, in order of first use."""
+        return tuple(dict.fromkeys(step.kernel for step in self.steps if isinstance(step, KernelCall)))
+
+    def __str__(self) -> str:
+        lines = [f"program {self.name}({', '.join(self.sizes)})"]
+        lines += [f"  {slot.role} {slot}" for slot in self.slots]
+        for number, step in enumerate(self.steps):
+            lines += ["  commit"] if number == self.commit else []
+            lines.append(f"  {step}")
+        return "\n".join(lines)
