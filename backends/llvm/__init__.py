@@ -1,0 +1,1 @@
+"""The target llvm: machine code for the host, made with llvmlite."""

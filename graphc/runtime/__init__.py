@@ -1,0 +1,1 @@
+"""Running compiled graphs: parameters, buffers, and the path of a call."""
