@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graphc.ir.node import Node
-    from graphc.ops.elementwise import Elementwise
+    from graphc.ops.base import Elementwise
 
 Index = int | Dim
 Access = OneOf["read", "write", "update", "scratch"]

@@ -1,0 +1,1 @@
+"""The tensor graph: nodes, ops, graphs, their text form, verification and rewriting."""

@@ -1,0 +1,115 @@
+"""Nodes without operands: inputs, parameters and constants."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import DTypeError, ShapeError
+from graphc.ir.node import Node, make
+from graphc.ir.op import Op
+from graphc.ir.scalars import Scalars, Value
+from graphc.types import TensorType, as_dtype
+
+
+class Input(Op):
+    """A value that the caller gives. Inputs of one name and type are the same node."""
+
+    label: str
+    type: TensorType
+    arity = 0
+    vjp = None
+
+    def infer(self) -> TensorType:
+        return self.type
+
+    def evaluate(self, s: Scalars) -> Value:
+        raise KeyError(self.label)
+
+
+class Storage:
+    """The memory behind a parameter: changes between calls, through `updates`, all values at once."""
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self.array = np.array(value, order="C", copy=True)
+        self.lock = threading.Lock()
+
+    def read(self) -> np.ndarray[Any, Any]:
+        """A copy of the value."""
+        with self.lock:
+            return self.array.copy()
+
+    def write(self, value: Any) -> None:
+        """Replace the value. Raises ShapeError or DTypeError for one that does not fit, and changes nothing then."""
+        new = np.asarray(value)
+        if new.shape != self.array.shape:
+            raise ShapeError(f"the parameter has shape {self.array.shape}, the new value {new.shape}")
+        if new.dtype != self.array.dtype and not np.can_cast(new.dtype, self.array.dtype, "same_kind"):
+            raise DTypeError(f"the parameter has dtype {self.array.dtype}, the new value {new.dtype}")
+        with self.lock:
+            self.array[...] = new
+
+
+class Parameter(Op):
+    """A value that lives between calls. Each parameter is its own, whatever its name."""
+
+    label: str
+    type: TensorType
+    storage: Storage
+    arity = 0
+    vjp = None
+
+    def infer(self) -> TensorType:
+        return self.type
+
+    def evaluate(self, s: Scalars) -> Value:
+        return self.storage.array
+
+
+class Constant(Op):
+    """A known array. A uniform one keeps a single element, and may have named dimensions."""
+
+    type: TensorType
+    value: Any  # np.ndarray: of the type's shape, or without axes if uniform
+    arity = 0
+    vjp = None
+
+    def __post_init__(self) -> None:
+        self.value.flags.writeable = False
+        key = (Constant, self.type, self.value.shape, self.value.tobytes())
+        object.__setattr__(self, "_key", key)
+
+    @property
+    def uniform(self) -> bool:
+        return self.value.ndim == 0
+
+    def infer(self) -> TensorType:
+        return self.type
+
+    def evaluate(self, s: Scalars) -> Value:
+        return self.value if not self.type.shape or not self.uniform else np.broadcast_to(self.value, self.type.shape)
+
+
+def constant(value: Any, dtype: Any = None) -> Node:
+    """A constant node from anything that NumPy makes an array of."""
+    array = np.array(value, dtype=as_dtype(dtype).numpy if dtype is not None else None, order="C", copy=True)
+    type_ = TensorType(as_dtype(array.dtype), array.shape)
+    array = array.astype(type_.dtype.numpy, copy=False)
+    if array.ndim and array.size:
+        raw = array.reshape(-1).view(np.uint8).reshape(array.size, -1)
+        if (raw == raw[0]).all():
+            array = array.reshape(-1)[0:1].reshape(())
+    return make(Constant(type_, array))
+
+
+def full(value: Any, type_: TensorType) -> Node:
+    """A constant of one repeated value; named dimensions are allowed."""
+    array = np.array(value).astype(type_.dtype.numpy)
+    return make(Constant(type_, np.asarray(array).reshape(())))
+
+
+def uniform_value(node: Node) -> Any:
+    """The repeated value of a uniform constant as a NumPy scalar, else None."""
+    return node.op.value[()] if isinstance(node.op, Constant) and node.op.uniform else None

@@ -1,0 +1,132 @@
+"""Nodes: immutable, interned applications of an op to nodes. Two equal nodes are the same object."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from weakref import WeakValueDictionary
+
+from graphc.errors import GraphcError, GraphError
+from graphc.ir.op import Op
+from graphc.ir.operators import Operators
+from graphc.ir.source import Source, here
+from graphc.types import DType, Shape, TensorType
+
+
+class Node(Operators):
+    """A symbolic array: an op, its operands, and the type that follows from them.
+
+    Nodes are made by functions such as `graphc.exp`; equal ones are one object, so `is` compares them.
+    `==` is elementwise, as in NumPy.
+    """
+
+    __slots__ = ("__weakref__", "args", "op", "source", "type")
+
+    op: Op
+    args: tuple[Node, ...]
+    type: TensorType
+    source: Source | None
+
+    @property
+    def shape(self) -> Shape:
+        """The size of each axis: integers, and `Dim` for named dimensions."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.type.ndim
+
+    @property
+    def size(self) -> Any:
+        """The number of elements: an integer or a `Dim`."""
+        return self.type.size
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    def __bool__(self) -> bool:
+        raise GraphError(
+            "a symbolic value has no truth value: it is known only when the function is called",
+            details=[describe(self)],
+            help="use graphc.where for elementwise choices, `is` to compare nodes",
+        )
+
+    def __iter__(self) -> Iterator[Node]:
+        if not self.shape or not isinstance(self.shape[0], int):
+            raise GraphError("only a node with a known first axis can be iterated over", details=[describe(self)])
+        return (self[i] for i in range(self.shape[0]))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise GraphError("a node without axes has no length", details=[describe(self)])
+        return self.shape[0].__index__()
+
+    def __repr__(self) -> str:
+        return f"<{describe(self)}>"
+
+
+_table: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def make(op: Op, *args: Node) -> Node:
+    """The node that applies `op` to `args`: the existing one, or a new one whose type is checked now.
+
+    Raises what the op's type rule raises (ShapeError, DTypeError, AxisError …), with the operands and user lines.
+    """
+    key = (op.key, *map(id, args))
+    found = _table.get(key)
+    if found is not None:
+        return found
+    try:
+        type_ = op.infer(*(arg.type for arg in args))
+    except GraphcError as error:
+        raise _with_operands(error, op, args) from None
+    node = Node.__new__(Node)
+    node.op, node.args, node.type, node.source = op, args, type_, here()
+    with _lock:
+        return _table.setdefault(key, node)
+
+
+def topological(roots: Iterable[Node]) -> list[Node]:
+    """All nodes that the roots need, operands first, in the order of a depth-first walk from the first root."""
+    order: dict[Node, None] = {}
+    stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, operands_done = stack.pop()
+        if node in order:
+            continue
+        if operands_done or not node.args:
+            order[node] = None
+        else:
+            stack.append((node, True))
+            stack.extend((arg, False) for arg in reversed(node.args) if arg not in order)
+    return list(order)
+
+
+def rebuild(roots: Iterable[Node], replace: Callable[[Node, tuple[Node, ...]], Node]) -> list[Node]:
+    """The roots with every node replaced by `replace(node, new operands)`, operands first."""
+    roots = list(roots)
+    new: dict[Node, Node] = {}
+    for node in topological(roots):
+        new[node] = replace(node, tuple(new[arg] for arg in node.args))
+    return [new[root] for root in roots]
+
+
+def describe(node: Node, name: str | None = None) -> str:
+    """One line about a node: name, type, the user's place and line."""
+    label = name or getattr(node.op, "label", None) or node.op.name
+    place = f"   {node.source}   {node.source.text}" if node.source else ""
+    return f"%{label}: {node.type}{place}"
+
+
+def _with_operands(error: GraphcError, op: Op, args: tuple[Node, ...]) -> GraphcError:
+    source = here()
+    place = [f"at {source}   {source.text}"] if source else []
+    details = [*error.details, *map(describe, args), *place]
+    return type(error)(f"{op.name}: {error.message}", details=details, help=error.help)

@@ -1,0 +1,80 @@
+"""What a node does: `Op`, a frozen dataclass whose fields are its attributes, and the registry of all ops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+
+from graphc.types import TensorType
+
+if TYPE_CHECKING:
+    from graphc.ir.node import Node
+    from graphc.ir.scalars import Scalars, Value
+
+OPS: dict[str, type[Op]] = {}
+Cotangents = Sequence["Node | None"]
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+class Op:
+    """An operation, defined once: its type rule, its meaning and its derivative.
+
+    A subclass declares attributes as annotated fields and gives `infer`, `evaluate` and `vjp` (None, written down,
+    where there is no derivative). Its name in text is the class name in snake case. `abstract=True` marks a family.
+    """
+
+    name: ClassVar[str]
+    arity: ClassVar[int | None]  # None: any number of operands
+    vjp: ClassVar[Any]
+    """`vjp(g, y, *xs)`: for each operand its cotangent, or None where it has none, given that of the result."""
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(frozen=True, eq=False, repr=False)(cls)
+        if abstract:
+            return
+        for base in cls.__mro__[1:]:
+            if getattr(base, "name", None) in OPS and OPS[base.name] is base:
+                raise TypeError(f"{cls.__name__} subclasses the concrete op {base.__name__}: subclass its family")
+        for required in ("vjp", "infer", "evaluate", "arity"):
+            if getattr(cls, required, None) is getattr(Op, required, None) and required not in cls.__dict__:
+                raise TypeError(f"op {cls.__name__} does not say what its `{required}` is (vjp may be None)")
+        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        OPS[cls.name] = cls
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_key", (type(self), *(getattr(self, field.name) for field in fields(self))))  # type: ignore[arg-type]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What makes two ops equal: the class and the attributes."""
+        return self._key  # type: ignore[attr-defined,no-any-return]
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Op) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.attributes().items())})"
+
+    def infer(self, *types: TensorType) -> TensorType:
+        """The type of the result. Raises ShapeError, DTypeError, AxisError without mentioning the operands:
+        the caller adds them with the user's lines.
+        """
+        raise NotImplementedError
+
+    def evaluate(self, s: Scalars, *xs: Value) -> Value:
+        """The meaning: the result from the operands' arrays, in the words of `s`."""
+        raise NotImplementedError
+
+    def exact(self, s: Scalars, *xs: Value) -> Value:
+        """The meaning over exact numbers, where an algorithm for floats would only obscure the mathematics."""
+        return self.evaluate(s, *xs)

@@ -1,0 +1,85 @@
+"""Where a node comes from: the user's file, line and expression. It travels beside a node's identity, never in it.
+
+Capturing costs a walk up the stack to the first frame outside graphc; the text is looked up only when it is shown.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import CodeType, FrameType
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_INSIDE = tuple(
+    {os.path.realpath(os.path.join(_PACKAGE, part)) + os.sep for part in (".", "passes", "backends")}
+    | {_PACKAGE + os.sep}
+)
+
+
+class Source:
+    """A place in the user's code, or in a text file of graphs."""
+
+    __slots__ = ("_code", "_instruction", "_text", "file", "line")
+
+    def __init__(self, file: str, line: int, text: str | None = None) -> None:
+        self.file, self.line, self._text = file, line, text
+        self._code: CodeType | None = None
+        self._instruction = -1
+
+    @classmethod
+    def of_frame(cls, frame: FrameType) -> Source:
+        source = cls(frame.f_code.co_filename, frame.f_lineno)
+        source._code, source._instruction = frame.f_code, frame.f_lasti
+        return source
+
+    @property
+    def text(self) -> str:
+        """The source line, without indentation; empty if the file cannot be read."""
+        if self._text is None:
+            self._text = linecache.getline(self.file, self.line).strip()
+        return self._text
+
+    @property
+    def expression(self) -> str:
+        """The part of the line that made the node, as far as the interpreter recorded it; else the whole line."""
+        if self._code is None:
+            return self.text
+        positions = list(self._code.co_positions())
+        start_line, end_line, start, end = positions[self._instruction // 2]
+        if start_line is None or start_line != end_line or start is None or end is None:
+            return self.text
+        line = linecache.getline(self.file, start_line).encode()
+        return line[start:end].decode(errors="replace") or self.text
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.file)}:{self.line}"
+
+
+_current: ContextVar[Source | None] = ContextVar("graphc_source", default=None)
+
+
+@contextmanager
+def at(source: Source | None) -> Iterator[None]:
+    """Nodes made inside come from `source`: how rewrites and derivatives keep the user's line."""
+    token = _current.set(source)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def here() -> Source | None:
+    """The source of a node that is made now: the innermost frame outside graphc."""
+    current = _current.get()
+    if current is not None:
+        return current
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(_INSIDE) and not frame.f_code.co_filename.startswith("<"):
+            return Source.of_frame(frame)
+        frame = frame.f_back
+    return None

@@ -1,0 +1,348 @@
+"""How operands meet: `cast`, `expand`, `sum` and `reshape`, and the functions that promote and broadcast with them.
+
+Core ops want equal shapes and dtypes. `function(Op)` makes the public function of an op, which takes numbers,
+NumPy arrays and nodes, converts them to one dtype and shape, and makes the node; given the terms of a rule it
+makes a term. The derivative of `expand` is `sum` and the other way round, hence they live together.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import dimension
+from graphc.errors import AxisError, DTypeError, GraphError, ShapeError
+from graphc.ir.leaf import constant, full, uniform_value
+from graphc.ir.node import Node, describe, make
+from graphc.ir.op import Cotangents, Op
+from graphc.ir.scalars import Scalars, Value
+from graphc.ir.term import Application, Term
+from graphc.ops.base import Elementwise, anything
+from graphc.types import (
+    DType,
+    PromotionWarning,
+    Shape,
+    TensorType,
+    as_dtype,
+    as_shape,
+    bool_,
+    float16,
+    float32,
+    float64,
+    promote,
+    uint64,
+    weak_dtype,
+)
+from graphc.types import int64 as int64_
+
+Axes = tuple[int, ...]
+
+
+class Cast(Elementwise):
+    """Convert to another dtype. Floats become integers by truncation; out of range they saturate, NaN becomes 0."""
+
+    dtype: DType
+    accepts = anything
+    linear = True
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.cast(x, self.dtype)
+
+    def result(self, dtype: DType) -> DType:
+        return self.dtype
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (cast(g, x.dtype) if x.dtype.is_float and self.dtype.is_float else None,)
+
+
+class Expand(Op):
+    """Insert axes, and repeat the operand along them: result axis `axis[i]` has size `size[i]`."""
+
+    axis: Axes
+    size: Shape
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        ndim = x.ndim + len(self.axis)
+        if sorted(set(self.axis)) != list(self.axis) or any(not 0 <= a < ndim for a in self.axis):
+            raise AxisError(f"axes {self.axis} cannot be inserted to give {ndim} axes")
+        sizes = iter(x.shape)
+        inserted = dict(zip(self.axis, self.size, strict=True))
+        return x.with_shape(tuple(inserted[a] if a in inserted else next(sizes) for a in range(ndim)))
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        inserted = dict(zip(self.axis, self.size, strict=True))
+        x = np.expand_dims(x, self.axis)
+        return np.broadcast_to(x, tuple(inserted.get(a, n) for a, n in enumerate(x.shape)))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (sum(g, self.axis),)
+
+
+class Sum(Op):
+    """The sum over axes, which the result does not have. 16-bit floats are added up in float32."""
+
+    axis: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        return reduced(x, self.axis)
+
+    def evaluate(self, s: Any, x: Value) -> Value:
+        return s.sum(x, self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (expand(g, self.axis, like=x),)
+
+
+class Reshape(Op):
+    """The elements in row-major order under another shape."""
+
+    shape: Shape
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        if dimension.product(self.shape) != x.size:
+            raise ShapeError(f"{x.size} elements do not fill the shape ({', '.join(map(str, self.shape))})")
+        return x.with_shape(self.shape)
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        return np.reshape(x, self.shape)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (reshape(g, x.shape),)
+
+
+def function(op: type[Op]) -> Callable[..., Any]:
+    """The public function of an elementwise op: converts, promotes and broadcasts its operands as NumPy does.
+
+    Terms of rules give a term. Raises ShapeError, DTypeError or TypeError for operands that do not fit.
+    """
+
+    def apply(*args: Any, **attributes: Any) -> Any:
+        if len(args) != op.arity:
+            raise TypeError(f"{op.name} takes {op.arity} operands, not {len(args)}")
+        if any(isinstance(arg, Term) for arg in args):
+            return Application(op, args, attributes)
+        instance = op(**attributes)
+        assert isinstance(instance, Elementwise)
+        return make(instance, *_meet(instance, args))
+
+    apply.__name__ = apply.__qualname__ = op.name
+    apply.__doc__ = op.__doc__
+    return apply
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` converted to `dtype`; `x` itself if it has it."""
+    if isinstance(x, Term):
+        return Application(Cast, (x,), {"dtype": dtype})
+    x, dtype = as_node(x), as_dtype(dtype)
+    if x.dtype is dtype:
+        return x
+    value = uniform_value(x)
+    if value is not None and np.isfinite(value):
+        return full(value, x.type.with_dtype(dtype))
+    return make(Cast(dtype), x)
+
+
+def expand(x: Any, axis: Any, size: Any = None, *, like: Any = None) -> Any:
+    """Insert axes into `x` and repeat it along them; their sizes are given, or those of `like`."""
+    if isinstance(x, Term):
+        return Application(Expand, (x,), {"axis": axis}, like=like)
+    if like is not None:
+        axis = axes(axis, like.ndim)
+        size = tuple(like.shape[a] for a in axis)
+    axis, size = tuple(axis), as_shape(size)
+    if not axis:
+        return x
+    if uniform_value(x) is not None:
+        return full(uniform_value(x), Expand(axis, size).infer(x.type))
+    if isinstance(x.op, Expand):
+        return make(*_merged(x, axis, size))
+    return make(Expand(axis, size), x)
+
+
+def sum(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None) -> Any:
+    """The sum over axes (all if None). Small integers and bool are added up as int64, as in NumPy."""
+    if isinstance(x, Term):
+        return Application(Sum, (x,), {"axis": axis})
+    x = as_node(x)
+    if dtype is not None:
+        x = cast(x, dtype)
+    elif x.dtype.kind in "bi":
+        x = cast(x, int64_)
+    elif x.dtype.kind == "u":
+        x = cast(x, uint64)
+    return reduction(Sum, x, axis, keepdims)
+
+
+def reduction(op: type[Op], x: Node, axis: Any, keepdims: bool) -> Node:
+    """A reduction over axes; with `keepdims` they stay, with size 1."""
+    axis = axes(axis, x.ndim)
+    if not axis:
+        return x
+    y = make(op(axis), x)  # type: ignore[call-arg]
+    return expand(y, axis, (1,) * len(axis)) if keepdims else y  # type: ignore[no-any-return]
+
+
+def reshape(x: Any, shape: Any) -> Any:
+    """The elements of `x` in another shape; one size may be -1."""
+    if isinstance(x, Term):
+        return Application(Reshape, (x,), {"shape": shape})
+    x = as_node(x)
+    sizes = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else [shape]
+    if any(isinstance(size, int) and size == -1 for size in sizes):
+        known = as_shape([size for size in sizes if not (isinstance(size, int) and size == -1)])
+        if len(known) != len(sizes) - 1:
+            raise ShapeError("reshape: only one size may be -1", details=[describe(x)])
+        sizes[sizes.index(-1)] = _missing_size(x, known)
+    new = as_shape(sizes)
+    if new == x.shape:
+        return x
+    if uniform_value(x) is not None and dimension.product(new) == x.size:
+        return full(uniform_value(x), x.type.with_shape(new))
+    if isinstance(x.op, Reshape):
+        x = x.args[0]
+        if new == x.shape:
+            return x
+    return make(Reshape(new), x)
+
+
+def squeeze(x: Node, axis: Axes) -> Node:
+    """Remove axes of size 1."""
+    if isinstance(x.op, Expand) and set(axis) <= set(x.op.axis):
+        inserted = dict(zip(x.op.axis, x.op.size, strict=True))
+        kept = {a - len([b for b in axis if b < a]): n for a, n in inserted.items() if a not in axis}
+        return expand(x.args[0], tuple(kept), tuple(kept.values()))  # type: ignore[no-any-return]
+    return reshape(x, tuple(n for a, n in enumerate(x.shape) if a not in axis))  # type: ignore[no-any-return]
+
+
+def broadcast_to(x: Any, shape: Any) -> Node:
+    """`x` repeated to a shape, as NumPy broadcasts. Raises ShapeError if it does not fit."""
+    x, shape = as_node(x), as_shape(shape)
+    if x.shape == shape:
+        return x
+    new = len(shape) - x.ndim
+    stretched = tuple(a for a, n in enumerate(x.shape) if n == 1 and new + a >= 0 and shape[new + a] != 1)
+    fits = new >= 0 and all(n == shape[new + a] or a in stretched for a, n in enumerate(x.shape))
+    if not fits:
+        raise ShapeError(f"cannot broadcast to ({', '.join(map(str, shape))})", details=[describe(x)])
+    x = squeeze(x, stretched) if stretched else x
+    axis = (*range(new), *(new + a for a in stretched))
+    return expand(x, axis, tuple(shape[a] for a in axis))  # type: ignore[no-any-return]
+
+
+def broadcast_shapes(*operands: Node) -> Shape:
+    """The common shape of operands. Raises ShapeError naming them if there is none.
+
+    A named dimension equals itself only: it may be 1 at a call, but then its axis stays 1.
+    """
+    ndim = max(x.ndim for x in operands)
+    shape: list[Any] = [1] * ndim
+    for x in operands:
+        for a, n in enumerate(x.shape, ndim - x.ndim):
+            if shape[a] == 1:
+                shape[a] = n
+            elif n not in (1, shape[a]):
+                raise ShapeError(
+                    f"shapes do not broadcast: {shape[a]} and {n} differ",
+                    details=map(describe, operands),
+                    help="sizes must be equal or 1; a named dimension equals only itself",
+                )
+    return tuple(shape)
+
+
+def as_node(x: Any) -> Node:
+    """A node for an operand: itself, or a constant for a number or array."""
+    if isinstance(x, Node):
+        return x
+    if isinstance(x, bool | int | float | np.ndarray | np.generic | list | tuple):
+        try:
+            return constant(x)
+        except DTypeError as error:
+            raise DTypeError(f"not an operand: {x!r:.80}", help=str(error)) from None
+    raise TypeError(f"not an operand: {x!r:.80} (a node, a number or an array is)")
+
+
+def axes(axis: Any, ndim: int) -> Axes:
+    """Sorted axes counted from the front; None means all. Raises AxisError."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = tuple(axis) if isinstance(axis, Sequence) else (axis,)
+    if any(isinstance(a, bool) or not hasattr(a, "__index__") for a in given):
+        raise AxisError(f"{axis!r} is no axis", help="an axis is an integer, or a tuple of them")
+    found = tuple(sorted(a.__index__() + (ndim if a < 0 else 0) for a in given))
+    if any(not 0 <= a < ndim for a in found):
+        raise AxisError(f"axis {axis} is out of range for {ndim} axes")
+    if len(set(found)) < len(found):
+        raise AxisError(f"axis {axis} names an axis twice")
+    return found
+
+
+def reduced(x: TensorType, axis: Axes) -> TensorType:
+    """The type of a reduction over axes."""
+    if any(not 0 <= a < x.ndim for a in axis) or sorted(set(axis)) != list(axis):
+        raise AxisError(f"axes {axis} do not fit {x.ndim} axes")
+    return x.with_shape(tuple(n for a, n in enumerate(x.shape) if a not in axis))
+
+
+def common_dtype(op: str, accepts: str, args: Sequence[Any]) -> DType:
+    """The dtype that operands are converted to. Raises DTypeError if the op is not defined for it."""
+    typed = [as_node(x).dtype for x in args if not _is_weak(x)]
+    weak = [x for x in args if _is_weak(x)]
+    if typed:
+        dtype = promote(*typed)
+        for x in weak:
+            dtype = weak_dtype(x, dtype)
+    else:
+        dtype = promote(*(as_node(x).dtype for x in weak))
+    if dtype.kind not in accepts and accepts == "f" and dtype.kind in "iub":
+        wide = float16 if dtype.bits == 8 else float32 if dtype.bits == 16 else float64
+        warnings.warn(f"{op} of {dtype.name} gives {wide.name}, as in NumPy", PromotionWarning, stacklevel=4)
+        return wide
+    return dtype
+
+
+def _meet(op: Elementwise, args: tuple[Any, ...]) -> list[Node]:
+    conditions, values = args[: op.conditions], args[op.conditions :]
+    dtype = common_dtype(op.name, op.accepts, values) if not isinstance(op, Cast) else as_node(args[0]).dtype
+    wanted = [*(bool_ for _ in conditions), *(dtype for _ in values)]
+    nodes = [None if _is_weak(x) else as_node(x) for x in args]
+    shape = broadcast_shapes(*(n for n in nodes if n is not None)) if any(n is not None for n in nodes) else ()
+    met = []
+    for x, node, to in zip(args, nodes, wanted, strict=True):
+        if node is None:
+            met.append(full(x, TensorType(to, shape)))
+        elif to is bool_ and node.dtype is not bool_:
+            raise DTypeError(f"{op.name}: expected bool", details=[describe(node)], help="compare it with something")
+        else:
+            met.append(broadcast_to(cast(node, to), shape))
+    return met
+
+
+def _is_weak(x: Any) -> bool:
+    return isinstance(x, bool | int | float) and not isinstance(x, np.generic)
+
+
+def _merged(x: Node, axis: Axes, size: Shape) -> tuple[Op, Node]:
+    """One expand for an expand of an expand."""
+    assert isinstance(x.op, Expand)
+    outer = dict(zip(axis, size, strict=True))
+    inner = dict(zip(x.op.axis, x.op.size, strict=True))
+    places = [a for a in range(x.ndim + len(axis)) if a not in outer]
+    both = outer | {places[a]: n for a, n in inner.items()}
+    order = tuple(sorted(both))
+    return Expand(order, tuple(both[a] for a in order)), x.args[0]
+
+
+def _missing_size(x: Node, known: Shape) -> Any:
+    total, rest = x.size, dimension.product(known)
+    missing: Any = total // rest if rest != 0 else 0
+    if missing * rest != total:
+        sizes = ", ".join(map(str, known))
+        raise GraphError(f"reshape: {total} elements cannot be divided by ({sizes})", details=[describe(x)])
+    return missing

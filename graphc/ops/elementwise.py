@@ -1,0 +1,701 @@
+"""Elementwise ops: arithmetic, comparison, logic, powers, exponentials and their stable relatives.
+
+To add one, write its class and its `function` line here; parsing, printing, the reference, the targets and the
+tests find it by themselves. Derivatives are written so that they are right wherever the value is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphc.ir.leaf import uniform_value
+from graphc.ir.node import Node
+from graphc.ir.op import Cotangents
+from graphc.ir.scalars import Scalars, Value
+from graphc.ops.base import (
+    Domain,
+    Elementwise,
+    anything,
+    booleans,
+    floats,
+    inf,
+    integers,
+    negative_reals,
+    nonnegative,
+    numbers,
+    positive,
+    reals,
+)
+from graphc.ops.conversion import function
+from graphc.types import DType, bool_
+
+# --- arithmetic ---
+
+
+class Add(Elementwise):
+    """x + y."""
+
+    linear = True
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return x + y
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g, g
+
+
+class Subtract(Elementwise):
+    """x - y."""
+
+    linear = True
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return x - y
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g, -g
+
+
+class Multiply(Elementwise):
+    """x * y."""
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return x * y
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g * y, g * x
+
+
+class Divide(Elementwise):
+    """x / y of floats, as IEEE 754 divides."""
+
+    accepts, domain = floats, (reals, positive)
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return x / y
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g / y, -(g * z) / y
+
+
+class Negative(Elementwise):
+    """-x."""
+
+    linear = True
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return -x
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (-g,)
+
+
+class FloorDivide(Elementwise):
+    """x // y, rounded towards minus infinity. Integers: 0 where y is 0."""
+
+    domain = (reals, positive)
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.floor_divide(x, y)
+
+
+class Remainder(Elementwise):
+    """x % y, with the sign of y. Integers: 0 where y is 0."""
+
+    domain = (reals, positive)
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.remainder(x, y)
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g, -g * floor(x / y)
+
+
+class Abs(Elementwise):
+    """|x|. Its derivative at 0 is 0."""
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.abs(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * sign(x),)
+
+
+class Sign(Elementwise):
+    """-1, 0 or 1; NaN for NaN. Its derivative is 0."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.where(s.less(0, x), 1, s.where(s.less(x, 0), -1, x))
+
+
+class Square(Elementwise):
+    """x * x."""
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return x * x
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * (2 * x),)
+
+
+class Pow(Elementwise):
+    """x to the power y: IEEE 754 `pow` for floats."""
+
+    domain = (positive, reals)
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.pow(x, y)
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        exponent = uniform_value(y)
+        if exponent is not None:
+            slope = y * power(x, exponent - 1) if exponent != 0 else 0 * x
+            return g * slope, None
+        return g * y * power(x, y - 1), g * where(equal(x, 0), 0 * x, z * log(x))
+
+
+class Maximum(Elementwise):
+    """The larger of x and y; NaN if either is. At a tie the derivative goes to y."""
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.maximum(x, y)
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return where(x > y, g, 0), where(x > y, 0, g)
+
+
+class Minimum(Elementwise):
+    """The smaller of x and y; NaN if either is. At a tie the derivative goes to y."""
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.minimum(x, y)
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return where(x < y, g, 0), where(x < y, 0, g)
+
+
+# --- rounding: no derivative but zero ---
+
+
+class Floor(Elementwise):
+    """The largest integer that is not larger."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.floor(x)
+
+
+class Ceil(Elementwise):
+    """The smallest integer that is not smaller."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.ceil(x)
+
+
+class Trunc(Elementwise):
+    """The integer part."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.trunc(x)
+
+
+class Round(Elementwise):
+    """The nearest integer, ties to even."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.round(x)
+
+
+# --- roots, exponentials, logarithms ---
+
+
+class Sqrt(Elementwise):
+    """The square root; NaN below 0."""
+
+    accepts, domain = floats, nonnegative
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.sqrt(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g / (2 * y),)
+
+
+class Rsqrt(Elementwise):
+    """1 / sqrt(x)."""
+
+    accepts, domain = floats, positive
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return 1 / s.sqrt(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * (-0.5 * y) / x,)
+
+
+class Exp(Elementwise):
+    """e to the power x."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.exp(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * y,)
+
+
+class Expm1(Elementwise):
+    """exp(x) - 1, accurate near 0."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.expm1(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * exp(x),)
+
+
+class Log(Elementwise):
+    """Natural logarithm; -inf at 0, NaN below."""
+
+    accepts, domain = floats, positive
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.log(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g / x,)
+
+
+class Log1p(Elementwise):
+    """log(1 + x), accurate near 0."""
+
+    accepts, domain = floats, Domain(-1.0, inf, 1.0, closed=False)
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.log1p(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g / (1 + x),)
+
+
+class ExpAdd(Elementwise):
+    """exp(x + y) = exp(x) * exp(y), without losing the rounding error of x + y, which exp would magnify.
+
+    The error of the sum is exact (Knuth's two-sum) and enters to first order.
+    """
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        total = x + y
+        part = total - x
+        error = (x - (total - part)) + (y - part)
+        value = s.exp(total)
+        return s.where(s.isfinite(total), value + value * error, value)
+
+    def exact(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.exp(x + y)
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g * z, g * z
+
+
+class Logaddexp(Elementwise):
+    """log(exp(x) + exp(y)) without overflow."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        distance = s.where(s.equal(x, y), 0.0, s.abs(x - y))
+        return s.maximum(x, y) + s.log1p(s.exp(-distance))
+
+    def exact(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.log(s.exp(x) + s.exp(y))
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g * sigmoid(_gap(x, y)), g * sigmoid(_gap(y, x))
+
+
+class Log1mexp(Elementwise):
+    """log(1 - exp(x)) for x < 0, accurate near 0 and far below (Maechler, 2012)."""
+
+    accepts, domain = floats, negative_reals
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.where(s.less(-math.log(2.0), x), s.log(-s.expm1(x)), s.log1p(-s.exp(x)))
+
+    def exact(self, s: Scalars, x: Value) -> Value:
+        return s.log(1 - s.exp(x))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (-g / expm1(-x),)
+
+
+# --- logistic family ---
+
+
+class Sigmoid(Elementwise):
+    """1 / (1 + exp(-x)), accurate in both tails."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        e = s.exp(-s.abs(x))
+        return s.where(s.less(x, 0), e, 1.0) / (1 + e)
+
+    def exact(self, s: Scalars, x: Value) -> Value:
+        return 1 / (1 + s.exp(-x))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * (y * sigmoid(-x)),)
+
+
+class Softplus(Elementwise):
+    """log(1 + exp(x)) without overflow."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.maximum(x, 0) + s.log1p(s.exp(-s.abs(x)))
+
+    def exact(self, s: Scalars, x: Value) -> Value:
+        return s.log(1 + s.exp(x))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * sigmoid(x),)
+
+
+class Tanh(Elementwise):
+    """Hyperbolic tangent."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.tanh(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        e = exp(-2 * abs(x))  # 1 - tanh(x)**2 = 4e / (1+e)**2 does not cancel
+        return (g * (4 * e / square(1 + e)),)
+
+
+# --- trigonometry and the error function ---
+
+
+class Sin(Elementwise):
+    """Sine of radians."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.sin(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * cos(x),)
+
+
+class Cos(Elementwise):
+    """Cosine of radians."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.cos(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (-g * sin(x),)
+
+
+class Tan(Elementwise):
+    """Tangent of radians."""
+
+    accepts, domain = floats, Domain(-1.57, 1.57, 1.0)
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.tan(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g / square(cos(x)),)
+
+
+class Erf(Elementwise):
+    """The error function."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.erf(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * (2 / math.sqrt(math.pi) * exp(-square(x))),)
+
+
+class Erfc(Elementwise):
+    """1 - erf(x), accurate in the right tail."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.erfc(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (-g * (2 / math.sqrt(math.pi) * exp(-square(x))),)
+
+
+# --- comparison and choice ---
+
+
+class Comparison(Elementwise, abstract=True):
+    """A comparison of two values, as IEEE 754 compares: false with NaN, but for `not_equal`."""
+
+    accepts = anything
+
+    def result(self, dtype: DType) -> DType:
+        return bool_
+
+
+class Less(Comparison):
+    """x < y."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.less(x, y)
+
+
+class LessEqual(Comparison):
+    """x <= y."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.less_equal(x, y)
+
+
+class Greater(Comparison):
+    """x > y."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.greater(x, y)
+
+
+class GreaterEqual(Comparison):
+    """x >= y."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.greater_equal(x, y)
+
+
+class Equal(Comparison):
+    """x == y."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.equal(x, y)
+
+
+class NotEqual(Comparison):
+    """x != y."""
+
+    vjp = None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.not_equal(x, y)
+
+
+class Isnan(Comparison):
+    """Whether x is NaN."""
+
+    accepts, vjp = floats, None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.isnan(x)
+
+
+class Isinf(Comparison):
+    """Whether x is infinite."""
+
+    accepts, vjp = floats, None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.isinf(x)
+
+
+class Isfinite(Comparison):
+    """Whether x is neither infinite nor NaN."""
+
+    accepts, vjp = floats, None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.isfinite(x)
+
+
+class Where(Elementwise):
+    """x where the condition holds, else y. The derivative of the branch not taken is 0, whatever it computes."""
+
+    accepts, conditions, linear = anything, 1, True
+
+    def scalar(self, s: Scalars, condition: Value, x: Value, y: Value) -> Value:
+        return s.where(condition, x, y)
+
+    def vjp(self, g: Node, z: Node, condition: Node, x: Node, y: Node) -> Cotangents:
+        return None, where(condition, g, 0), where(condition, 0, g)
+
+
+class LogicalNot(Elementwise):
+    """not x."""
+
+    accepts, vjp = booleans, None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.logical_not(x)
+
+
+class LogicalAnd(Elementwise):
+    """x and y."""
+
+    accepts, vjp = booleans, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.logical_and(x, y)
+
+
+class LogicalOr(Elementwise):
+    """x or y."""
+
+    accepts, vjp = booleans, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.logical_or(x, y)
+
+
+class LogicalXor(Elementwise):
+    """Exactly one of x and y."""
+
+    accepts, vjp = booleans, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.logical_or(s.logical_and(x, s.logical_not(y)), s.logical_and(s.logical_not(x), y))
+
+
+class BitwiseAnd(Elementwise):
+    """The bits that both have."""
+
+    accepts, vjp = integers, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.bitwise_and(x, y)
+
+
+class BitwiseOr(Elementwise):
+    """The bits that either has."""
+
+    accepts, vjp = integers, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.bitwise_or(x, y)
+
+
+class BitwiseXor(Elementwise):
+    """The bits that one alone has."""
+
+    accepts, vjp = integers, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.bitwise_xor(x, y)
+
+
+class BitwiseLeftShift(Elementwise):
+    """x * 2**y, wrapping; 0 for shifts by the width or more."""
+
+    accepts, vjp = integers, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.left_shift(x, y)
+
+
+class BitwiseRightShift(Elementwise):
+    """x / 2**y, rounded towards minus infinity."""
+
+    accepts, vjp = integers, None
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.right_shift(x, y)
+
+
+add = function(Add)
+subtract = function(Subtract)
+multiply = function(Multiply)
+divide = function(Divide)
+negative = function(Negative)
+floor_divide = function(FloorDivide)
+remainder = function(Remainder)
+abs = function(Abs)
+sign = function(Sign)
+square = function(Square)
+power = function(Pow)
+maximum = function(Maximum)
+minimum = function(Minimum)
+floor = function(Floor)
+ceil = function(Ceil)
+trunc = function(Trunc)
+round = function(Round)
+sqrt = function(Sqrt)
+rsqrt = function(Rsqrt)
+exp = function(Exp)
+expm1 = function(Expm1)
+log = function(Log)
+log1p = function(Log1p)
+exp_add = function(ExpAdd)
+logaddexp = function(Logaddexp)
+log1mexp = function(Log1mexp)
+sigmoid = function(Sigmoid)
+softplus = function(Softplus)
+tanh = function(Tanh)
+sin = function(Sin)
+cos = function(Cos)
+tan = function(Tan)
+erf = function(Erf)
+erfc = function(Erfc)
+less = function(Less)
+less_equal = function(LessEqual)
+greater = function(Greater)
+greater_equal = function(GreaterEqual)
+equal = function(Equal)
+not_equal = function(NotEqual)
+isnan = function(Isnan)
+isinf = function(Isinf)
+isfinite = function(Isfinite)
+where = function(Where)
+logical_not = function(LogicalNot)
+logical_and = function(LogicalAnd)
+logical_or = function(LogicalOr)
+logical_xor = function(LogicalXor)
+bitwise_and = function(BitwiseAnd)
+bitwise_or = function(BitwiseOr)
+bitwise_xor = function(BitwiseXor)
+bitwise_left_shift = function(BitwiseLeftShift)
+bitwise_right_shift = function(BitwiseRightShift)
+
+
+def _gap(x: Any, y: Any) -> Any:
+    """x - y, and 0 where both are the same infinity."""
+    return where(equal(x, y), 0, x - y)

@@ -1,0 +1,187 @@
+"""Reading at computed positions, and the adjoints that add at them.
+
+Indices are integers of any dtype; negative ones count from the end. One out of bounds raises IndexOutOfBounds when
+the function runs, and parameters stay as they were.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphc.dimension import Dim
+from graphc.errors import AxisError, DTypeError, IndexOutOfBounds, ShapeError
+from graphc.ir.leaf import Constant
+from graphc.ir.node import Node, describe, make
+from graphc.ir.op import Cotangents, Op
+from graphc.ir.scalars import Scalars, Value
+from graphc.ops.conversion import as_node, axes, broadcast_to, cast, expand
+from graphc.ops.elementwise import equal, where
+from graphc.ops.position import extent, iota
+from graphc.types import TensorType, as_shape
+
+
+class Take(Op):
+    """Elements of an axis at indices: the axis gives way to the axes of the indices."""
+
+    axis: int
+    arity = 2
+
+    def infer(self, x: TensorType, indices: TensorType) -> TensorType:
+        _check_indices(self.axis, x, indices)
+        return x.with_shape((*x.shape[: self.axis], *indices.shape, *x.shape[self.axis + 1 :]))
+
+    def evaluate(self, s: Scalars, x: Value, indices: Value) -> Value:
+        return np.take(x, _checked(indices, x.shape[self.axis]), axis=self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
+        return make(ScatterAdd(self.axis, x.shape[self.axis]), g, indices), None
+
+
+class ScatterAdd(Op):
+    """The adjoint of `take`: zeros with an axis of `size`, to which the operand is added at the indices, in order."""
+
+    axis: int
+    size: int | Dim
+    arity = 2
+
+    def infer(self, g: TensorType, indices: TensorType) -> TensorType:
+        _check_integer(indices)
+        stop = self.axis + indices.ndim
+        if g.shape[self.axis : stop] != indices.shape:
+            raise ShapeError(f"the axes from {self.axis} on are not those of the indices")
+        return g.with_shape((*g.shape[: self.axis], self.size, *g.shape[stop:]))
+
+    def evaluate(self, s: Scalars, g: Value, indices: Value) -> Value:
+        shape = (*g.shape[: self.axis], self.size, *g.shape[self.axis + indices.ndim :])
+        out = np.zeros(shape, g.dtype)
+        if g.size:
+            np.add.at(out, (slice(None),) * self.axis + (_checked(indices, self.size),), g)
+        return out
+
+    def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
+        return make(Take(self.axis), g, indices), None
+
+
+class TakeAlongAxis(Op):
+    """`y[…,i,…] = x[…,indices[…,i,…],…]`: one index for each element of the result."""
+
+    axis: int
+    arity = 2
+
+    def infer(self, x: TensorType, indices: TensorType) -> TensorType:
+        _check_indices(self.axis, x, indices)
+        others = [n for a, n in enumerate(x.shape) if a != self.axis]
+        if others != [n for a, n in enumerate(indices.shape) if a != self.axis]:
+            raise ShapeError(f"shapes differ in another axis than {self.axis}")
+        return x.with_shape(indices.shape)
+
+    def evaluate(self, s: Scalars, x: Value, indices: Value) -> Value:
+        return np.take_along_axis(x, _checked(indices, x.shape[self.axis]), axis=self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
+        return scatter_add_along_axis(g, indices, self.axis, x.shape[self.axis]), None
+
+
+class ScatterAddAlongAxis(Op):
+    """The adjoint of `take_along_axis`: zeros to which each element is added at its index."""
+
+    axis: int
+    size: int | Dim
+    arity = 2
+
+    def infer(self, g: TensorType, indices: TensorType) -> TensorType:
+        _check_integer(indices)
+        if g.shape != indices.shape:
+            raise ShapeError("the shape is not that of the indices")
+        return g.with_shape((*g.shape[: self.axis], self.size, *g.shape[self.axis + 1 :]))
+
+    def evaluate(self, s: Scalars, g: Value, indices: Value) -> Value:
+        out = np.zeros((*g.shape[: self.axis], self.size, *g.shape[self.axis + 1 :]), g.dtype)
+        place = list(np.ix_(*map(np.arange, g.shape)))
+        place[self.axis] = _checked(indices, self.size)
+        np.add.at(out, tuple(place), g)
+        return out
+
+    def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
+        return make(TakeAlongAxis(self.axis), g, indices), None
+
+
+def take(x: Any, indices: Any, axis: Any = None) -> Node:
+    """Elements of `x` at indices along an axis (of the flattened array if None)."""
+    x, indices = as_node(x), as_node(indices)
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    (a,) = axes(axis, x.ndim)
+    _check_constant(x, a, indices)
+    return make(Take(a), x, indices)
+
+
+def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
+    """One element for each index along an axis; the other axes broadcast."""
+    x, indices = as_node(x), as_node(indices)
+    if indices.ndim != x.ndim:
+        raise ShapeError(
+            f"take_along_axis: the indices have {indices.ndim} axes, the array {x.ndim}",
+            details=[describe(x), describe(indices)],
+            help="add axes with indices[:, None]",
+        )
+    (a,) = axes(axis, x.ndim)
+    _check_constant(x, a, indices)
+    shape = [m if n == 1 else n for n, m in zip(x.shape, indices.shape, strict=True)]
+    x = broadcast_to(x, (*shape[:a], x.shape[a], *shape[a + 1 :]))
+    indices = broadcast_to(indices, (*shape[:a], indices.shape[a], *shape[a + 1 :]))
+    return make(TakeAlongAxis(a), x, indices)
+
+
+def scatter_add_along_axis(g: Node, indices: Node, axis: int, size: Any) -> Node:
+    """Zeros to which each element of `g` is added at its index along an axis."""
+    if g.shape[axis] != 1:
+        return make(ScatterAddAlongAxis(axis, size), g, indices)
+    shape = (*g.shape[:axis], size, *g.shape[axis + 1 :])
+    wrapped = where(indices < 0, indices + expand(extent(size, indices.dtype), range(g.ndim), g.shape), indices)
+    others = tuple(a for a in range(g.ndim) if a != axis)
+    positions = expand(iota(size, indices.dtype), others, tuple(shape[a] for a in others))
+    return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
+
+
+def one_hot(indices: Any, size: Any, *, dtype: Any = "float32") -> Node:
+    """1 at each index along a new last axis of `size`, else 0; all 0 for an index out of bounds."""
+    indices = as_node(indices)
+    _check_integer(indices.type)
+    (n,) = as_shape(size)
+    positions = expand(iota(n, indices.dtype), range(indices.ndim), indices.shape)
+    return cast(equal(positions, expand(indices, (indices.ndim,), (n,))), dtype)  # type: ignore[no-any-return]
+
+
+def _check_integer(indices: TensorType) -> None:
+    if not indices.dtype.is_integer:
+        raise DTypeError(f"indices are integers, not {indices.dtype.name}", help="cast them")
+
+
+def _check_indices(axis: int, x: TensorType, indices: TensorType) -> None:
+    _check_integer(indices)
+    if not 0 <= axis < x.ndim:
+        raise AxisError(f"axis {axis} is out of range for {x.ndim} axes")
+
+
+def _check_constant(x: Node, axis: int, indices: Node) -> None:
+    n = x.shape[axis]
+    if isinstance(indices.op, Constant) and isinstance(n, int) and indices.op.value.size:
+        low, high = int(indices.op.value.min()), int(indices.op.value.max())
+        if low < -n or high >= n:
+            raise IndexOutOfBounds(
+                f"index {low if low < -n else high} is out of bounds for axis {axis} of size {n}",
+                details=[describe(x)],
+            )
+
+
+def _checked(indices: Value, n: Any) -> Value:
+    indices = np.asarray(indices)
+    if indices.size and (indices.min() < -n or indices.max() >= n):
+        bad = indices.min() if indices.min() < -n else indices.max()
+        raise IndexOutOfBounds(f"index {bad} is out of bounds for an axis of size {n}")
+    return np.where(indices < 0, indices + np.int64(n), indices).astype(np.int64)
+
+

@@ -1,0 +1,233 @@
+"""Ops that move elements: transpose, slice, pad, concat and what is made of them. Each derivative is another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import dimension
+from graphc.errors import AxisError, DTypeError, ShapeError
+from graphc.ir.leaf import full, uniform_value
+from graphc.ir.node import Node, describe, make
+from graphc.ir.op import Cotangents, Op
+from graphc.ir.scalars import Scalars, Value
+from graphc.ir.term import Application, Term
+from graphc.ops.conversion import Axes, as_node, axes, broadcast_shapes, broadcast_to, cast, expand
+from graphc.types import Shape, TensorType, as_shape, promote
+
+
+class Transpose(Op):
+    """Axes in another order: axis i of the result is axis `axes[i]` of the operand."""
+
+    axes: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        if sorted(self.axes) != list(range(x.ndim)):
+            raise AxisError(f"{self.axes} is no order of {x.ndim} axes")
+        return x.with_shape(tuple(x.shape[a] for a in self.axes))
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        return np.transpose(x, self.axes)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (transpose(g, tuple(int(a) for a in np.argsort(self.axes))),)
+
+
+class Slice(Op):
+    """Every `step`-th element from `start`, `size` of them, along each axis; steps may be negative."""
+
+    start: Shape
+    size: Shape
+    step: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        if not len(self.start) == len(self.size) == len(self.step) == x.ndim:
+            raise AxisError(f"{len(self.start)} ranges do not fit {x.ndim} axes")
+        for first, size, step, n in zip(self.start, self.size, self.step, x.shape, strict=True):
+            last = first + (size - 1) * step
+            known = [v for v in (first, last) if isinstance(v, int) and size != 0]
+            if step == 0 or any(v < 0 or (isinstance(n, int) and v >= n) for v in known):
+                raise ShapeError(f"the range {first}, {first}+{step} … of {size} leaves an axis of size {n}")
+        return x.with_shape(self.size)
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        for a, (start, size, step) in enumerate(zip(self.start, self.size, self.step, strict=True)):
+            x = np.take(x, start + step * np.arange(size, dtype=np.int64), axis=a)  # type: ignore[operator]
+        return x
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (make(Pad(self.start, self.step, x.shape, 0.0), g),)
+
+
+class Pad(Op):
+    """An array of `shape` filled with `value`, but for the operand's elements at `start + step*i` along each axis."""
+
+    start: Shape
+    step: Axes
+    shape: Shape
+    value: float
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        if not len(self.start) == len(self.shape) == len(self.step) == x.ndim:
+            raise AxisError(f"{len(self.start)} places do not fit {x.ndim} axes")
+        Slice(self.start, x.shape, self.step).infer(x.with_shape(self.shape))
+        return x.with_shape(self.shape)
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        out = np.full(self.shape, self.value, dtype=x.dtype)  # type: ignore[arg-type]
+        places = zip(self.start, x.shape, self.step, strict=True)
+        out[np.ix_(*(start + step * np.arange(n) for start, n, step in places))] = x
+        return out
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (make(Slice(self.start, x.shape, self.step), g),)
+
+
+class Concat(Op):
+    """Operands one after another along an axis."""
+
+    axis: int
+    arity = None
+
+    def infer(self, *xs: TensorType) -> TensorType:
+        first = xs[0]
+        if not 0 <= self.axis < first.ndim:
+            raise AxisError(f"axis {self.axis} is out of range for {first.ndim} axes")
+        for x in xs:
+            if x.dtype is not first.dtype:
+                raise DTypeError("dtypes differ", help="cast one operand")
+            others = [n for a, n in enumerate(x.shape) if a != self.axis]
+            if others != [n for a, n in enumerate(first.shape) if a != self.axis]:
+                raise ShapeError(f"shapes differ in another axis than {self.axis}")
+        total: Any = 0
+        for x in xs:
+            total = total + x.shape[self.axis]
+        return first.with_shape((*first.shape[: self.axis], total, *first.shape[self.axis + 1 :]))
+
+    def evaluate(self, s: Scalars, *xs: Value) -> Value:
+        return np.concatenate(xs, axis=self.axis)
+
+    def vjp(self, g: Node, y: Node, *xs: Node) -> Cotangents:
+        parts, start = [], 0
+        for x in xs:
+            stop = start + x.shape[self.axis]
+            parts.append(slice_axis(g, self.axis, start, x.shape[self.axis]))
+            start = stop
+        return parts
+
+
+def transpose(x: Any, axes: Any = None) -> Any:
+    """`x` with its axes in another order (reversed if None); axes may count from the end."""
+    if isinstance(x, Term):
+        return Application(Transpose, (x,), {"axes": axes})
+    x = as_node(x)
+    order = tuple(reversed(range(x.ndim))) if axes is None else _order(axes, x)
+    if order == tuple(range(x.ndim)):
+        return x
+    if uniform_value(x) is not None:
+        return full(uniform_value(x), Transpose(order).infer(x.type))
+    if isinstance(x.op, Transpose):
+        return transpose(x.args[0], tuple(x.op.axes[a] for a in order))
+    return make(Transpose(order), x)
+
+
+def slice_axis(x: Node, axis: int, start: Any, size: Any, step: int = 1) -> Node:
+    """`size` elements along one axis, from `start` in steps."""
+    return slice_node(x, {axis: (start, size, step)})
+
+
+def slice_node(x: Node, ranges: dict[int, tuple[Any, Any, int]]) -> Node:
+    """Elements in ranges `(start, size, step)` along the given axes; the other axes stay whole."""
+    whole = [(0, n, 1) for n in x.shape]
+    picked = [ranges.get(a, whole[a]) for a in range(x.ndim)]
+    if picked == whole:
+        return x
+    start, size, step = zip(*picked, strict=True)
+    if uniform_value(x) is not None:
+        return full(uniform_value(x), Slice(start, size, step).infer(x.type))
+    return make(Slice(start, size, step), x)
+
+
+def flip(x: Any, axis: Any = None) -> Node:
+    """The elements in reverse order along axes (all if None)."""
+    x = as_node(x)
+    return slice_node(x, {a: (x.shape[a] - 1, x.shape[a], -1) for a in axes(axis, x.ndim)})
+
+
+def pad(x: Any, widths: Any, *, value: float = 0.0) -> Node:
+    """`x` with `(before, after)` elements of `value` added to each axis; one pair or number serves all axes."""
+    x = as_node(x)
+    given = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
+    if any(not isinstance(n, int) or n < 0 for pair in given for n in pair):
+        raise ShapeError(f"pad: {widths!r} are no widths", details=[describe(x)], help="non-negative integers")
+    shape = tuple(before + n + after for (before, after), n in zip(given, x.shape, strict=True))
+    if shape == x.shape:
+        return x
+    return make(Pad(tuple(before for before, _ in given), (1,) * x.ndim, shape, float(value)), x)
+
+
+def concat(arrays: Sequence[Any], axis: Any = 0) -> Node:
+    """Arrays one after another along an axis; None flattens them first."""
+    nodes = [as_node(x) for x in arrays]
+    if not nodes:
+        raise ShapeError("concat: no arrays")
+    if axis is None:
+        nodes, axis = [x.reshape(-1) for x in nodes], 0
+    dtype = promote(*(x.dtype for x in nodes))
+    (a,) = axes(axis, nodes[0].ndim)
+    return make(Concat(a), *(cast(x, dtype) for x in nodes)) if len(nodes) > 1 else nodes[0]
+
+
+def stack(arrays: Sequence[Any], axis: int = 0) -> Node:
+    """Arrays of one shape along a new axis."""
+    nodes = [as_node(x) for x in arrays]
+    if not nodes:
+        raise ShapeError("stack: no arrays")
+    if any(x.shape != nodes[0].shape for x in nodes):
+        raise ShapeError("stack: shapes differ", details=map(describe, nodes))
+    (a,) = axes(axis, nodes[0].ndim + 1)
+    return concat([expand(x, (a,), (1,)) for x in nodes], a)
+
+
+def broadcast_arrays(*arrays: Any) -> list[Node]:
+    """Arrays repeated to their common shape."""
+    nodes = [as_node(x) for x in arrays]
+    shape = broadcast_shapes(*nodes)
+    return [broadcast_to(x, shape) for x in nodes]
+
+
+def _order(given: Any, x: Node) -> Axes:
+    order = tuple(int(a) + (x.ndim if a < 0 else 0) for a in given)
+    if sorted(order) != list(range(x.ndim)):
+        raise AxisError(f"transpose: {tuple(given)} is no order of {x.ndim} axes", details=[describe(x)])
+    return order
+
+
+def clamp_range(index: slice, n: Any) -> tuple[Any, Any, int]:
+    """`(start, size, step)` of a Python slice of an axis of size `n`, which may be a named dimension."""
+    step = 1 if index.step is None else int(index.step.__index__())
+    if step == 0:
+        raise ShapeError("the step of a slice is 0")
+    if isinstance(n, int) and all(v is None or isinstance(v, int) for v in (index.start, index.stop)):
+        start, stop, step = index.indices(n)
+        return start, len(range(start, stop, step)), step
+    low, high = (0, n) if step > 0 else (-1, n - 1)
+    start = _bound(index.start, n, low, high, low if step > 0 else high)
+    stop = _bound(index.stop, n, low, high, high if step > 0 else low)
+    distance = stop - start if step > 0 else start - stop
+    count = (distance + abs(step) - 1) // abs(step)
+    return start, dimension.call("max", 0, count) if index.start is not None else count, step
+
+
+def _bound(value: Any, n: Any, low: Any, high: Any, default: Any) -> Any:
+    if value is None:
+        return default
+    (size,) = as_shape(value) if not isinstance(value, int) else (value,)
+    if isinstance(size, int) and size < 0:
+        return dimension.call("max", n + size, low)
+    return dimension.call("min", size, high)

@@ -1,0 +1,323 @@
+"""Reductions, and the row operations that are made of them: logsumexp, softmax, log_softmax.
+
+Every reduction drops its axes; `keepdims` is sugar. At ties the derivative of `max` is shared equally.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc import dimension
+from graphc.errors import AxisError, DTypeError
+from graphc.ir.leaf import full
+from graphc.ir.node import Node, describe, make
+from graphc.ir.op import Cotangents, Op
+from graphc.ir.scalars import Scalars, Value
+from graphc.ir.term import Application, Term
+from graphc.ops.base import Composite
+from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, reduced, reduction, sum
+from graphc.ops.elementwise import equal, exp, isnan, log, logical_not, logical_or, where
+from graphc.ops.position import extent, iota
+from graphc.types import TensorType, bool_, int64
+
+
+class Prod(Op):
+    """The product over axes."""
+
+    axis: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        return reduced(x, self.axis)
+
+    def evaluate(self, s: Any, x: Value) -> Value:
+        return s.prod(x, self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        zero = equal(x, 0)
+        zeros = sum(zero, self.axis)
+        others = prod(where(zero, 1, x), self.axis)
+        all_nonzero = expand(where(equal(zeros, 0), others, 0), self.axis, like=x) / where(zero, 1, x)
+        only_zero = expand(where(equal(zeros, 1), others, 0), self.axis, like=x)
+        return (expand(g, self.axis, like=x) * where(zero, only_zero, all_nonzero),)
+
+
+class Max(Op):
+    """The largest over axes; NaN if any is NaN; of bool: any. Of nothing: -inf or the smallest value."""
+
+    axis: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        return reduced(x, self.axis)
+
+    def evaluate(self, s: Any, x: Value) -> Value:
+        return s.max(x, self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return _shared_among_ties(g, y, x, self.axis)
+
+
+class Min(Op):
+    """The smallest over axes; NaN if any is NaN; of bool: all. Of nothing: inf or the largest value."""
+
+    axis: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        return reduced(x, self.axis)
+
+    def evaluate(self, s: Any, x: Value) -> Value:
+        return s.min(x, self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return _shared_among_ties(g, y, x, self.axis)
+
+
+class FloatReduction(Composite, abstract=True):
+    """A composite reduction of floats over axes."""
+
+    axis: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        if not x.dtype.is_float:
+            raise DTypeError(f"not defined for {x.dtype.name}", help="cast to a float first")
+        return reduced(x, self.axis)
+
+
+class Mean(FloatReduction):
+    """The arithmetic mean over axes; NaN of nothing. 16-bit floats are added up and divided in float32."""
+
+    def decompose(self, x: Node) -> Node:
+        total = sum(cast(x, x.dtype.compute), self.axis)
+        return cast(total / _count(x, self.axis, total), x.dtype)  # type: ignore[no-any-return]
+
+    def exact(self, s: Any, x: Value) -> Value:
+        return s.mean(x, self.axis)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (expand(g / _count(x, self.axis, g), self.axis, like=x),)
+
+
+class Logsumexp(FloatReduction):
+    """log(sum(exp(x))) over axes without overflow: -inf where all are -inf, inf where any is inf."""
+
+    def decompose(self, x: Node) -> Node:
+        wide = cast(x, x.dtype.compute)
+        top = max(wide, self.axis)
+        return cast(top + log(sum(exp(_below(wide, top, self.axis)), self.axis)), x.dtype)  # type: ignore[no-any-return]
+
+    def exact(self, s: Any, x: Value) -> Value:
+        return s.log(s.sum(s.exp(x), self.axis))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (expand(g, self.axis, like=x) * softmax(x, self.axis),)
+
+
+class RowWise(Composite, abstract=True):
+    """A composite op of floats along axes that keeps the shape."""
+
+    axis: Axes
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        if not x.dtype.is_float:
+            raise DTypeError(f"not defined for {x.dtype.name}", help="cast to a float first")
+        reduced(x, self.axis)
+        return x
+
+
+class Softmax(RowWise):
+    """exp(x) / sum(exp(x)) over axes without overflow.
+
+    Where all are -inf it is 0 (no mass anywhere), where some are inf it is uniform on these.
+    """
+
+    def decompose(self, x: Node) -> Node:
+        wide = cast(x, x.dtype.compute)
+        top = max(wide, self.axis)
+        e = exp(_below(wide, top, self.axis))
+        total = _infinite_if_empty(sum(e, self.axis), top)
+        return cast(e / expand(total, self.axis, like=x), x.dtype)  # type: ignore[no-any-return]
+
+    def exact(self, s: Any, x: Value) -> Value:
+        e = s.exp(x)
+        return e / s.sum(e, self.axis, keepdims=True)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        inner = sum(g * y, self.axis)
+        return (y * (g - expand(inner, self.axis, like=x)),)
+
+
+class LogSoftmax(RowWise):
+    """log(softmax(x)) over axes: x - logsumexp(x), -inf where the softmax is 0."""
+
+    def decompose(self, x: Node) -> Node:
+        wide = cast(x, x.dtype.compute)
+        top = max(wide, self.axis)
+        below = _below(wide, top, self.axis)
+        total = _infinite_if_empty(sum(exp(below), self.axis), top)
+        return cast(below - expand(log(total), self.axis, like=x), x.dtype)  # type: ignore[no-any-return]
+
+    def exact(self, s: Any, x: Value) -> Value:
+        return x - s.log(s.sum(s.exp(x), self.axis, keepdims=True))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g - softmax(x, self.axis) * expand(sum(g, self.axis), self.axis, like=x),)
+
+
+class Argmax(Composite):
+    """The position of the first largest along an axis (of the first NaN if there is one), as int64."""
+
+    axis: int
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        return reduced(x, (self.axis,)).with_dtype(int64)
+
+    def decompose(self, x: Node) -> Node:
+        return _first(x, max(x, self.axis), self.axis)
+
+    vjp = None
+
+
+class Argmin(Composite):
+    """The position of the first smallest along an axis (of the first NaN if there is one), as int64."""
+
+    axis: int
+    arity = 1
+
+    def infer(self, x: TensorType) -> TensorType:
+        return reduced(x, (self.axis,)).with_dtype(int64)
+
+    def decompose(self, x: Node) -> Node:
+        return _first(x, min(x, self.axis), self.axis)
+
+    vjp = None
+
+
+def max(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The largest over axes (all if None)."""
+    return _reduce(Max, x, axis, keepdims)
+
+
+def min(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The smallest over axes (all if None)."""
+    return _reduce(Min, x, axis, keepdims)
+
+
+def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The product over axes (all if None); small integers multiply as int64."""
+    if not isinstance(x, Term):
+        x = as_node(x)
+        x = cast(x, int64) if x.dtype.kind in "bi" else cast(x, "uint64") if x.dtype.kind == "u" else x
+    return _reduce(Prod, x, axis, keepdims)
+
+
+def any(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Whether anything over axes is true (not 0)."""
+    return _reduce(Max, cast(x, bool_), axis, keepdims)
+
+
+def all(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Whether everything over axes is true (not 0)."""
+    return _reduce(Min, cast(x, bool_), axis, keepdims)
+
+
+def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The arithmetic mean over axes (all if None); of integers in float64."""
+    return _float_reduce(Mean, x, axis, keepdims)
+
+
+def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) over axes (all if None) without overflow."""
+    return _float_reduce(Logsumexp, x, axis, keepdims)
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """exp(x) / sum(exp(x)) over axes without overflow."""
+    return _row_wise(Softmax, x, axis)
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """log(softmax(x)) over axes."""
+    return _row_wise(LogSoftmax, x, axis)
+
+
+def argmax(x: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """The position of the first largest along an axis (in row-major order if None), as int64."""
+    return _arg_reduce(Argmax, x, axis, keepdims)
+
+
+def argmin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
+    """The position of the first smallest along an axis (in row-major order if None), as int64."""
+    return _arg_reduce(Argmin, x, axis, keepdims)
+
+
+def _reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Any:
+    if isinstance(x, Term):
+        return Application(op, (x,), {"axis": axis})
+    return reduction(op, as_node(x), axis, keepdims)
+
+
+def _float_reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Any:
+    if isinstance(x, Term):
+        return Application(op, (x,), {"axis": axis})
+    return reduction(op, cast(x, common_dtype(op.name, "f", [as_node(x)])), axis, keepdims)
+
+
+def _row_wise(op: type[Op], x: Any, axis: Any) -> Any:
+    if isinstance(x, Term):
+        return Application(op, (x,), {"axis": axis})
+    x = cast(x, common_dtype(op.name, "f", [as_node(x)]))
+    return make(op(axes(axis, x.ndim)), x)  # type: ignore[call-arg]
+
+
+def _arg_reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Node:
+    x = as_node(x)
+    ndim = x.ndim
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    (a,) = axes(axis, x.ndim)
+    if x.shape[a] == 0:
+        raise AxisError(f"{op.name} of an empty axis", details=[describe(x)])
+    y = make(op(a), x)  # type: ignore[call-arg]
+    where_kept = (a,) if ndim == x.ndim else tuple(range(ndim))
+    return expand(y, where_kept, (1,) * len(where_kept)) if keepdims else y  # type: ignore[no-any-return]
+
+
+def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:
+    ties = equal(x, expand(y, axis, like=x))
+    share = g / sum(cast(ties, g.dtype), axis)
+    return (where(ties, expand(share, axis, like=x), 0),)
+
+
+def _below(x: Node, top: Node, axis: Axes) -> Any:
+    """x - top, and 0 where they are equal: also for infinities."""
+    top = expand(top, axis, like=x)
+    return where(equal(x, top), 0, x - top)
+
+
+def _infinite_if_empty(total: Node, top: Node) -> Any:
+    """A total that turns a row of -inf into zero mass."""
+    return where(equal(top, float("-inf")), float("inf"), total)
+
+
+def _count(x: Node, axis: Axes, like: Node) -> Any:
+    """The number of elements that a reduction takes, as a value of the type of `like`."""
+    size = dimension.product(tuple(x.shape[a] for a in axis))
+    if isinstance(size, int):
+        return full(size, like.type)
+    return expand(extent(size, like.dtype), tuple(range(like.ndim)), like.shape)
+
+
+def _first(x: Node, best: Node, axis: int) -> Any:
+    """The first position along an axis where `x` is `best` or NaN."""
+    found = equal(x, expand(best, (axis,), like=x))
+    if x.dtype.is_float:
+        found = logical_or(found, isnan(x))
+    positions = expand(iota(x.shape[axis], int64), tuple(a for a in range(x.ndim) if a != axis), like=x)
+    return min(where(logical_not(found), (1 << 63) - 1, positions), axis)
+
+
