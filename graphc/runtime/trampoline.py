@@ -15,7 +15,8 @@ whose arguments are exactly what the binding says takes the fast path; all other
             return function.call_bound(arrays)
 
 The fast path is native where the self-test of `trampoline_entry.py` passes, and the same in Python elsewhere
-or under `GRAPHC_CALL=python`. Either way a call holds the interpreter lock, and `main` is never entered twice.
+or under `GRAPHC_CALL=python`. Either way a call holds the interpreter lock, and `main` is never entered
+twice: should it call back into Python, a second call meanwhile is slow, and `exclusive` refuses it.
 """
 
 import ctypes
@@ -56,6 +57,7 @@ class NativeFunction:
     """
 
     call: Callable[..., Any]
+    _enter: Callable[..., Any]
 
     def __init__(
         self,
@@ -77,22 +79,20 @@ class NativeFunction:
         self._main = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(main)
         self._inputs = [(np.dtype(dtype), ndim) for dtype, ndim in inputs]
         self._outputs = [(np.dtype(dtype), ndim) for dtype, ndim in outputs]
-        self._buffers, self._dims = buffers, dims
+        self._buffers, self._tables = buffers, (buffers.ctypes.data, dims.ctypes.data)
         self._returns_list, self._slow, self._failed = returns_list, slow, failed
         self._input_shapes: list[Shape] = []
         self._output_shapes: list[Shape] = []
         self._lock = threading.RLock()
         self._context = Context.create(main, inputs, outputs, buffers, dims, slow, failed, returns_list)
-        self._context.owned += (owner,)
-        self._owner = owner
+        self._context.owner = owner
         entry = NoEntry("GRAPHC_CALL=python") if os.environ.get("GRAPHC_CALL") == "python" else native_entry()
         if isinstance(entry, NoEntry):
             self.path = f"python: {entry.reason}"
-            self.call = self._call
+            self.call, self._enter = self._call, self._run
         else:
             self.path = "native"
-            self._context.owned += (entry,)
-            self.call = native_callable(entry["call"], self._context, name, doc)
+            self.call = self._enter = native_callable(entry["call"], self._context, name, doc)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -101,13 +101,13 @@ class NativeFunction:
         Leaving without a new binding, on an error say, leaves the function unbound: the next call is slow.
         """
         with self._lock:
-            if self._context.state == RUNNING:
-                raise ReentrantCall(f"{self.name}: called again before the call that runs has ended")
+            self._refuse_while_running()
             self._context.state = UNBOUND
             yield
 
     def bind(self, input_shapes: Sequence[Shape], output_shapes: Sequence[Shape]) -> None:
         """Set the shapes of the calls to come, inside `exclusive`."""
+        self._refuse_while_running()
         for operands, shapes in ((self._inputs, input_shapes), (self._outputs, output_shapes)):
             if [ndim for _, ndim in operands] != [len(shape) for shape in shapes]:
                 raise ShapeError(
@@ -118,6 +118,10 @@ class NativeFunction:
         self._output_shapes = [tuple(shape) for shape in output_shapes]
         self._context.bind([*self._input_shapes, *self._output_shapes])
 
+    def _refuse_while_running(self) -> None:
+        if self._context.state == RUNNING:
+            raise ReentrantCall(f"{self.name}: called again before the call that runs has ended")
+
     def call_bound(self, arrays: Sequence[npt.NDArray[Any]]) -> Any:
         """Run on arrays that fit the binding, inside `exclusive`."""
         with self._lock:
@@ -127,25 +131,26 @@ class NativeFunction:
                     details=[f"bound to {shape}" for shape in self._input_shapes]
                     + [f"called with {getattr(array, 'shape', array)!r}" for array in arrays],
                 )
-            return self._run(arrays)
+            return self._enter(*arrays)
 
     def _call(self, *args: Any, **keywords: Any) -> Any:
         """The fast path, in Python."""
         with self._lock:
             if self._context.state == READY and not keywords and self._fits(args):
-                return self._run(args)
+                return self._run(*args)
         return self._slow(*args, **keywords)
 
     def _fits(self, arrays: Sequence[Any]) -> bool:
         return len(arrays) == len(self._inputs) and all(
             type(array) is np.ndarray
             and array.dtype is dtype
-            and array.flags.carray_ro
             and array.shape == shape
+            and array.flags.c_contiguous
+            and array.flags.aligned
             for array, (dtype, _), shape in zip(arrays, self._inputs, self._input_shapes, strict=True)
         )
 
-    def _run(self, arrays: Sequence[npt.NDArray[Any]]) -> Any:
+    def _run(self, *arrays: npt.NDArray[Any]) -> Any:
         self._context.state = RUNNING
         try:
             outputs = [
@@ -154,7 +159,7 @@ class NativeFunction:
             ]
             for index, array in enumerate([*arrays, *outputs]):
                 self._buffers[index] = array.__array_interface__["data"][0]
-            status = self._main(self._buffers.ctypes.data, self._dims.ctypes.data)
+            status = self._main(*self._tables)
         finally:
             self._context.state = READY
         if status:
@@ -172,9 +177,8 @@ def _check_tables(
     returns_list: bool,
 ) -> None:
     """Native code trusts these tables, so a mistake must not get that far."""
-    if buffers.dtype != np.uint64 or dims.dtype != np.int64 or not (
-        buffers.flags.carray and dims.flags.carray
-    ):
+    plain = buffers.flags.carray and dims.flags.carray
+    if buffers.dtype != np.uint64 or dims.dtype != np.int64 or not plain:
         raise TypeError("buffers must be a contiguous table of uint64, dims one of int64")
     if buffers.size < len(inputs) + len(outputs):
         raise ValueError(f"{buffers.size} buffers for {len(inputs)} inputs and {len(outputs)} outputs")

@@ -1,6 +1,6 @@
 """The text of the native entry, in LLVM IR; `trampoline_entry.py` says what it is for, and checks it.
 
-The structures of CPython, NumPy and ctypes are written as types: LLVM finds the offsets as a C compiler would.
+The structures of CPython, NumPy and ctypes are written as types, which have the offsets of C.
 """
 
 ENTRY = """
