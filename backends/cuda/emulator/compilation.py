@@ -112,7 +112,7 @@ def _process_directory() -> tempfile.TemporaryDirectory[str]:
 def _build_toolchain(compiler: str, directory: Path, digest: str) -> None:
     runtime = directory / f"runtime-{digest}.so"
     sources = [str(_HERE / name) for name in _RUNTIME]
-    _run([compiler, *_RUNTIME_FLAGS, "-shared", f"-Wl,-soname,{runtime.name}", *sources, "-o", str(runtime)])
+    _run([compiler, *_RUNTIME_FLAGS, "-shared", f"-Wl,-soname,{runtime.name}", *sources, "-o", str(runtime), "-lrt"])
     (directory / "modules").mkdir()
     for checked in (True, False):
         headers = directory / _header_folder(checked)
@@ -124,10 +124,11 @@ def _build_toolchain(compiler: str, directory: Path, digest: str) -> None:
 
 
 def _compile_kernel(source: str, text: str, scratch: Path, toolchain: Path, checked: bool) -> None:
-    (scratch / "module.cpp").write_text(text)
+    written = scratch / SOURCE_NAME  # the debugger's tables name the file now as written, now as #line says
+    written.write_text(text)
     command = [
         _compiler(), *_kernel_flags(checked), f"-I{toolchain / _header_folder(checked)}",
-        "-c", str(scratch / "module.cpp"), "-o", str(scratch / "module.o"),
+        "-x", "c++", "-c", str(written), "-o", str(scratch / "module.o"),
     ]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -288,19 +291,62 @@ static void run_grid() {
   for (uint64_t i = 0; i < blocks && !too_many_findings(); ++i) run_block(reverse ? blocks - 1 - i : i, order);
 }
 
-// ---- a crash of the kernel becomes a finding ----
+// ---- a crash or a standstill of the kernel becomes a finding ----
 
 static sigjmp_buf after_crash;
-static const int kCrashSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-static struct sigaction previous_actions[4];
+static const void* crash_code;
+static const int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM};
+constexpr int kSignalCount = 5, kTickMilliseconds = 250, kTicksOfStandstill = 4;
+static struct sigaction previous_actions[kSignalCount];
 
-static void on_crash(int signal_number) {
+static const void* code_at(const void* signal_context) {
+  const mcontext_t& machine = static_cast<const ucontext_t*>(signal_context)->uc_mcontext;
+#if defined(__x86_64__)
+  const char* code = reinterpret_cast<const char*>(machine.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  const char* code = reinterpret_cast<const char*>(machine.pc);
+#else
+  const char* code = nullptr;
+#endif
+  const bool in_kernel = code >= launch->image->begin && code < launch->image->end;
+  return in_kernel ? code + 1 : nullptr;  // report() expects return addresses
+}
+
+// A tick finds whether the kernel took a step since the last one. The compiler puts no step into a loop whose body
+// is empty, so that such a loop is found by its standstill.
+static bool stands_still() {
+  static uint64_t steps_before, block_before;
+  static int ticks;
+  ticks = steps_before == block.steps_left && block_before == block.number ? ticks + 1 : 0;
+  steps_before = block.steps_left;
+  block_before = block.number;
+  return ticks >= kTicksOfStandstill;
+}
+
+static void on_signal(int signal_number, siginfo_t*, void* signal_context) {
+  const bool tick = signal_number == SIGVTALRM;
+  if (tick && !(current && stands_still())) return;
   if (!current) {  // not the kernel's doing: leave it to whoever was there before
-    for (int i = 0; i < 4; ++i) sigaction(kCrashSignals[i], &previous_actions[i], nullptr);
+    for (int i = 0; i < kSignalCount; ++i) sigaction(kSignals[i], &previous_actions[i], nullptr);
     raise(signal_number);
     return;
   }
+  crash_code = code_at(signal_context);
   siglongjmp(after_crash, signal_number);
+}
+
+// Ticks count the processor time of this thread alone: a busy machine makes no standstill.
+static timer_t start_ticks() {
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = SIGVTALRM;
+  event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
+  timer_t timer = {};
+  timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer);
+  const timespec period = {0, kTickMilliseconds * 1000000};
+  const itimerspec ticks = {period, period};
+  timer_settime(timer, 0, &ticks, nullptr);
+  return timer;
 }
 
 static void run_guarded() {
@@ -310,17 +356,19 @@ static void run_guarded() {
   ours.ss_size = sizeof signal_stack;
   sigaltstack(&ours, &previous);
   struct sigaction action = {};
-  action.sa_handler = on_crash;
-  action.sa_flags = SA_ONSTACK;
-  for (int i = 0; i < 4; ++i) sigaction(kCrashSignals[i], &action, &previous_actions[i]);
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO | SA_RESTART;
+  for (int i = 0; i < kSignalCount; ++i) sigaction(kSignals[i], &action, &previous_actions[i]);
+  const timer_t timer = start_ticks();
   if (const int signal_number = sigsetjmp(after_crash, 1)) {
-    report({0, nullptr}, "the kernel crashes: %s in thread %u, block %llu", strsignal(signal_number), current->number,
-           (unsigned long long)block.number);
+    report({0, crash_code}, "%s%s: thread %u of block %llu", signal_number == SIGVTALRM ? "endless loop" : "the kernel crashes, ",
+           signal_number == SIGVTALRM ? "" : strsignal(signal_number), current->number, (unsigned long long)block.number);
     current = nullptr;
   } else {
     run_grid();
   }
-  for (int i = 0; i < 4; ++i) sigaction(kCrashSignals[i], &previous_actions[i], nullptr);
+  timer_delete(timer);
+  for (int i = 0; i < kSignalCount; ++i) sigaction(kSignals[i], &previous_actions[i], nullptr);
   sigaltstack(&previous, nullptr);
 }
 

@@ -1,0 +1,153 @@
+"""Kernel IR to CUDA C++.
+
+Comes in: a `Kernel`. Goes out: a `CudaKernel`, the text of one `__global__` function for each of its phases, with
+their launch shapes as functions of the sizes. The text needs `prelude.cu` before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+from graphc.backends.cuda.functions import Functions, used_in
+from graphc.backends.cuda.notation import Names, factor_text, identifier, index_text, type_name
+from graphc.backends.cuda.packs import write_packs
+from graphc.backends.cuda.schedule import Phase, is_shared, schedule, scratch_bytes
+from graphc.backends.cuda.statements import BlockWriter, Lines, ThreadWriter
+from graphc.kernel import For, Kernel, walk
+from graphc.types import DType, bfloat16, float16
+
+_HEADERS = {float16: "#include <cuda_fp16.h>\n", bfloat16: "#include <cuda_bf16.h>\n"}
+
+
+@dataclass(frozen=True)
+class CudaKernel:
+    """A kernel's functions as text, one for each phase and of the phase's name, and the functions that they call."""
+
+    kernel: Kernel
+    phases: tuple[Phase, ...]
+    text: str
+    definitions: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """What a reader wants to see: all but the prelude."""
+        return "\n".join([*self.definitions, self.text])
+
+
+def prelude(dtypes: set[DType]) -> str:
+    """What comes before kernels that use these dtypes."""
+    headers = "".join(text for dtype, text in _HEADERS.items() if dtype in dtypes)
+    return headers + files(__package__).joinpath("prelude.cu").read_text()
+
+
+def emit(kernel: Kernel, functions: Functions, name: str = "") -> CudaKernel:
+    """A kernel as CUDA C++, under another name if that is taken."""
+    phases = schedule(kernel, identifier(name or kernel.name))
+    text = "\n".join(_function(kernel, phase, functions) for phase in phases)
+    return CudaKernel(kernel, phases, text, tuple(used_in(text, functions)))
+
+
+def _function(kernel: Kernel, phase: Phase, functions: Functions) -> str:
+    lines, names = Lines(), Names()
+    writer = ThreadWriter(lines, names, functions, kernel.buffers)
+    head = f'extern "C" __global__ void {_bounds(phase)} {phase.name}({_parameters(kernel, phase, names)})'
+    lines.write(f"// {_summary(phase)}")
+    with lines.block(head):
+        if phase.style == "threads":
+            _write_threads(phase, writer)
+        else:
+            _write_blocks(phase, writer)
+    return str(lines)
+
+
+def _bounds(phase: Phase) -> str:
+    return f"__launch_bounds__({phase.most_threads})"
+
+
+def _summary(phase: Phase) -> str:
+    """How the work is dealt out, in one line."""
+    over = " and ".join(f"{loop.var} < {loop.extent}" for loop in phase.loops)
+    if phase.style == "blocks":
+        return f"One block for each {over}; its threads share the loops inside." if over else "One block does it all."
+    packs = f", {phase.pack} neighbours at once where memory is aligned" if phase.pack > 1 else ""
+    return f"One thread for each {over}{packs}." if over else "One thread does it all."
+
+
+def _parameters(kernel: Kernel, phase: Phase, names: Names) -> str:
+    reserved = [names.fresh(name) for name in ("error", "code", "workspace", "slot_bytes", "partials")]
+    assert reserved[0] == "error"
+    parameters = []
+    for buffer in kernel.buffers:
+        if buffer.access != "scratch":
+            const = "const " if buffer.access == "read" else ""
+            parameters.append(f"{const}{type_name(buffer.dtype)}* {names.of_buffer(buffer.name)}")
+    parameters += [f"long long {names.of_value(size)}" for size in kernel.sizes]
+    if phase.uses_workspace:
+        parameters += ["unsigned char* workspace", "long long slot_bytes"]
+    if kernel.checks_indices:
+        parameters += ["int* error", "int code"]
+    return ", ".join(parameters)
+
+
+# --- one thread for each iteration ---
+
+
+def _write_threads(phase: Phase, writer: ThreadWriter) -> None:
+    lines, names = writer.lines, writer.names
+    if not phase.loops:
+        _declare_scratch(phase, writer, "0")
+        with lines.block("if (blockIdx.x == 0 && threadIdx.x == 0)"):
+            writer.body(phase.body)
+        return
+    thread, threads = names.fresh("thread"), names.fresh("threads")
+    lines.write(f"const long long {thread} = blockIdx.x * (long long)blockDim.x + threadIdx.x;")
+    lines.write(f"const long long {threads} = gridDim.x * (long long)blockDim.x;")
+    _declare_scratch(phase, writer, thread)
+    first = thread
+    if phase.pack > 1:
+        done = write_packs(phase, writer, thread, threads)
+        first = f"{done} + {thread}"
+    with writer.flat_loop(phase.loops, phase.body, first, threads):
+        writer.body(phase.body)
+
+
+# --- one block for each iteration ---
+
+
+def _write_blocks(phase: Phase, writer: ThreadWriter) -> None:
+    if any(isinstance(s, For) and is_shared(s) and s.accumulators for s in walk(phase.body)):
+        writer.lines.write("__shared__ Bits partials[32];  // one for each warp")
+    _declare_scratch(phase, writer, "blockIdx.x")
+    block = BlockWriter(writer)
+    if not phase.loops:
+        block.body(phase.body)
+        return
+    with writer.flat_loop(phase.loops, phase.body, "blockIdx.x", "gridDim.x"):
+        block.body(phase.body)
+        if phase.scratch:
+            block.barrier()  # the next iteration uses the same scratch
+
+
+# --- scratch ---
+
+
+def _declare_scratch(phase: Phase, writer: ThreadWriter, owner: str) -> None:
+    """Scratch as local arrays of a thread, or as parts of its block's shared memory or of its slot in the workspace."""
+    lines, names = writer.lines, writer.names
+    if phase.local_scratch:
+        for buffer in phase.scratch:
+            size = index_text(buffer.size, names)
+            lines.write(f"{type_name(buffer.dtype)} {names.of_buffer(buffer.name)}[{size}];")
+    elif phase.scratch:
+        slot = f"workspace + {owner} * slot_bytes"
+        if phase.style == "blocks":
+            lines.write("extern __shared__ __align__(16) unsigned char shared_memory[];")
+            slot = f"slot_bytes ? {slot} : shared_memory"
+        scratch = names.fresh("scratch")
+        lines.write(f"unsigned char* const {scratch} = {slot};")
+        for number, buffer in enumerate(phase.scratch):
+            element = type_name(buffer.dtype)
+            offset = factor_text(scratch_bytes(phase.scratch[:number]), names)
+            place = scratch if number == 0 else f"({scratch} + {offset})"
+            lines.write(f"{element}* const {names.of_buffer(buffer.name)} = ({element}*){place};")

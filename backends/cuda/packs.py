@@ -1,0 +1,106 @@
+"""Elementwise loops that move 16 bytes at a time.
+
+Comes in: a phase whose accesses all run along the innermost loop or stay. Goes out: text that handles as many whole
+packs of neighbours as memory is aligned for, and the name of how many elements that were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphc.backends.cuda.notation import factor_text, index_text, type_name
+from graphc.backends.cuda.scalars import Value, printed, rounded
+from graphc.backends.cuda.schedule import Phase
+from graphc.backends.cuda.statements import ThreadWriter
+from graphc.dimension import coefficient, substitute, symbol
+from graphc.kernel import For, Index, Load, Position, Statement, Store
+
+_LANE = "lane of the pack"  # no name of a kernel has spaces
+
+
+def write_packs(phase: Phase, writer: ThreadWriter, thread: str, threads: str) -> str:
+    """Write the loop over whole packs; the name of the number of elements that it handles."""
+    lines, names, width = writer.lines, writer.names, phase.pack
+    packed = names.fresh("packed")
+    size = factor_text(phase.count, names)
+    whole = f"{size} / {width} * {width}"
+    lines.write(f"const long long {packed} = {' && '.join(_conditions(phase, writer))} ? {whole} : 0;")
+    flat = names.of_value(phase.loops[0].var) if len(phase.loops) == 1 else names.fresh("first")
+    head = f"for (long long {flat} = {width} * {thread}; {flat} < {packed}; {flat} += {width} * {threads})"
+    with lines.block(head):
+        writer.bind(phase.loops, phase.body, flat)
+        PackWriter(phase, writer).write()
+    return packed
+
+
+def _conditions(phase: Phase, writer: ThreadWriter) -> list[str]:
+    """That every pack is aligned, and none crosses the end of an innermost loop."""
+    names, width = writer.names, phase.pack
+    innermost = phase.loops[-1]
+    pointers, lengths = {}, {}
+    for access in phase.body:
+        if isinstance(access, Load | Store) and coefficient(access.index, innermost.var) == 1:
+            start = substitute(access.index, {loop.var: 0 for loop in phase.loops})
+            pointer = names.of_buffer(access.buffer)
+            pointers[pointer if start == 0 else f"{pointer} + {index_text(start, names)}"] = None
+            for loop in phase.loops[:-1]:
+                lengths[coefficient(access.index, loop.var)] = None
+    if len(phase.loops) > 1:
+        lengths[innermost.extent] = None
+    multiples = [f"{factor_text(length, names)} % {width} == 0" for length in lengths if length not in (0, None)]
+    return [f"is_aligned<{width}>({pointer})" for pointer in pointers] + multiples
+
+
+class PackWriter:
+    """Writes the iterations of one pack: loads, a loop over its lanes, stores."""
+
+    def __init__(self, phase: Phase, writer: ThreadWriter) -> None:
+        self.phase, self.writer = phase, writer
+        self.lines, self.names = writer.lines, writer.names
+        self.innermost = phase.loops[-1]
+
+    def write(self) -> None:
+        packs: dict[Statement, str] = {}
+        for statement in self.phase.body:
+            if isinstance(statement, Load | Store) and self._moves(statement.index):
+                packs[statement] = self._declare(statement)
+        lane = self.names.of_value(_LANE)
+        self.lines.write("#pragma unroll")
+        with self.lines.block(f"for (int {lane} = 0; {lane} < {self.phase.pack}; ++{lane})"):
+            for statement in self.phase.body:
+                self._lane(statement, packs.get(statement), lane)
+        for statement, pack in packs.items():
+            if isinstance(statement, Store):
+                self.lines.write(f"store_pack({self._address(statement)}, {pack});")
+
+    def _moves(self, index: Index) -> bool:
+        return coefficient(index, self.innermost.var) == 1
+
+    def _address(self, access: Load | Store) -> str:
+        return f"{self.names.of_buffer(access.buffer)} + {index_text(access.index, self.names)}"
+
+    def _declare(self, access: Load | Store) -> str:
+        buffer = self.writer.buffers[access.buffer]
+        pack_type = f"Pack<{type_name(buffer.dtype)}, {self.phase.pack}>"
+        if isinstance(access, Store):
+            pack = self.names.fresh(f"{access.buffer}_pack")
+            self.lines.write(f"{pack_type} {pack};")
+        else:
+            pack = self.names.fresh(f"{access.name}_pack")
+            self.lines.write(f"const {pack_type} {pack} = load_pack<{self.phase.pack}>({self._address(access)});")
+        return pack
+
+    def _lane(self, statement: Statement, pack: str | None, lane: str) -> None:
+        match statement:
+            case Load(name, buffer) if pack:
+                dtype = self.writer.buffers[buffer].dtype
+                self.writer.define(name, dtype, Value(dtype, f"{pack}.at[{lane}]"))
+            case Store(buffer, _, value) if pack:
+                dtype = self.writer.buffers[buffer].dtype
+                self.lines.write(f"{pack}.at[{lane}] = {printed(rounded(self.writer.operand(value), dtype))};")
+            case Position(index=index):
+                shifted = substitute(index, {self.innermost.var: symbol(self.innermost.var) + symbol(_LANE)})
+                self.writer.statement(replace(statement, index=shifted))
+            case _:
+                self.writer.statement(statement)

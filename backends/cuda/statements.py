@@ -1,0 +1,298 @@
+"""Statements of the kernel IR as CUDA C++, for one thread and for a block.
+
+`ThreadWriter` runs loops one iteration after the other in one thread. `BlockWriter` runs what is outside of shared
+loops in every thread alike, deals the iterations of shared loops out to the threads, and puts barriers where one
+thread reads what another has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from graphc.backends.cuda.functions import Functions
+from graphc.backends.cuda.notation import Names, factor_text, index_text, type_name
+from graphc.backends.cuda.scalars import OR, TERNARY, CudaScalars, Value, literal, printed, rounded, widened
+from graphc.backends.cuda.schedule import is_shared, mentions, nest
+from graphc.dimension import product
+from graphc.kernel import (
+    Accumulate,
+    Accumulator,
+    Buffer,
+    CheckIndex,
+    Combine,
+    For,
+    Index,
+    Let,
+    Literal,
+    Load,
+    Operand,
+    Position,
+    Statement,
+    Store,
+)
+from graphc.types import DType, bool_, int64
+
+_SCALARS = CudaScalars()
+_COMBINE = {"sum": "Sum", "prod": "Product", "max": "Maximum", "min": "Minimum"}
+
+
+class Lines:
+    """Indented text."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._depth = 0
+
+    def write(self, line: str) -> None:
+        self._lines.append("  " * self._depth + line if not line.startswith("#") else line)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """`head {`, what is written meanwhile, `}`."""
+        self.write(head + " {")
+        self._depth += 1
+        yield
+        self._depth -= 1
+        self.write("}")
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+
+class ThreadWriter:
+    """Writes statements that one thread runs by itself."""
+
+    def __init__(self, lines: Lines, names: Names, functions: Functions, buffers: Sequence[Buffer]) -> None:
+        self.lines, self.names, self.functions = lines, names, functions
+        self.buffers = {buffer.name: buffer for buffer in buffers}
+        self.values: dict[str, Value] = {}
+        self.combines: dict[str, Combine] = {}  # of accumulators
+
+    def body(self, statements: Sequence[Statement]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, statement: Statement) -> None:
+        match statement:
+            case Load():
+                self.define(statement.name, self.buffers[statement.buffer].dtype, self.loaded(statement))
+            case Store():
+                self.store(statement)
+            case Let(name, dtype, op, args):
+                self.define(name, dtype, self.functions.apply(op, tuple(map(self.operand, args)), dtype))
+            case Position(name, dtype, index):
+                self.define(name, dtype, rounded(self.index_value(index), dtype))
+            case CheckIndex():
+                self.check_index(statement)
+            case Accumulate(accumulator, value):
+                self.accumulate(accumulator, self.operand(value))
+            case For():
+                self.loop(statement)
+
+    # --- values ---
+
+    def operand(self, operand: Operand) -> Value:
+        if isinstance(operand, Literal):
+            return literal(operand.value, operand.dtype)
+        return self.values[operand]
+
+    def define(self, name: str, dtype: DType, value: Value) -> None:
+        variable = self.names.of_value(name)
+        self.lines.write(f"const {type_name(dtype)} {variable} = {printed(value)};")
+        self.values[name] = Value(dtype, variable)
+
+    def index_value(self, index: Index) -> Value:
+        return Value(int64, factor_text(index, self.names))
+
+    def element(self, buffer: str, index: Index) -> Value:
+        return Value(self.buffers[buffer].dtype, f"{self.names.of_buffer(buffer)}[{index_text(index, self.names)}]")
+
+    def loaded(self, load: Load) -> Value:
+        element = self.element(load.buffer, load.index)
+        if load.mask is None:
+            return element
+        nothing = rounded(0, element.dtype)
+        return Value(element.dtype, "{0} ? {1} : {2}", (self.values[load.mask], element, nothing), TERNARY, (OR, OR, TERNARY))
+
+    def store(self, store: Store, condition: str = "") -> None:
+        element, value = self.element(store.buffer, store.index), self.operand(store.value)
+        value = widened(element) + widened(value) if store.accumulate else value
+        conditions = " && ".join(filter(None, [condition, store.mask and printed(self.values[store.mask])]))
+        self.lines.write(f"{f'if ({conditions}) ' if conditions else ''}{printed(element)} = {printed(rounded(value, element.dtype))};")
+
+    def check_index(self, check: CheckIndex) -> None:
+        value, extent = printed(self.operand(check.value)), index_text(check.extent, self.names)
+        self.define(check.valid, bool_, Value(bool_, f"is_index({value}, {extent})"))
+        self.lines.write(f"if (!{self.names.of_value(check.valid)}) atomicCAS(error, 0, code);")
+        self.define(check.name, int64, Value(int64, f"as_index({value}, {extent})"))
+
+    # --- loops ---
+
+    def loop(self, loop: For) -> None:
+        for accumulator in loop.accumulators:
+            self.declare(accumulator)
+        with self.flat_loop((loop,), loop.body, "0", "1"):
+            self.body(loop.body)
+        for accumulator in loop.accumulators:
+            self.finish(accumulator)
+
+    @contextmanager
+    def flat_loop(self, loops: tuple[For, ...], body: Sequence[Statement], first: str, step: str) -> Iterator[None]:
+        """One loop over the iterations of perfectly nested ones, from `first` in steps of `step`."""
+        flat = self.names.of_value(loops[0].var) if len(loops) == 1 else self.names.fresh("flat")
+        end = index_text(product(tuple(loop.extent for loop in loops)), self.names)
+        advance = f"++{flat}" if step == "1" else f"{flat} += {step}"
+        with self.lines.block(f"for (long long {flat} = {first}; {flat} < {end}; {advance})"):
+            self.bind(loops, body, flat)
+            yield
+
+    def bind(self, loops: tuple[For, ...], body: Sequence[Statement], flat: str) -> None:
+        """The variables of perfectly nested loops from the number of the iteration, as far as the body needs them."""
+        if len(loops) == 1:
+            return
+        used = {name for statement in body for name in mentions(statement)}
+        for position, loop in enumerate(loops):
+            if loop.var in used:
+                inner = product(tuple(inner.extent for inner in loops[position + 1 :]))
+                text = flat if inner == 1 else f"{flat} / {factor_text(inner, self.names)}"
+                text += f" % {factor_text(loop.extent, self.names)}" if position else ""
+                self.lines.write(f"const long long {self.names.of_value(loop.var)} = {text};")
+
+    # --- accumulators: carried in the dtype in which theirs calculates, rounded once at the end ---
+
+    def declare(self, accumulator: Accumulator) -> None:
+        dtype = accumulator.dtype.compute
+        variable = self.names.of_value(accumulator.name)
+        self.lines.write(f"{type_name(dtype)} {variable} = {printed(identity(accumulator))};")
+        self.values[accumulator.name] = Value(dtype, variable)
+        self.combines[accumulator.name] = accumulator.combine
+
+    def accumulate(self, name: str, value: Value) -> None:
+        carried, value = self.values[name], widened(value)
+        match self.combines[name]:
+            case "sum":
+                combined = carried + value
+            case "prod":
+                combined = carried * value
+            case "max":
+                combined = _SCALARS.maximum(carried, value)
+            case "min":
+                combined = _SCALARS.minimum(carried, value)
+        self.lines.write(f"{printed(carried)} = {printed(combined)};")
+
+    def finish(self, accumulator: Accumulator) -> None:
+        if accumulator.dtype.compute is not accumulator.dtype:
+            carried = self.values[accumulator.name]
+            self.lines.write(f"{printed(carried)} = {printed(widened(rounded(carried, accumulator.dtype)))};")
+
+
+def identity(accumulator: Accumulator) -> Value:
+    """What leaves every value as it is: the result of an empty loop."""
+    dtype = accumulator.dtype
+    if accumulator.combine in ("sum", "prod"):
+        return literal(int(accumulator.combine == "prod"), dtype)
+    sign = -1 if accumulator.combine == "max" else 1
+    if dtype.is_float:
+        return literal(sign * float("inf"), dtype)
+    if dtype is bool_:
+        return literal(sign > 0, dtype)
+    low, high = (0, 2**dtype.bits - 1) if dtype.kind == "u" else (-(2 ** (dtype.bits - 1)), 2 ** (dtype.bits - 1) - 1)
+    return literal(low if sign < 0 else high, dtype)
+
+
+class BlockWriter(ThreadWriter):
+    """Writes statements that all threads of a block run together. Values are the same in each of them."""
+
+    def __init__(self, thread: ThreadWriter) -> None:
+        super().__init__(thread.lines, thread.names, thread.functions, tuple(thread.buffers.values()))
+        self._thread = thread
+        self.values, self.combines = thread.values, thread.combines
+        self._since_barrier = Accesses()
+
+    def statement(self, statement: Statement) -> None:
+        if not isinstance(statement, For) or is_shared(statement):
+            self._access(Accesses.of((statement,)))
+        super().statement(statement)
+
+    def store(self, store: Store, condition: str = "") -> None:
+        super().store(store, "threadIdx.x == 0")
+
+    def loop(self, loop: For) -> None:
+        if is_shared(loop):
+            self._shared_loop(loop)
+        else:
+            self._common_loop(loop)
+
+    def _common_loop(self, loop: For) -> None:
+        inside = Accesses.of(loop.body)
+        before = self._since_barrier
+        if before.meets(inside):
+            self.barrier()
+            before = self._since_barrier
+        for accumulator in loop.accumulators:
+            self.declare(accumulator)
+        with self.flat_loop((loop,), loop.body, "0", "1"):
+            self.body(loop.body)
+            if self._since_barrier.meets(inside):  # in the next iteration
+                self.barrier()
+        self._since_barrier = self._since_barrier | before  # the loop may not run at all
+        for accumulator in loop.accumulators:
+            self.finish(accumulator)
+
+    def _shared_loop(self, loop: For) -> None:
+        loops, body = nest(loop)
+        for accumulator in loop.accumulators:
+            self.declare(accumulator)
+        with self.flat_loop(loops, body, "threadIdx.x", "blockDim.x"):
+            self._thread.body(body)
+        for accumulator in loop.accumulators:
+            variable = self.names.of_value(accumulator.name)
+            start, combine = printed(identity(accumulator)), _COMBINE[accumulator.combine]
+            self.lines.write(f"{variable} = block_reduce<{combine}>({variable}, {start}, partials);")
+            self.finish(accumulator)
+
+    def _access(self, accesses: Accesses) -> None:
+        if self._since_barrier.meets(accesses):
+            self.barrier()
+        self._since_barrier = self._since_barrier | accesses
+
+    def barrier(self) -> None:
+        self.lines.write("__syncthreads();")
+        self._since_barrier = Accesses()
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """The buffers that a block's threads read, that they write, and that thread 0 alone writes."""
+
+    read: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    written_by_first: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(statements: Sequence[Statement], shared: bool = False) -> Accesses:
+        """What statements access, run by the block as one or, if `shared`, by different threads."""
+        found = Accesses()
+        for statement in statements:
+            match statement:
+                case Load(_, buffer):
+                    found = found | Accesses(read=frozenset([buffer]))
+                case Store(buffer):
+                    one = frozenset([buffer])
+                    found = found | (Accesses(written=one) if shared else Accesses(written_by_first=one))
+                case For():
+                    found = found | Accesses.of(statement.body, shared or is_shared(statement))
+        return found
+
+    def meets(self, later: Accesses) -> bool:
+        """Whether different threads may touch one element, and at least one of them writes it."""
+        mine, theirs = self.written | self.written_by_first, later.written | later.written_by_first
+        by_others = later.written & self.written_by_first | later.written_by_first & self.written
+        return bool(mine & later.read or theirs & self.read or self.written & later.written or by_others)
+
+    def __or__(self, other: Accesses) -> Accesses:
+        return Accesses(
+            self.read | other.read, self.written | other.written, self.written_by_first | other.written_by_first
+        )
