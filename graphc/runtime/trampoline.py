@@ -92,7 +92,7 @@ class NativeFunction:
             self.call, self._enter = self._call, self._run
         else:
             self.path = "native"
-            self.call = self._enter = native_callable(entry["call"], self._context, name, doc)
+            self.call = self._enter = native_callable(entry, self._context, name, doc)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -125,6 +125,7 @@ class NativeFunction:
     def call_bound(self, arrays: Sequence[npt.NDArray[Any]]) -> Any:
         """Run on arrays that fit the binding, inside `exclusive`."""
         with self._lock:
+            self._refuse_while_running()
             if self._context.state != READY or not self._fits(arrays):
                 raise ShapeError(
                     f"{self.name}: the arguments do not fit what the function is bound to",

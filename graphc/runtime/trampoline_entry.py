@@ -62,6 +62,7 @@ class Context(ctypes.Structure):
     extents: npt.NDArray[np.int64]
     owned: tuple[object, ...]
     owner: object
+    entry: Library
     method: "_MethodDefinition"
 
     @classmethod
@@ -116,10 +117,10 @@ _new_method = ctypes.PYFUNCTYPE(
 )(("PyCMethod_New", ctypes.pythonapi))
 
 
-def native_callable(entry: int, context: Context, name: str, doc: str) -> Callable[..., Any]:
+def native_callable(entry: Library, context: Context, name: str, doc: str) -> Callable[..., Any]:
     """A built-in function with the context as its `self`, so that it keeps the context alive."""
-    method = _MethodDefinition(name.encode(), entry, _METH_FASTCALL | _METH_KEYWORDS, doc.encode())
-    context.method = method
+    method = _MethodDefinition(name.encode(), entry["call"], _METH_FASTCALL | _METH_KEYWORDS, doc.encode())
+    context.entry, context.method = entry, method
     made: Callable[..., Any] = _new_method(ctypes.addressof(method), context, None, None)
     return made
 
@@ -235,20 +236,25 @@ def _imports() -> dict[str, int]:
     return {**pointers, "PyArray_Type": id(np.ndarray), "_Py_NoneStruct": id(None)}
 
 
+_never_freed: list[object] = []
+
+
 def _check_calls(library: Library) -> None:
     """Calls with known answers: `probe` is a main that fails with the first dimension value as its code.
 
-    The dtype objects are private copies, so nobody else moves their reference counts meanwhile.
+    The dtype objects are private copies, so nobody else moves their reference counts meanwhile; some
+    references are never given back, so that a miscount which is found here frees nothing that is in use.
     """
     buffers, dims = np.zeros(4, np.uint64), np.zeros(1, np.int64)
     f32, f64 = np.dtype(np.float32, copy=True), np.dtype(np.float64, copy=True)
+    _never_freed.extend([f32, f64] * 8)
     slow, failed = (lambda *args: ("slow", args)), (lambda code: ("failed", code))
     inputs: list[OperandType] = [(f32, 2), (f64, 0)]
     outputs: list[OperandType] = [(f64, 1), (f32, 3)]
     context = Context.create(
         library["probe"], inputs, outputs, buffers, dims, slow, failed, returns_list=True
     )
-    call = native_callable(library["call"], context, "probe", "")
+    call = native_callable(library, context, "probe", "")
     matrix, scalar = np.ones((2, 3), f32), np.array(5, f64)
     _require(call(matrix, scalar) == ("slow", (matrix, scalar)), "an unbound call was not slow")
     context.bind([(2, 3), (), (7,), (1, 0, 2)])
