@@ -43,6 +43,7 @@ def llvm_binding() -> ModuleType:
         return _initialised()
 
 
+@lru_cache(maxsize=1)
 def llvm_version() -> str:
     """The versions that decide what code comes out, as text for cache keys and bug reports."""
     llvm = llvm_binding()
