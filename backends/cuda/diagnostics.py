@@ -16,7 +16,7 @@ def source_line(source: str, line: int) -> str:
 
 
 def compile_error(compiler: str, source: str, log: str) -> CompileError:
-    """The error for a kernel that `compiler` refused: its log, then each line of the text that the log names."""
+    """The error for a kernel that `compiler` refused: its log, then each line that the log names."""
     log_lines = log.strip().splitlines()
     named = sorted({int(number) for number in _LINE.findall("\n".join(log_lines[:_MOST_LOG_LINES]))})
     shown = [f"{SOURCE_NAME}:{number}: {source_line(source, number)}" for number in named]

@@ -2,8 +2,8 @@
 
 In:  cubins and NumPy arrays. Out: what the kernels computed.
 
-A thin layer over `cuda.bindings.driver`: each call is checked, and a failure says which call it was and what the
-driver said. All work goes to one stream in order, so that a copy back sees what the launches before it wrote.
+A thin layer over `cuda.bindings.driver`: each call is checked, and a failure says which call it was and what
+the driver said. All work goes to one stream in order: a copy back sees what the launches before it wrote.
 """
 
 import ctypes
@@ -149,7 +149,7 @@ class Kernel:
     ) -> None:
         """Start the kernel and return at once.
 
-        Arguments are passed as the kernel declares them: a pointer is a NumPy uint64 (address of an arena plus
+        Arguments are passed as the kernel declares them: a pointer is a NumPy uint64 (an arena's address plus an
         offset), a Python int is a 32-bit int, a Python float a 32-bit float; NumPy scalars keep their width.
         """
         self._device._bind()
@@ -164,7 +164,8 @@ class Kernel:
                   ctypes.addressof(pointers), 0)  # fmt: skip
         except TargetError as error:
             raise TargetError(
-                f"launch of {self.name} failed", details=[f"grid {grid}, block {block}, {shared_bytes} bytes shared", error.message]
+                f"launch of {self.name} failed",
+                details=[f"grid {grid}, block {block}, {shared_bytes} bytes shared", error.message],
             ) from None
 
 

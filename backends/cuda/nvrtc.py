@@ -2,8 +2,9 @@
 
 In:  CUDA C++ and an architecture, "sm_90". Out: a `Cubin`.
 
-NVRTC compiles, through cuda-bindings; where that is not installed, an `nvcc` on the PATH does. A cubin and not PTX,
-because an older driver refuses the PTX of a newer compiler. Results are kept in the cache directory by content.
+NVRTC compiles, through cuda-bindings; where that is not installed, an `nvcc` on the PATH does. The result is
+a cubin and not PTX, because an older driver refuses the PTX of a newer compiler. It is kept in the cache
+directory by content.
 """
 
 import functools
@@ -25,7 +26,7 @@ from graphc.backends.cuda.diagnostics import SOURCE_NAME, compile_error
 from graphc.cache_directory import cache_directory
 from graphc.errors import TargetError
 
-_OWN_HEADERS = Path(__file__).parent / "include"
+_OWN_HEADERS = Path(__file__).parent  # graphc_tensor_core.cuh
 _OPTIONS = ("--std=c++17", "--generate-line-info")
 
 
@@ -49,7 +50,7 @@ class Cubin:
 
 
 def compile_cubin(source: str, architecture: str = "sm_90") -> Cubin:
-    """Machine code of all kernels of the text; a CompileError shows the compiler's log and the lines it names."""
+    """Machine code of all kernels of the text; an error shows the compiler's log and the lines it names."""
     compiler = _compiler()
     headers = [path.read_text() for path in sorted(_OWN_HEADERS.glob("*.cuh"))]
     key = "\0".join([source, architecture, compiler.version, *_OPTIONS, *headers])
@@ -114,14 +115,17 @@ class _Nvcc:
 
     def __init__(self, program: str) -> None:
         self._program = program
-        self.version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        self.version = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=True
+        ).stdout
 
     def compile(self, source: str, architecture: str) -> tuple[bytes, str]:
         with tempfile.TemporaryDirectory() as folder:
             text, cubin = Path(folder) / SOURCE_NAME, Path(folder) / "kernel.cubin"
             text.write_text(source)
             command = [
-                self._program, "--cubin", f"--gpu-architecture={architecture}", *_OPTIONS, "--ptxas-options=-v",
+                self._program, "--cubin", f"--gpu-architecture={architecture}", *_OPTIONS,
+                "--ptxas-options=-v",
                 f"--include-path={_OWN_HEADERS}", str(text), f"--output-file={cubin}",
             ]  # fmt: skip
             result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -165,7 +169,8 @@ def _resources(log: str) -> dict[str, Resources]:
     for entry in re.split(r"Compiling entry function '", log)[1:]:
         name, _, rest = entry.partition("'")
         numbers = [
-            re.search(pattern, rest) for pattern in (r"Used (\d+) registers", r"(\d+) bytes spill stores", r"(\d+) bytes smem")
+            re.search(pattern, rest)
+            for pattern in (r"Used (\d+) registers", r"(\d+) bytes spill stores", r"(\d+) bytes smem")
         ]
         found[name] = Resources(*(int(number[1]) if number else 0 for number in numbers))
     return found

@@ -96,24 +96,72 @@ def without_barrier(name: str, comment: str) -> str:
 
 
 DEFECTS = {
-    "barrier before reuse": (softmax, without_barrier("softmax", "the previous reduction has been read"), "race"),
+    "barrier before reuse": (
+        softmax,
+        without_barrier("softmax", "the previous reduction has been read"),
+        "race",
+    ),
     "barrier before reading": (softmax, without_barrier("softmax", "all partial results are there"), "race"),
     "barrier before the result": (softmax, without_barrier("softmax", "the result is there"), "race"),
     "barrier at the end of a loop": (matmul, without_barrier("matmul", "the tiles have been read"), "race"),
     "barrier after the tile": (matmul, without_barrier("matmul", "the tiles are there"), "race"),
-    "one column too many": (softmax, changed("softmax", "c < columns; c += blockDim.x) result", "c <= columns; c += blockDim.x) result"), "race in y"),
+    "one column too many": (
+        softmax,
+        changed("softmax", "c < columns; c += blockDim.x) result", "c <= columns; c += blockDim.x) result"),
+        "race in y",
+    ),
     "lost guard": (matmul, changed("matmul", "&& column < columns)\n", ")\n"), "race in product"),
     "out of bounds": (gelu, changed("gelu", "(residual)[i]", "(residual)[i + 1000000]"), "out of bounds"),
-    "index past an inner dimension": (matmul, changed("matmul", "[k] * right", "[k + 2] * right"), "out of bounds"),
-    "uninitialised shared": (matmul, changed("matmul", "left_tile[ty + 8 * r][tx] =", "if (ty + 8 * r < 31) left_tile[ty + 8 * r][tx] ="), "uninitialised read"),
-    "misaligned float4": (gelu, changed("gelu", "float4*>(residual)", "float4*>(residual + 1)"), "misaligned"),
-    "divergent barrier": (softmax, changed("softmax", "__syncthreads();  // the result is there", "if (warp == 0) __syncthreads();"), "deadlock"),
-    "partial shuffle": (softmax, changed("softmax", "  sum = block_reduce", "  if (threadIdx.x & 1) sum = warp_reduce<Sum>(sum);\n  sum = block_reduce"), "deadlock"),
-    "blocks overlap": (gelu, changed("gelu", "i += (long long)gridDim.x * blockDim.x", "i += blockDim.x"), "another block"),
-    "sum without atomics": (column_sum, changed("column_sum", "atomicAdd(&out[column], sum)", "out[column] += sum"), "another block"),
-    "copy not awaited": (tensor_core_matmul, changed("tensor_core_matmul", "async_wait<1>", "async_wait<2>"), "uninitialised read"),
-    "copy over a tile in use": (tensor_core_matmul, changed("tensor_core_matmul", "__syncthreads();  // the tile has been read", ""), "race"),
-}  # fmt: skip
+    "index past an inner dimension": (
+        matmul,
+        changed("matmul", "[k] * right", "[k + 2] * right"),
+        "out of bounds",
+    ),
+    "uninitialised shared": (
+        matmul,
+        changed("matmul", "left_tile[ty + 8 * r][tx] =", "if (ty + 8 * r < 31) left_tile[ty + 8 * r][tx] ="),
+        "uninitialised read",
+    ),
+    "misaligned float4": (
+        gelu,
+        changed("gelu", "float4*>(residual)", "float4*>(residual + 1)"),
+        "misaligned",
+    ),
+    "divergent barrier": (
+        softmax,
+        changed("softmax", "__syncthreads();  // the result is there", "if (warp == 0) __syncthreads();"),
+        "deadlock",
+    ),
+    "partial shuffle": (
+        softmax,
+        changed(
+            "softmax",
+            "  sum = block_reduce",
+            "  if (threadIdx.x & 1) sum = warp_reduce<Sum>(sum);\n  sum = block_reduce",
+        ),
+        "deadlock",
+    ),
+    "blocks overlap": (
+        gelu,
+        changed("gelu", "i += (long long)gridDim.x * blockDim.x", "i += blockDim.x"),
+        "another block",
+    ),
+    "sum without atomics": (
+        column_sum,
+        changed("column_sum", "atomicAdd(&out[column], sum)", "out[column] += sum"),
+        "another block",
+    ),
+    "copy not awaited": (
+        tensor_core_matmul,
+        changed("tensor_core_matmul", "async_wait<1>", "async_wait<2>"),
+        "uninitialised read",
+    ),
+    "copy over a tile in use": (
+        tensor_core_matmul,
+        changed("tensor_core_matmul", "__syncthreads();  // the tile has been read", ""),
+        "race",
+    ),
+}
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
@@ -127,7 +175,8 @@ def test_seeded_defects_are_found(defect: str, schedule: str) -> None:
 def launch_one(body: str, arguments: list[Any], parameters: str = "float* out", **options: Any) -> None:
     block = options.pop("block", (32,))
     checked = options.pop("checked", True)
-    source = f'#include <cuda_fp16.h>\n#include <cuda_bf16.h>\nextern "C" __global__ void k({parameters}) {{\n{body}\n}}\n'
+    includes = "#include <cuda_fp16.h>\n#include <cuda_bf16.h>\n"
+    source = f'{includes}extern "C" __global__ void k({parameters}) {{\n{body}\n}}\n'
     Module(source, checked=checked).launch("k", (1,), block, arguments, **options)
 
 
@@ -180,7 +229,9 @@ def test_atomics_of_every_type() -> None:
              "double": np.float64, "__half": np.float16, "__nv_bfloat16": ml_dtypes.bfloat16}  # fmt: skip
     for spelling, dtype in types.items():
         total = np.zeros(1, dtype)
-        launch_one("atomicAdd(total, value);", [total, 2], f"{spelling}* total, {spelling} value", block=(64,))
+        launch_one(
+            "atomicAdd(total, value);", [total, 2], f"{spelling}* total, {spelling} value", block=(64,)
+        )
         assert total[0] == 128
     low, high = np.zeros(1, np.int64), np.zeros(1, np.int64)
     body = "atomicMin(low, -(long long)threadIdx.x); atomicMax(high, (long long)threadIdx.x);"
@@ -192,7 +243,9 @@ def test_atomics_of_every_type() -> None:
 
 def test_sixteen_bit_conversions_round_as_numpy_does() -> None:
     patterns = np.arange(0, 2**32, 65537 * 3, dtype=np.uint64).astype(np.uint32)
-    near_ties = np.arange(65536, dtype=np.uint32)[:, None] * 65536 + np.array([0x7FFF, 0x8000, 0x8001], np.uint32)
+    near_ties = np.arange(65536, dtype=np.uint32)[:, None] * 65536 + np.array(
+        [0x7FFF, 0x8000, 0x8001], np.uint32
+    )
     bits = np.concatenate([patterns, near_ties.ravel()[::7], near_ties.ravel()[::7] + 0x1000])
     x = bits.view(np.float32)
     n = x.size
@@ -200,8 +253,14 @@ def test_sixteen_bit_conversions_round_as_numpy_does() -> None:
                             (ml_dtypes.bfloat16, "__float2bfloat16_rn", "__bfloat162float")):  # fmt: skip
         spelling = "__half" if dtype is np.float16 else "__nv_bfloat16"
         narrow, wide = np.zeros(n, dtype), np.zeros(n, np.float32)
-        body = f"for (int i = threadIdx.x; i < n; i += 32) {{ narrow[i] = {to}(x[i]); wide[i] = {back}(narrow[i]); }}"
-        launch_one(body, [x, narrow, wide, n], f"const float* x, {spelling}* narrow, float* wide, int n", checked=False)
+        step = f"narrow[i] = {to}(x[i]); wide[i] = {back}(narrow[i]);"
+        body = f"for (int i = threadIdx.x; i < n; i += 32) {{ {step} }}"
+        launch_one(
+            body,
+            [x, narrow, wide, n],
+            f"const float* x, {spelling}* narrow, float* wide, int n",
+            checked=False,
+        )
         with np.errstate(all="ignore"):
             expected = x.astype(dtype)
         finite = ~np.isnan(x)
@@ -217,22 +276,38 @@ def test_arguments_of_many_types_and_more_than_eight_buffers() -> None:
     parameters = ", ".join(f"long long* {name}" for name in names)
     parameters += ", bool t, int8_t s, long long l, double d, __half h, unsigned char u"
     body = "".join(f"*{name} = {i};" for i, name in enumerate(names))
-    body += "*b0 = t; *b1 = s; *b2 = l; *b3 = (long long)(d * 1e17); *b4 = (long long)(2 * __half2float(h)); *b5 = u;"
+    body += "*b0 = t; *b1 = s; *b2 = l; *b3 = d * 1e17; *b4 = 2 * __half2float(h); *b5 = u;"
     launch_one(body, buffers + scalars, parameters, block=(1,))
     assert [int(b[0]) for b in buffers] == [1, -3, 2**40, int(0.1 * 1e17), 1, 200, 6, 7, 8, 9, 10, 11]
 
 
 def test_device_functions() -> None:
     expressions = {
-        "fmaf(x, 2.f, 1.f)": 2, "fminf(x, 0.25f)": 0.25, "fmaxf(x, __int_as_float(0x7fc00000))": 0.5,
-        "rintf(2.5f)": 2, "erff(x)": math.erf(0.5), "erfcf(x)": math.erfc(0.5), "expm1f(x)": math.expm1(0.5),
-        "log1pf(x)": math.log1p(0.5), "rsqrtf(x)": 2**0.5, "__ldg(&in[0])": 0.5, "max(1, 2)": 2, "min(x, 3.f)": 0.5,
-        "__popc(255)": 8, "(float)__umulhi(1u << 31, 4u)": 2, "__logf(x)": math.log(0.5), "normcdff(0.f)": 0.5,
-        "(float)__shfl_xor_sync(0xffffffffu, (double)lane, 1)": 1, "(float)__shfl_sync(0xffffffffu, 7ll, 3)": 7,
-        "(float)__popc(__ballot_sync(0xffffffffu, lane & 1))": 16, "(float)__any_sync(0xffffffffu, lane == 5)": 1,
-        "(float)__syncthreads_count(lane < 5)": 5, "(float)__all_sync(0xffffffffu, lane < 32)": 1,
-        "__half2float(__float2half(3.f) / __float2half(2.f))": 1.5, "(float)__clz(1)": 31,
-    }  # fmt: skip
+        "fmaf(x, 2.f, 1.f)": 2,
+        "fminf(x, 0.25f)": 0.25,
+        "fmaxf(x, __int_as_float(0x7fc00000))": 0.5,
+        "rintf(2.5f)": 2,
+        "erff(x)": math.erf(0.5),
+        "erfcf(x)": math.erfc(0.5),
+        "expm1f(x)": math.expm1(0.5),
+        "log1pf(x)": math.log1p(0.5),
+        "rsqrtf(x)": 2**0.5,
+        "__ldg(&in[0])": 0.5,
+        "max(1, 2)": 2,
+        "min(x, 3.f)": 0.5,
+        "__popc(255)": 8,
+        "(float)__umulhi(1u << 31, 4u)": 2,
+        "__logf(x)": math.log(0.5),
+        "normcdff(0.f)": 0.5,
+        "(float)__shfl_xor_sync(0xffffffffu, (double)lane, 1)": 1,
+        "(float)__shfl_sync(0xffffffffu, 7ll, 3)": 7,
+        "(float)__popc(__ballot_sync(0xffffffffu, lane & 1))": 16,
+        "(float)__any_sync(0xffffffffu, lane == 5)": 1,
+        "(float)__syncthreads_count(lane < 5)": 5,
+        "(float)__all_sync(0xffffffffu, lane < 32)": 1,
+        "__half2float(__float2half(3.f) / __float2half(2.f))": 1.5,
+        "(float)__clz(1)": 31,
+    }
     out = empty((len(expressions),), np.float32)
     body = "const int lane = threadIdx.x; const float x = in[0]; float v;\n"
     body += "\n".join(f"v = {e}; if (lane == 0) out[{i}] = v;" for i, e in enumerate(expressions))
@@ -281,7 +356,9 @@ def test_without_a_compiler_the_error_says_how_to_get_one(monkeypatch: pytest.Mo
 
 def test_portable_fibers_and_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPHC_CACHE_DIR", "/dev/null")
-    monkeypatch.setattr(compilation, "_RUNTIME_FLAGS", (*compilation._RUNTIME_FLAGS, "-DGRAPHC_EMULATOR_UCONTEXT"))
+    monkeypatch.setattr(
+        compilation, "_RUNTIME_FLAGS", (*compilation._RUNTIME_FLAGS, "-DGRAPHC_EMULATOR_UCONTEXT")
+    )
     compilation.toolchain_directory.cache_clear()
     try:
         got, expected = softmax(Module(text("softmax")), schedule="random")

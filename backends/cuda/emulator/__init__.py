@@ -60,7 +60,6 @@ class _Launch(ctypes.Structure):
         ("grid", _Dimensions),
         ("block", _Dimensions),
         ("shared_bytes", ctypes.c_size_t),
-        ("shared_granule", ctypes.c_uint32),
         ("checked", ctypes.c_bool),
         ("schedule", ctypes.c_int),
         ("seed", ctypes.c_uint64),
@@ -101,15 +100,8 @@ class Module:
         """
         signature = self._signature(name, arguments, outputs)
         _check_limits(name, grid, block, shared_bytes)
-        buffers, storage = [], []
-        for parameter, argument in zip(signature.parameters, arguments, strict=True):
-            if parameter.is_pointer:
-                array = _checked_array(name, parameter, argument)
-                buffers.append(_watched_buffer(parameter, array, parameter.name in outputs))
-                storage.append(ctypes.create_string_buffer(bytes(ctypes.c_void_p(buffers[-1].begin)), 8))
-            else:
-                storage.append(parameter.scalar(argument))
-        pointers = (ctypes.c_void_p * max(len(storage), 1))(*map(ctypes.addressof, storage))
+        buffers, values = _converted(signature, arguments, outputs)
+        pointers = (ctypes.c_void_p * max(len(values), 1))(*map(ctypes.addressof, values))
         description = _Launch(
             entry=ctypes.cast(getattr(self._library, f"graphc_entry_{name}"), ctypes.c_void_p),
             arguments=ctypes.addressof(pointers),
@@ -119,7 +111,6 @@ class Module:
             grid=_Dimensions(*_three(grid)),
             block=_Dimensions(*_three(block)),
             shared_bytes=shared_bytes,
-            shared_granule=1,
             checked=self.checked,
             schedule=_SCHEDULES.index(schedule),
             seed=seed,
@@ -133,7 +124,9 @@ class Module:
     def _signature(self, name: str, arguments: Sequence[Any], outputs: Collection[str]) -> Signature:
         signature = self.kernels.get(name)
         if signature is None:
-            raise EmulatorError(f"no kernel {name} in the module", details=["it has " + ", ".join(self.kernels)])
+            raise EmulatorError(
+                f"no kernel {name} in the module", details=["it has " + ", ".join(self.kernels)]
+            )
         if len(arguments) != len(signature.parameters):
             raise EmulatorError(f"{name} takes {len(signature.parameters)} arguments, not {len(arguments)}")
         unknown = set(outputs) - {p.name for p in signature.parameters if p.is_pointer and not p.is_const}
@@ -161,7 +154,8 @@ def empty(shape: Sequence[int], dtype: Any) -> np.ndarray[Any, Any]:
     size = int(np.prod(shape)) * dtype.itemsize
     memory = np.empty(size + alignment, np.uint8)
     start = -memory.ctypes.data % alignment
-    return memory[start : start + size].view(dtype).reshape(shape)
+    array: np.ndarray[Any, Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return array
 
 
 def _three(dimensions: Sequence[int]) -> tuple[int, int, int]:
@@ -183,11 +177,28 @@ def _check_limits(name: str, grid: Sequence[int], block: Sequence[int], shared_b
         raise EmulatorError(f"no GPU could launch {name}", details=problems)
 
 
+def _converted(
+    signature: Signature, arguments: Sequence[Any], outputs: Collection[str]
+) -> tuple[list[_Buffer], list[ctypes.Array[ctypes.c_char]]]:
+    """The buffers to watch, and the bytes of each argument."""
+    buffers, values = [], []
+    for parameter, argument in zip(signature.parameters, arguments, strict=True):
+        if parameter.is_pointer:
+            array = _checked_array(signature.name, parameter, argument)
+            buffers.append(_watched_buffer(parameter, array, parameter.name in outputs))
+            values.append(ctypes.create_string_buffer(bytes(ctypes.c_void_p(buffers[-1].begin)), 8))
+        else:
+            values.append(parameter.scalar(argument))
+    return buffers, values
+
+
 def _checked_array(name: str, parameter: Parameter, argument: Any) -> np.ndarray[Any, Any]:
     if not isinstance(argument, np.ndarray):
         raise EmulatorError(f"{name}: {parameter.name} is a pointer, give it a NumPy array")
     if parameter.dtype is not None and argument.dtype != parameter.dtype:
-        raise EmulatorError(f"{name}: {parameter.name} is {parameter.type}, the array has dtype {argument.dtype}")
+        raise EmulatorError(
+            f"{name}: {parameter.name} is {parameter.type}, the array has dtype {argument.dtype}"
+        )
     if not argument.flags.c_contiguous:
         raise EmulatorError(f"{name}: the array for {parameter.name} is not contiguous")
     if not parameter.is_const and not argument.flags.writeable:

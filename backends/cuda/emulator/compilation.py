@@ -2,9 +2,9 @@
 
 In: CUDA C++ text. Out: the path of a library that holds its kernels, kept in the cache directory by content.
 
-The header is precompiled and the runtime is a library of its own, so that a kernel costs one short run of g++
-(about 50 ms, half of what it takes without). Processes share the cache without locks: everything is built under
-a temporary name and renamed.
+The header is precompiled and the runtime is a library of its own, so that a kernel costs one short run of
+g++: about 60 ms, half of what it takes without. Processes share the cache without locks: everything is built
+under a temporary name and renamed.
 """
 
 import functools
@@ -23,7 +23,7 @@ from graphc.cache_directory import cache_directory
 from graphc.errors import TargetError
 
 _HERE = Path(__file__).parent
-_HEADERS = ("emulator.h", "include/cuda_fp16.h", "include/cuda_bf16.h", "include/graphc_tensor_core.cuh")
+_HEADERS = ("emulator.h", "cuda_fp16.h", "cuda_bf16.h", "graphc_tensor_core.cuh")
 _RUNTIME = ("runtime.cpp", "checker.cpp")
 
 # _FORTIFY_SOURCE refuses the longjmp between stacks that turns a crash into a finding.
@@ -40,7 +40,8 @@ _WATCHING_FLAGS = (
 )
 
 _DYNAMIC_SHARED = re.compile(
-    r"extern\s+__shared__\s+(?:__align__\s*\(\d+\)\s*|alignas\s*\(\d+\)\s*)?(?P<type>[\w ]+?)\s+(?P<name>\w+)\s*\[\s*\]\s*;"
+    r"extern\s+__shared__\s+(?:(?:__align__|alignas)\s*\(\d+\)\s*)?"
+    r"(?P<type>[\w ]+?)\s+(?P<name>\w+)\s*\[\s*\]\s*;"
 )
 
 
@@ -64,7 +65,10 @@ def runtime_library() -> Path:
 def line_of_code(library: Path, address: int) -> int:
     """The line of the kernel text that an instruction was made from, 0 where it is not known."""
     result = subprocess.run(
-        ["addr2line", "--inlines", "--exe", str(library), hex(address)], capture_output=True, text=True, check=False
+        ["addr2line", "--inlines", "--exe", str(library), hex(address)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found = re.search(rf"{re.escape(SOURCE_NAME)}:(\d+)", result.stdout)
     return int(found[1]) if found else 0
@@ -112,7 +116,18 @@ def _process_directory() -> tempfile.TemporaryDirectory[str]:
 def _build_toolchain(compiler: str, directory: Path, digest: str) -> None:
     runtime = directory / f"runtime-{digest}.so"
     sources = [str(_HERE / name) for name in _RUNTIME]
-    _run([compiler, *_RUNTIME_FLAGS, "-shared", f"-Wl,-soname,{runtime.name}", *sources, "-o", str(runtime), "-lrt"])
+    _run(
+        [
+            compiler,
+            *_RUNTIME_FLAGS,
+            "-shared",
+            f"-Wl,-soname,{runtime.name}",
+            *sources,
+            "-o",
+            str(runtime),
+            "-lrt",
+        ]
+    )
     (directory / "modules").mkdir()
     for checked in (True, False):
         headers = directory / _header_folder(checked)

@@ -1,4 +1,4 @@
-// Asynchronous copies and tensor-core products for the CPU; ../../include has the same functions for the GPU.
+// Asynchronous copies and tensor-core products for the CPU; the folder above has the same for the GPU.
 #pragma once
 #include "emulator.h"
 
