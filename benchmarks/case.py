@@ -18,7 +18,7 @@ Builder = Callable[..., Function]  # takes sample inputs (NumPy arrays), gives t
 class Case:
     """One benchmark.
 
-    `implementations["numpy"]`, built for float64 samples, is also the truth that the peers have to agree with.
+    `implementations["numpy"]`, built for float64 samples, is also the truth that peers have to agree with.
     """
 
     name: str

@@ -19,6 +19,7 @@ from benchmarks.worker import Worker, WorkerError
 T = TypeVar("T")
 
 WARMING_CASE = "call_overhead"
+BUILD_ROUNDS = 3  # a build takes seconds and varies little
 
 
 @dataclass
@@ -102,7 +103,7 @@ def measure_builds(
     case: Case, truth: list[list[np.ndarray]], outcomes: list[Outcome], settings: Settings
 ) -> None:
     """Each build has a process of its own; for a filled cache, one that is not counted comes before."""
-    for turn in range(settings.rounds):
+    for turn in range(min(settings.rounds, BUILD_ROUNDS)):
         for outcome in rotated(outcomes, turn):
             if outcome.failure is not None:
                 continue
