@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from graphc.backends.cuda.functions import Functions, used_in
-from graphc.backends.cuda.notation import Names, factor_text, identifier, index_text, type_name
+from graphc.backends.cuda.notation import Names, factor_text, index_text, type_name
 from graphc.backends.cuda.packs import write_packs
 from graphc.backends.cuda.schedule import Phase, is_shared, schedule, scratch_bytes
 from graphc.backends.cuda.statements import BlockWriter, Lines, ThreadWriter
@@ -24,7 +24,7 @@ _HEADERS = {float16: "#include <cuda_fp16.h>\n", bfloat16: "#include <cuda_bf16.
 class CudaKernel:
     """A kernel's functions as text, one for each phase and of the phase's name, and the functions that they call."""
 
-    kernel: Kernel
+    name: str
     phases: tuple[Phase, ...]
     text: str
     definitions: tuple[str, ...]
@@ -41,17 +41,18 @@ def prelude(dtypes: set[DType]) -> str:
     return headers + files(__package__).joinpath("prelude.cu").read_text()
 
 
-def emit(kernel: Kernel, functions: Functions, name: str = "") -> CudaKernel:
-    """A kernel as CUDA C++, under another name if that is taken."""
-    phases = schedule(kernel, identifier(name or kernel.name))
+def emit(kernel: Kernel, functions: Functions, name: str) -> CudaKernel:
+    """A kernel as CUDA C++ functions of this name, which is an identifier."""
+    phases = schedule(kernel, name)
     text = "\n".join(_function(kernel, phase, functions) for phase in phases)
-    return CudaKernel(kernel, phases, text, tuple(used_in(text, functions)))
+    return CudaKernel(name, phases, text, tuple(used_in(text, functions)))
 
 
 def _function(kernel: Kernel, phase: Phase, functions: Functions) -> str:
     lines, names = Lines(), Names()
     writer = ThreadWriter(lines, names, functions, kernel.buffers)
-    head = f'extern "C" __global__ void {_bounds(phase)} {phase.name}({_parameters(kernel, phase, names)})'
+    bounds = f"__launch_bounds__({phase.most_threads})"
+    head = f'extern "C" __global__ void {bounds} {phase.name}({_parameters(kernel, phase, names)})'
     lines.write(f"// {_summary(phase)}")
     with lines.block(head):
         if phase.style == "threads":
@@ -59,10 +60,6 @@ def _function(kernel: Kernel, phase: Phase, functions: Functions) -> str:
         else:
             _write_blocks(phase, writer)
     return str(lines)
-
-
-def _bounds(phase: Phase) -> str:
-    return f"__launch_bounds__({phase.most_threads})"
 
 
 def _summary(phase: Phase) -> str:
@@ -75,8 +72,6 @@ def _summary(phase: Phase) -> str:
 
 
 def _parameters(kernel: Kernel, phase: Phase, names: Names) -> str:
-    reserved = [names.fresh(name) for name in ("error", "code", "workspace", "slot_bytes", "partials")]
-    assert reserved[0] == "error"
     parameters = []
     for buffer in kernel.buffers:
         if buffer.access != "scratch":

@@ -28,7 +28,7 @@ _TYPES = {
     "f64": "double",
 }
 
-# Words of C++ and CUDA, and functions that generated text calls: a variable of the same name would hide them.
+# Words of C++ and CUDA, and names that generated text uses: a variable of the same name would hide them.
 _RESERVED = frozenset(
     """alignas alignof and asm auto bitand bitor bool break case catch char class compl const constexpr const_cast
     continue decltype default delete do double dynamic_cast else enum explicit export extern false float for friend
@@ -38,7 +38,7 @@ _RESERVED = frozenset(
     threadIdx blockIdx blockDim gridDim warpSize atomicCAS NAN INFINITY Bits Pack Sum Product Maximum Minimum Shuffled
     wrapping_add wrapping_subtract wrapping_multiply wrapping_negate absolute minimum maximum shift_left shift_right
     integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack is_aligned
-    warp_reduce block_reduce min max abs floor ceil main""".split()
+    warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory""".split()
 )
 _FUNCTIONS = "sqrt exp expm1 log log1p sin cos tan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign".split()
 RESERVED = _RESERVED.union(_FUNCTIONS, [name + "f" for name in _FUNCTIONS])

@@ -16,7 +16,7 @@ from graphc.backends.cuda.statements import ThreadWriter
 from graphc.dimension import coefficient, substitute, symbol
 from graphc.kernel import For, Index, Load, Position, Statement, Store
 
-_LANE = "lane of the pack"  # no name of a kernel has spaces
+_LANE = " lane"  # no name in a kernel begins with a space
 
 
 def write_packs(phase: Phase, writer: ThreadWriter, thread: str, threads: str) -> str:

@@ -1,0 +1,196 @@
+"""Programs that run: on the CPU through the emulator, or on a GPU.
+
+Comes in: a `Program`, and for each call arrays for its inputs, parameters and outputs with the sizes of the named
+dimensions. Goes out: outputs and parameters written in place, and the code of the first index out of bounds (the
+number of its step, from 1) or 0. Parameters keep their values where a call fails.
+
+    EmulatorExecutable(program).run({x: array, y: empty}, {"n": 3})
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.cuda import emulator, nvrtc
+from graphc.backends.cuda.driver import Arena, Device, available
+from graphc.backends.cuda.module import CudaModule, Invocation
+from graphc.dimension import evaluate
+from graphc.errors import TargetError
+from graphc.kernel import Program, Slot
+
+Array = np.ndarray[Any, Any]
+MemoryPlan = Callable[[Program, Mapping[str, int]], tuple[Mapping[Slot, int], int]]
+"""Offsets of the temporaries in one arena, and the arena's size in bytes."""
+
+_ALIGNMENT = 256
+
+
+def sources(program: Program) -> tuple[tuple[str, str], ...]:
+    """The name and the CUDA C++ text of each kernel; needs neither a GPU nor a compiler."""
+    return CudaModule(program).sources
+
+
+def separate_memory(program: Program, sizes: Mapping[str, int]) -> tuple[dict[Slot, int], int]:
+    """The plan in which every temporary has its own place."""
+    offsets, total = {}, 0
+    for slot in program.slots:
+        if slot.role == "temporary":
+            offsets[slot] = total
+            total += _padded(_bytes(slot, sizes))
+    return offsets, total
+
+
+class Executable(ABC):
+    """Runs the steps of a program in order; a subclass has the memory and launches."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.module = CudaModule(program)
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The name and the CUDA C++ text of each kernel."""
+        return self.module.sources
+
+    @abstractmethod
+    def run(self, slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]) -> int:
+        """One call: 0, or the code of what failed."""
+
+    def _run_steps(self, sizes: Mapping[str, int], launch: Callable[[Invocation], None], failure: Callable[[], int]) -> int:
+        for number in range(len(self.program.steps)):
+            if number == self.program.commit and (code := failure()):
+                return code
+            for invocation in self.module.invocations(number, sizes):
+                launch(invocation)
+        return failure()
+
+    def _workspace_bytes(self, sizes: Mapping[str, int]) -> int:
+        steps = range(len(self.program.steps))
+        return max((i.launch.workspace_bytes for n in steps for i in self.module.invocations(n, sizes)), default=0)
+
+
+class EmulatorExecutable(Executable):
+    """Runs on the CPU, one CUDA thread after the other; `checked` finds races and accesses out of bounds.
+
+    Each temporary has its own array, so that bounds are exact, unless a memory plan is given. Temporaries begin as NaN.
+    """
+
+    def __init__(self, program: Program, *, checked: bool = True, memory_plan: MemoryPlan | None = None) -> None:
+        super().__init__(program)
+        self._memory_plan = memory_plan
+        self._code = emulator.Module(self.module.text, checked=checked) if self.module.sources else None
+
+    def run(self, slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]) -> int:
+        arrays = {**self._temporaries(sizes), **slot_arrays}
+        arrays.update((slot, slot.data) for slot in self.program.slots if slot.data is not None)
+        workspace = emulator.empty((self._workspace_bytes(sizes),), np.uint8)
+        error = np.zeros(1, np.int32)
+
+        def launch(invocation: Invocation) -> None:
+            shape = invocation.launch
+            arguments: list[Any] = [arrays[slot] for slot in invocation.slots]
+            arguments += invocation.sizes
+            arguments += [workspace, shape.slot_bytes] if invocation.uses_workspace else []
+            arguments += [error, invocation.code] if invocation.code is not None else []
+            assert self._code is not None
+            self._code.launch(
+                invocation.function, (shape.grid,), (shape.block,), arguments, shared_bytes=shape.shared_bytes
+            )
+
+        return self._run_steps(sizes, launch, lambda: int(error[0]))
+
+    def _temporaries(self, sizes: Mapping[str, int]) -> dict[Slot, Array]:
+        """Arrays of NaN for the temporaries, apart or in one arena."""
+        temporaries = [slot for slot in self.program.slots if slot.role == "temporary"]
+        if self._memory_plan is None:
+            memory = {slot: emulator.empty((_bytes(slot, sizes),), np.uint8) for slot in temporaries}
+        else:
+            offsets, total = self._memory_plan(self.program, sizes)
+            arena = emulator.empty((total,), np.uint8)
+            memory = {slot: arena[offsets[slot] : offsets[slot] + _bytes(slot, sizes)] for slot in temporaries}
+        for part in memory.values():
+            part[:] = 0xFF  # NaN in every float type
+        return {slot: part.view(slot.type.dtype.numpy) for slot, part in memory.items()}
+
+
+class DeviceExecutable(Executable):
+    """Runs on a GPU: copies inputs and parameters in, launches, copies outputs and changed parameters out."""
+
+    def __init__(self, program: Program, *, memory_plan: MemoryPlan = separate_memory, device: Device | None = None) -> None:
+        super().__init__(program)
+        if device is None and (reason := available()):
+            raise TargetError(
+                f"the target cuda needs an NVIDIA GPU: {reason}",
+                help="the target cuda-emulator runs the same kernels on the CPU, and `sources` prints them anywhere",
+            )
+        self._device = device or Device()
+        self._memory_plan = memory_plan
+        if self.module.sources:
+            cubin = nvrtc.compile_cubin(self.module.text, self._device.architecture)
+            self._code = self._device.load(cubin.image)
+
+    def run(self, slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]) -> int:
+        addresses, total = self._places(sizes)
+        arena = self._device.allocate(total)
+        try:
+            return self._run_in(arena, addresses, slot_arrays, sizes)
+        finally:
+            arena.free()
+
+    def _places(self, sizes: Mapping[str, int]) -> tuple[dict[Slot | str, int], int]:
+        """Offsets in one arena: the error cell, the workspace, what comes in and goes out, the temporaries."""
+        places: dict[Slot | str, int] = {"error": 0, "workspace": _ALIGNMENT}
+        total = _ALIGNMENT + _padded(self._workspace_bytes(sizes))
+        for slot in self.program.slots:
+            if slot.role not in ("temporary", "scratch"):
+                places[slot] = total
+                total += _padded(_bytes(slot, sizes))
+        offsets, size = self._memory_plan(self.program, sizes)
+        places.update((slot, total + offset) for slot, offset in offsets.items())
+        return places, total + size
+
+    def _run_in(
+        self, arena: Arena, places: dict[Slot | str, int], slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]
+    ) -> int:
+        error = np.zeros(1, np.int32)
+        arena.write(error, places["error"])
+        for slot in self.program.slots:
+            data = slot.data if slot.data is not None else slot_arrays.get(slot)
+            if slot.role in ("input", "parameter", "constant") and data is not None:
+                arena.write(data, places[slot])
+
+        def address(place: Slot | str) -> np.uint64:
+            return np.uint64(arena.address + places[place])
+
+        def launch(invocation: Invocation) -> None:
+            shape = invocation.launch
+            arguments: list[np.generic] = [address(slot) for slot in invocation.slots]
+            arguments += map(np.int64, invocation.sizes)
+            arguments += [address("workspace"), np.int64(shape.slot_bytes)] if invocation.uses_workspace else []
+            arguments += [address("error"), np.int32(invocation.code)] if invocation.code is not None else []
+            kernel = self._code.kernel(invocation.function)
+            kernel.launch((shape.grid, 1, 1), (shape.block, 1, 1), arguments, shared_bytes=shape.shared_bytes)
+
+        def failure() -> int:
+            if self.module.checks_indices:
+                arena.read(error, places["error"])
+            return int(error[0])
+
+        code = self._run_steps(sizes, launch, failure)
+        if not code:
+            for slot in self.program.slots:
+                if slot.role in ("output", "parameter") and slot in slot_arrays:
+                    arena.read(slot_arrays[slot], places[slot])
+        return code
+
+
+def _bytes(slot: Slot, sizes: Mapping[str, int]) -> int:
+    return evaluate(slot.type.size, sizes) * slot.type.dtype.bytes
+
+
+def _padded(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

@@ -1,0 +1,95 @@
+"""A program as one CUDA text and the launches that run it.
+
+Comes in: a `Program`. Goes out: a `CudaModule` with the text that is compiled, the sources that people read, and for
+each step and binding of sizes the `Invocation`s in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from graphc.backends.cuda.emit import CudaKernel, emit, prelude
+from graphc.backends.cuda.functions import Functions
+from graphc.backends.cuda.gemm import gemm_launch, gemm_name, gemm_text
+from graphc.backends.cuda.notation import Names
+from graphc.backends.cuda.schedule import Launch
+from graphc.dimension import symbol
+from graphc.kernel import Buffer, Copy, For, Gemm, Kernel, KernelCall, Load, Program, Slot, Step, Store, walk
+from graphc.types import DType
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One launch: the function, its shape, and its arguments in this order."""
+
+    function: str
+    launch: Launch
+    slots: tuple[Slot, ...]
+    sizes: tuple[int, ...]
+    uses_workspace: bool = False
+    code: int | None = None  # of the error cell, for functions that check indices
+
+
+class CudaModule:
+    """All kernels of a program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._calls = [_as_call(step) for step in program.steps]
+        self._kernels: dict[Kernel, CudaKernel] = {}
+        products: dict[str, str] = {}
+        functions, names = Functions(), Names()
+        for call in self._calls:
+            if isinstance(call, Gemm):
+                products.setdefault(gemm_name(call), gemm_text(call))
+            elif call.kernel not in self._kernels:
+                self._kernels[call.kernel] = emit(call.kernel, functions, names.fresh(call.kernel.name))
+        own = [(kernel.name, kernel.source) for kernel in self._kernels.values()]
+        self.sources: tuple[tuple[str, str], ...] = (*own, *products.items())
+        texts = [*functions.texts.values(), *(kernel.text for kernel in self._kernels.values()), *products.values()]
+        self.text = "\n".join([prelude(self._dtypes()), *texts])
+
+    @property
+    def checks_indices(self) -> bool:
+        """Whether a call can fail."""
+        return any(kernel.checks_indices for kernel in self._kernels)
+
+    def invocations(self, step: int, sizes: Mapping[str, int]) -> Iterator[Invocation]:
+        """The launches of a step, leaving out those with nothing to do."""
+        call = self._calls[step]
+        if isinstance(call, Gemm):
+            launch, numbers = gemm_launch(call, sizes)
+            found = [Invocation(gemm_name(call), launch, call.slots, numbers)]
+        else:
+            kernel = call.kernel
+            slots = tuple(s for s, b in zip(call.slots, kernel.buffers, strict=True) if b.access != "scratch")
+            numbers = tuple(sizes[name] for name in kernel.sizes)
+            code = step + 1 if kernel.checks_indices else None
+            found = [
+                Invocation(phase.name, phase.launch(sizes), slots, numbers, phase.uses_workspace, code)
+                for phase in self._kernels[kernel].phases
+            ]
+        return (invocation for invocation in found if invocation.launch.grid)
+
+    def _dtypes(self) -> set[DType]:
+        buffers = {buffer.dtype for kernel in self._kernels for buffer in kernel.buffers}
+        values = {
+            statement.dtype
+            for kernel in self._kernels
+            for statement in walk(kernel.body)
+            if hasattr(statement, "dtype")
+        }
+        return buffers | values | {slot.type.dtype for slot in self.program.slots}
+
+
+def _as_call(step: Step) -> KernelCall | Gemm:
+    """A copy is an elementwise kernel too."""
+    if not isinstance(step, Copy):
+        return step
+    source, target = step.slots
+    dtype, size = source.type.dtype, source.type.size
+    body = For("i", size, (Load("element", "source", symbol("i")), Store("target", symbol("i"), "element")))
+    buffers = (Buffer("source", dtype, size, "read"), Buffer("target", dtype, size, "write"))
+    kernel = Kernel(f"copy_{dtype.short}", buffers, tuple(sorted(source.type.symbols)), (body,))
+    return KernelCall(kernel, (source, target), step.nodes)
