@@ -204,8 +204,8 @@ def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
             return _normal(exact) + rest // b if function == "floordiv" else rest % b
         if exact:
             return _normal(exact) + call("floordiv", rest, b) if function == "floordiv" else call("mod", rest, b)
-    elif isinstance(b, Dim) and a == b:
-        return 1 if function == "floordiv" else 0
+    elif isinstance(b, Dim) and (quotient := _exact_quotient(a, b)) is not None:
+        return quotient if function == "floordiv" else 0
     return Dim((((Call(function, (a, b)),), 1),))
 
 
@@ -302,6 +302,25 @@ def _tokens(text: str) -> list[str]:
         tokens.append(number or (function + "(" if function else None) or name or sign)
         end = match.end()
     return tokens
+
+
+def _exact_quotient(a: int | Dim, b: Dim) -> int | Dim | None:
+    """`a / b` if `b` is a single monomial that divides every one of `a`."""
+    if a == b:
+        return 1
+    if len(b.terms) != 1:
+        return None
+    (divisor, factor), quotient = b.terms[0], {}
+    for monomial, coefficient in _terms(a):
+        rest = list(monomial)
+        for atom in divisor:
+            if atom not in rest:
+                return None
+            rest.remove(atom)
+        if coefficient % factor:
+            return None
+        quotient[tuple(rest)] = coefficient // factor
+    return _normal(quotient)
 
 
 def _terms(size: int | Dim) -> Iterator[tuple[Monomial, int]]:

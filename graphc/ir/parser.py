@@ -1,0 +1,312 @@
+"""Text to graphs: the inverse of `printer`, whose docstring is the grammar. Errors say line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from graphc import dimension
+from graphc.errors import GraphcError, ParseError
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import Constant, Input, Parameter, Storage, full
+from graphc.ir.node import Node, make
+from graphc.ir.op import OPS
+from graphc.ir.source import Source, at
+from graphc.types import TensorType, as_dtype
+
+_TOKEN = re.compile(
+    r"(?P<skip>[ \t\r]+|\#[^\n]*)|(?P<newline>\n)"
+    r"|(?P<value>%[A-Za-z0-9_.]+)"
+    r"|(?P<number>\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_.]*)"
+    r"|(?P<sign>//|[-+*%(){}\[\],:=])"
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    line: int
+    column: int
+
+
+def parse_graphs(text: str, file: str | None = None) -> list[Graph]:
+    """All graphs of a text. Raises ParseError with line and column."""
+    parser = _Parser(text, file)
+    graphs = []
+    while parser.peek().kind != "end":
+        graphs.append(parser.graph())
+    return graphs
+
+
+def parse_graph(text: str, file: str | None = None) -> Graph:
+    """The one graph of a text. Raises ParseError with line and column."""
+    parser = _Parser(text, file)
+    graph = parser.graph()
+    if parser.peek().kind != "end":
+        raise parser.error("one graph was expected, more text follows")
+    return graph
+
+
+class _Parser:
+    def __init__(self, text: str, file: str | None) -> None:
+        self.source, self.file = text, file
+        self.lines = text.splitlines()
+        self.tokens = list(_tokens(text, file))
+        self.position = 0
+        self.values: dict[str, Node] = {}
+        self.names: dict[Node, str] = {}
+
+    def peek(self) -> Token:
+        return self.tokens[self.position]
+
+    def error(self, message: str, token: Token | None = None) -> ParseError:
+        token = token or self.peek()
+        return ParseError(message, token.line, token.column, self.source, self.file)
+
+    def take(self, *expected: str) -> Token:
+        """The next token, of one of the expected texts or kinds."""
+        token = self.peek()
+        if expected and token.text not in expected and token.kind not in expected:
+            raise self.error(f"expected {' or '.join(expected)}, found {token.text or 'the end'!r}")
+        self.position += 1
+        return token
+
+    def accept(self, text: str) -> bool:
+        if self.peek().text == text:
+            self.position += 1
+            return True
+        return False
+
+    def graph(self) -> Graph:
+        self.values, self.names = {}, {}
+        start = self.take("graph")
+        name = self.take("name").text
+        inputs = self.leaves()
+        self.take("{")
+        updates: list[tuple[Node, Node]] = []
+        while self.peek().kind == "value" or self.peek().text == "update":
+            if self.accept("update"):
+                parameter = self.value()
+                self.take("=")
+                updates.append((parameter, self.value()))
+            else:
+                self.assignment()
+        self.take("return")
+        outputs = [] if self.peek().text == "}" else [self.value()]
+        while self.accept(","):
+            outputs.append(self.value())
+        self.take("}")
+        try:
+            return Graph(name, tuple(inputs), tuple(outputs), tuple(updates), dict(self.names))
+        except GraphcError as error:
+            raise self.error(str(error), start) from None
+
+    def leaves(self) -> list[Node]:
+        inputs = []
+        self.take("(")
+        while self.peek().text != ")":
+            is_parameter = self.accept("param")
+            token = self.take("value")
+            self.take(":")
+            type_ = self.type()
+            label = token.text[1:]
+            with at(self.place(token)):
+                if is_parameter:
+                    shape = tuple(n if isinstance(n, int) else 0 for n in type_.shape)
+                    node = make(Parameter(label, type_, Storage(np.zeros(shape, type_.dtype.numpy))))
+                else:
+                    node = make(Input(label, type_))
+                    inputs.append(node)
+            self.define(token, node)
+            if not self.accept(","):
+                break
+        self.take(")")
+        return inputs
+
+    def assignment(self) -> None:
+        token = self.take("value")
+        self.take(":")
+        stated_at = self.peek()
+        stated = self.type()
+        self.take("=")
+        op_token = self.take("name")
+        try:
+            with at(self.place(token)):
+                node = self.constant(stated) if op_token.text == "constant" else self.application(op_token)
+        except ParseError:
+            raise
+        except (GraphcError, TypeError) as error:
+            raise self.error(str(error), op_token) from None
+        if node.type != stated:
+            raise self.error(f"the type is {node.type}, not {stated}", stated_at)
+        self.define(token, node)
+
+    def define(self, token: Token, node: Node) -> None:
+        name = token.text[1:]
+        if name in self.values:
+            raise self.error(f"%{name} is defined twice", token)
+        self.values[name] = node
+        if not name.isdigit() and node not in self.names:
+            self.names[node] = name
+
+    def value(self) -> Node:
+        token = self.take("value")
+        if token.text[1:] not in self.values:
+            raise self.error(f"{token.text} is not defined", token)
+        return self.values[token.text[1:]]
+
+    def application(self, op_token: Token) -> Node:
+        op = OPS.get(op_token.text)
+        if op is None or op.name in ("input", "parameter", "constant"):
+            raise self.error(f"there is no op {op_token.text!r}", op_token)
+        self.take("(")
+        operands: list[Any] = []
+        attributes: dict[str, Any] = {}
+        kinds = {field.name: str(field.type) for field in fields(op)}  # type: ignore[arg-type]
+        while self.peek().text != ")":
+            if self.peek().kind == "name" and self.tokens[self.position + 1].text == "=":
+                name = self.take("name")
+                if name.text not in kinds:
+                    raise self.error(f"{op.name} has no attribute {name.text!r}", name)
+                self.take("=")
+                attributes[name.text] = self.attribute(kinds[name.text])
+            else:
+                operands.append(self.value() if self.peek().kind == "value" else self.number())
+            if not self.accept(","):
+                break
+        close = self.take(")")
+        missing = [name for name in kinds if name not in attributes]
+        if missing:
+            raise self.error(f"{op.name} needs {', '.join(missing)}", close)
+        if op.arity is not None and len(operands) != op.arity:
+            raise self.error(f"{op.name} takes {op.arity} operands, not {len(operands)}", op_token)
+        values = [x for x in operands if isinstance(x, Node)]
+        if operands and not values:
+            raise self.error(f"{op.name}: at least one operand must be a value", op_token)
+        nodes = [x if isinstance(x, Node) else full(x, values[-1].type) for x in operands]
+        return make(op(**attributes), *nodes)
+
+    def attribute(self, kind: str) -> Any:
+        if kind == "DType":
+            token = self.take("name")
+            try:
+                return as_dtype(token.text)
+            except GraphcError as error:
+                raise self.error(str(error), token) from None
+        if kind == "float":
+            return float(self.number())
+        if kind in ("Shape", "Axes"):
+            self.take("(")
+            sizes = []
+            while self.peek().text != ")":
+                sizes.append(self.integer() if kind == "Axes" else self.size())
+                if not self.accept(","):
+                    break
+            self.take(")")
+            return tuple(sizes)
+        return self.integer() if kind == "int" else self.size()
+
+    def integer(self) -> int:
+        token = self.peek()
+        size = self.size()
+        if not isinstance(size, int):
+            raise self.error("an integer is expected", token)
+        return size
+
+    def size(self) -> Any:
+        """A size: the tokens up to the next comma or bracket outside parentheses."""
+        start = self.peek()
+        text, depth = "", 0
+        while depth or self.peek().text not in (",", ")", "]", "}", "="):
+            token = self.take()
+            if token.kind == "end":
+                raise self.error("a size is expected", start)
+            depth += (token.text == "(") - (token.text == ")")
+            text += token.text
+        try:
+            return dimension.parse(text)
+        except ValueError as error:
+            raise self.error(str(error), start) from None
+
+    def type(self) -> TensorType:
+        token = self.take("name")
+        try:
+            dtype = as_dtype(token.text)
+        except GraphcError as error:
+            raise self.error(str(error), token) from None
+        self.take("[")
+        shape = []
+        while self.peek().text != "]":
+            shape.append(self.size())
+            if not self.accept(","):
+                break
+        self.take("]")
+        return TensorType(dtype, tuple(shape))
+
+    def number(self) -> Any:
+        sign = -1 if self.accept("-") else 1
+        token = self.take("number", "inf", "nan", "True", "False")
+        if token.text in ("True", "False"):
+            return token.text == "True"
+        return sign * (int(token.text) if token.text.isdigit() else float(token.text))
+
+    def constant(self, stated: TensorType) -> Node:
+        self.take("(")
+        start = self.peek()
+        if start.text == "hex":
+            value = self.hexadecimal(stated)
+        else:
+            data = self.data()
+            value = np.array(data, dtype=stated.dtype.numpy)
+            if value.ndim and value.shape != stated.shape:
+                raise self.error(f"the elements have shape {value.shape}", start)
+        self.take(")")
+        return make(Constant(stated, value))
+
+    def data(self) -> Any:
+        if not self.accept("["):
+            return self.number()
+        items = []
+        while self.peek().text != "]":
+            items.append(self.data())
+            if not self.accept(","):
+                break
+        self.take("]")
+        return items
+
+    def hexadecimal(self, stated: TensorType) -> Any:
+        self.take("hex")
+        self.take("(")
+        start, digits = self.peek(), ""
+        while self.peek().kind in ("number", "name"):
+            digits += self.take().text
+        self.take(")")
+        try:
+            flat = np.frombuffer(bytes.fromhex(digits), stated.dtype.numpy)
+            return flat.reshape(()).copy() if flat.size == 1 else flat.reshape(stated.shape).copy()  # type: ignore[arg-type]
+        except (ValueError, TypeError) as error:
+            raise self.error(f"the bytes are no {stated}: {error}", start) from None
+
+    def place(self, token: Token) -> Source:
+        return Source(self.file or "<text>", token.line, self.lines[token.line - 1].strip())
+
+
+def _tokens(text: str, file: str | None) -> Iterator[Token]:
+    position, line, line_start = 0, 1, 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        column = position - line_start + 1
+        if match is None:
+            raise ParseError(f"unexpected character {text[position]!r}", line, column, text, file)
+        if match.lastgroup == "newline":
+            line, line_start = line + 1, match.end()
+        elif match.lastgroup != "skip":
+            yield Token(match.lastgroup or "", match[0], line, column)
+        position = match.end()
+    yield Token("end", "", line, position - line_start + 1)

@@ -1,0 +1,316 @@
+"""The sugar of symbolic arrays: what operators, methods, indexing and NumPy's functions mean on nodes.
+
+Comes in: Python's syntax (`graphc.ir.operators`) and NumPy's protocols; goes out: calls of the ops' functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphc import dimension
+from graphc.dimension import Dim
+from graphc.errors import AxisError, DTypeError, GraphError, IndexOutOfBounds, ShapeError
+from graphc.ir import leaf
+from graphc.ir.leaf import Input, Parameter, Storage
+from graphc.ir.node import Node, describe, make
+from graphc.ir.operators import means
+from graphc.ir.printer import NAME
+from graphc.ir.term import Term
+from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
+from graphc.types import TensorType, as_dtype, as_shape
+
+# --- leaves ---
+
+
+def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
+    """A value that each call gives: sizes are integers or names of dimensions ("batch", "2*n").
+
+    Raises GraphError for a bad name, ShapeError and DTypeError for what is no shape or dtype.
+    """
+    return make(Input(_checked_name(name), TensorType(as_dtype(dtype), as_shape(shape))))
+
+
+def parameter(name: str, value: Any, dtype: Any = None) -> Node:
+    """A value that lives between calls and changes through updates; read and set it with `value` and `set_value`."""
+    array = np.asarray(value)
+    if dtype is not None:
+        array = array.astype(as_dtype(dtype).numpy)
+    type_ = TensorType(as_dtype(array.dtype), array.shape)
+    return make(Parameter(_checked_name(name), type_, Storage(array.astype(type_.dtype.numpy, copy=False))))
+
+
+def value(parameter: Node) -> np.ndarray[Any, Any]:
+    """A copy of a parameter's present value. Raises GraphError for another node."""
+    return _storage(parameter).read()
+
+
+def set_value(parameter: Node, value: Any) -> None:
+    """Replace a parameter's value. Raises ShapeError or DTypeError for one that does not fit."""
+    _storage(parameter).write(value)
+
+
+def _storage(node: Node) -> Storage:
+    if not isinstance(node.op, Parameter):
+        raise GraphError("only a parameter has a value between calls", details=[describe(node)])
+    return node.op.storage
+
+
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise GraphError(f"{name!r} is no name", help="letters, digits, '_' and '.', not beginning with a digit")
+    return name
+
+
+# --- operators ---
+
+for _word, _function in {
+    "add": elementwise.add,
+    "subtract": elementwise.subtract,
+    "multiply": elementwise.multiply,
+    "floor_divide": elementwise.floor_divide,
+    "remainder": elementwise.remainder,
+    "matmul": contraction.matmul,
+    "negative": elementwise.negative,
+    "abs": elementwise.abs,
+    "left_shift": elementwise.bitwise_left_shift,
+    "right_shift": elementwise.bitwise_right_shift,
+    "less": elementwise.less,
+    "less_equal": elementwise.less_equal,
+    "greater": elementwise.greater,
+    "greater_equal": elementwise.greater_equal,
+    "equal": elementwise.equal,
+    "not_equal": elementwise.not_equal,
+    "astype": conversion.cast,
+    "reshape": conversion.reshape,
+    "sum": conversion.sum,
+    "mean": reduction.mean,
+    "max": reduction.max,
+    "min": reduction.min,
+    "mT": contraction.matrix_transpose,
+}.items():
+    means(_word)(_function)
+
+
+@means("divide")
+def divide(x: Any, y: Any) -> Any:
+    """x / y; integers divide as float64, as in NumPy."""
+    if isinstance(x, Term) or isinstance(y, Term):
+        return elementwise.divide(x, y)
+    nodes = [v if isinstance(v, bool | int | float) else conversion.as_node(v) for v in (x, y)]
+    x, y = (v.astype("float64") if isinstance(v, Node) and not v.dtype.is_float else v for v in nodes)
+    return elementwise.divide(x, y)
+
+
+@means("pow")
+def pow(x: Any, y: Any) -> Any:
+    """x ** y; small whole powers of one node become products."""
+    if isinstance(x, Term) or isinstance(y, Term):
+        return elementwise.power(x, y)
+    if isinstance(x, Node) and isinstance(y, int | float) and not isinstance(y, bool):
+        if y == 2 and x.dtype.kind != "b":
+            return elementwise.square(x)
+        if isinstance(y, int) and y < 0 and x.dtype.is_integer:
+            raise DTypeError("integers have no negative powers", details=[describe(x)], help="cast to a float")
+        if isinstance(y, float) and y == 0.5 and x.dtype.is_float:
+            return elementwise.sqrt(x)
+    return elementwise.power(x, y)
+
+
+@means("invert")
+def invert(x: Node) -> Any:
+    """~x: not for bool, all bits inverted for integers."""
+    if x.dtype.kind == "b":
+        return elementwise.logical_not(x)
+    return elementwise.bitwise_xor(x, -1 if x.dtype.kind == "i" else (1 << x.dtype.bits) - 1)
+
+
+def _logical_or_bitwise(logical: Callable[..., Any], bitwise: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(x: Any, y: Any) -> Any:
+        node = x if isinstance(x, Node) else y
+        return (logical if node.dtype.kind == "b" else bitwise)(x, y)
+
+    return apply
+
+
+means("and")(_logical_or_bitwise(elementwise.logical_and, elementwise.bitwise_and))
+means("or")(_logical_or_bitwise(elementwise.logical_or, elementwise.bitwise_or))
+means("xor")(_logical_or_bitwise(elementwise.logical_xor, elementwise.bitwise_xor))
+
+
+@means("T")
+def _transpose(x: Node) -> Any:
+    if x.ndim != 2:
+        raise ShapeError("T: not a matrix", details=[describe(x)], help="use mT or graphc.transpose")
+    return movement.transpose(x)
+
+
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+    """x limited to [min, max]; None means no limit. At a limit the derivative goes to the limit."""
+    x = x if min is None else elementwise.maximum(x, min)
+    return x if max is None else elementwise.minimum(x, max)
+
+
+def relu(x: Any) -> Any:
+    """max(x, 0); its derivative at 0 is 0."""
+    return elementwise.maximum(x, 0)
+
+
+def var(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
+    """The variance over axes: the mean squared distance from the mean, which does not cancel."""
+    x = conversion.as_node(x)
+    axis = conversion.axes(axis, x.ndim)
+    centred = x - reduction.mean(x, axis, keepdims=True)
+    total = conversion.sum(elementwise.square(centred), axis, keepdims=keepdims)
+    size = dimension.product(tuple(x.shape[a] for a in axis))
+    return total / (position.extent(size, total.dtype) - correction)
+
+
+def std(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
+    """The standard deviation over axes."""
+    return elementwise.sqrt(var(x, axis, correction=correction, keepdims=keepdims))
+
+
+def zeros(shape: Any, dtype: Any = "float32") -> Node:
+    """Zeros of a shape, which may have named dimensions."""
+    return full(shape, 0, dtype)
+
+
+def ones(shape: Any, dtype: Any = "float32") -> Node:
+    """Ones of a shape, which may have named dimensions."""
+    return full(shape, 1, dtype)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = "float32") -> Node:
+    """One number, repeated to a shape, which may have named dimensions."""
+    return leaf.full(fill_value, TensorType(as_dtype(dtype), as_shape(shape)))
+
+
+# --- indexing ---
+
+
+@means("getitem")
+def getitem(x: Node, index: Any) -> Any:
+    """NumPy's indexing: integers, slices, None, Ellipsis, and arrays of integers (one, or several side by side).
+
+    Raises IndexOutOfBounds, AxisError, DTypeError or ShapeError for what does not fit.
+    """
+    items = _expanded_ellipsis(x, index if isinstance(index, tuple) else (index,))
+    ranges: dict[int, tuple[Any, Any, int]] = {}
+    dropped: list[int] = []
+    layout: list[int | None] = []  # the axes of the result: an axis of x, or None for a new one
+    gathers: list[tuple[int, Node]] = []
+    axis = 0
+    for item in items:
+        if item is None:
+            layout.append(None)
+            continue
+        if isinstance(item, slice):
+            ranges[axis] = movement.clamp_range(item, x.shape[axis])
+            layout.append(axis)
+        elif _is_integer(item):
+            ranges[axis] = (_position(x, axis, item), 1, 1)
+            dropped.append(axis)
+        else:
+            gathers.append((axis, _index_array(x, item)))
+            layout.append(axis)
+        axis += 1
+    if len(gathers) > 1:
+        raise GraphError(
+            "only one array may be an index for now",
+            details=[describe(x)],
+            help="use graphc.take_along_axis, or index one axis after the other",
+        )
+    y = conversion.squeeze(movement.slice_node(x, ranges), tuple(dropped)) if dropped else movement.slice_node(x, ranges)
+    kept = [a for a in layout if a is not None]
+    for axis, indices in gathers:
+        y = indexing.take(y, indices, kept.index(axis))
+        layout[layout.index(axis) : layout.index(axis) + 1] = [axis] * indices.ndim
+    new = tuple(i for i, a in enumerate(layout) if a is None)
+    return conversion.expand(y, new, (1,) * len(new)) if new else y
+
+
+def _expanded_ellipsis(x: Node, items: tuple[Any, ...]) -> list[Any]:
+    used = len([item for item in items if item is not None and item is not Ellipsis])
+    if used > x.ndim:
+        raise AxisError(f"{used} indices for {x.ndim} axes", details=[describe(x)])
+    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    if len(dots) > 1:
+        raise AxisError("an index has more than one '...'", details=[describe(x)])
+    whole = [slice(None)] * (x.ndim - used)
+    place = dots[0] if dots else len(items)
+    return [*items[:place], *whole, *items[place + len(dots) :]]
+
+
+def _is_integer(item: Any) -> bool:
+    return isinstance(item, int | np.integer | Dim) and not isinstance(item, bool)
+
+
+def _position(x: Node, axis: int, item: Any) -> Any:
+    n = x.shape[axis]
+    index = item if isinstance(item, Dim) else int(item)
+    if isinstance(index, int) and isinstance(n, int) and not -n <= index < n:
+        raise IndexOutOfBounds(f"index {index} is out of bounds for axis {axis} of size {n}", details=[describe(x)])
+    return index + n if isinstance(index, int) and index < 0 else index
+
+
+def _index_array(x: Node, item: Any) -> Node:
+    if not isinstance(item, Node | np.ndarray | list):
+        raise DTypeError(f"{item!r} is no index", details=[describe(x)], help="an integer, slice, None, ... or array")
+    indices = conversion.as_node(item)
+    if indices.dtype.kind == "b":
+        raise DTypeError(
+            "a bool index has a result of unknown size",
+            details=[describe(x), describe(indices)],
+            help="use graphc.where, or multiply by the mask",
+        )
+    return indices
+
+
+# --- NumPy's protocols: np.exp(node) is a node ---
+
+_UFUNCS = {
+    "absolute": elementwise.abs,
+    "true_divide": divide,
+    "divide": divide,
+    "power": pow,
+    "float_power": pow,
+    "invert": invert,
+    "bitwise_invert": invert,
+    "left_shift": elementwise.bitwise_left_shift,
+    "right_shift": elementwise.bitwise_right_shift,
+    "rint": elementwise.round,
+    "mod": elementwise.remainder,
+    "matmul": contraction.matmul,
+}
+
+_FUNCTIONS = {
+    "concatenate": movement.concat,
+    "amax": reduction.max,
+    "amin": reduction.min,
+    "clip": clip,
+    "var": var,
+    "std": std,
+    "dot": contraction.matmul,
+}
+
+
+@means("ufunc")
+def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    function = _UFUNCS.get(ufunc.__name__) or getattr(elementwise, ufunc.__name__, None)
+    if method != "__call__" or kwargs or function is None:
+        return NotImplemented
+    return function(*(x.item() if isinstance(x, np.generic) and x.ndim == 0 else x for x in inputs))
+
+
+@means("numpy function")
+def _numpy_function(function: Any, args: Any, kwargs: Any) -> Any:
+    families = (reduction, conversion, movement, indexing, contraction)
+    own = _FUNCTIONS.get(function.__name__)
+    for family in families:
+        own = own or getattr(family, function.__name__, None)
+    if own is None:
+        raise TypeError(f"numpy.{function.__name__} has no counterpart for symbolic arrays in graphc")
+    return own(*args, **kwargs)
