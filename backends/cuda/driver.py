@@ -149,8 +149,9 @@ class Kernel:
     ) -> None:
         """Start the kernel and return at once.
 
-        Arguments are passed as the kernel declares them: a pointer is a NumPy uint64 (an arena's address plus an
-        offset), a Python int is a 32-bit int, a Python float a 32-bit float; NumPy scalars keep their width.
+        Arguments are passed as the kernel declares them: a pointer is a NumPy uint64 (an arena's address plus
+        an offset), a Python int is a 32-bit int, a Python float a 32-bit float. NumPy scalars keep their
+        width.
         """
         self._device._bind()
         if shared_bytes > self._SHARED_BYTES_WITHOUT_ASKING:

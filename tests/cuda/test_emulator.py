@@ -281,6 +281,14 @@ def test_arguments_of_many_types_and_more_than_eight_buffers() -> None:
     assert [int(b[0]) for b in buffers] == [1, -3, 2**40, int(0.1 * 1e17), 1, 200, 6, 7, 8, 9, 10, 11]
 
 
+def test_neighbouring_bytes_of_shared_memory_are_no_race() -> None:
+    out = np.zeros(32, np.uint8)
+    body = "__shared__ unsigned char bytes[32]; __shared__ float other[32]; other[threadIdx.x] = 0;\n"
+    body += "bytes[threadIdx.x] = threadIdx.x; __syncthreads(); out[threadIdx.x] = bytes[31 - threadIdx.x];"
+    launch_one(body, [out], "unsigned char* out")
+    assert (out == np.arange(32)[::-1]).all()
+
+
 def test_device_functions() -> None:
     expressions = {
         "fmaf(x, 2.f, 1.f)": 2,

@@ -22,7 +22,7 @@ import numpy as np
 
 from graphc.backends.cuda.diagnostics import source_line
 from graphc.backends.cuda.emulator.compilation import compiled_module, line_of_code, runtime_library
-from graphc.backends.cuda.emulator.signature import Parameter, Signature, signatures
+from graphc.backends.cuda.emulator.signature import Parameter, Signature, shared_granule, signatures
 from graphc.errors import EmulatorError
 
 Schedule = Literal["forward", "reverse", "random"]
@@ -60,6 +60,7 @@ class _Launch(ctypes.Structure):
         ("grid", _Dimensions),
         ("block", _Dimensions),
         ("shared_bytes", ctypes.c_size_t),
+        ("shared_granule", ctypes.c_uint32),
         ("checked", ctypes.c_bool),
         ("schedule", ctypes.c_int),
         ("seed", ctypes.c_uint64),
@@ -111,6 +112,7 @@ class Module:
             grid=_Dimensions(*_three(grid)),
             block=_Dimensions(*_three(block)),
             shared_bytes=shared_bytes,
+            shared_granule=shared_granule(self.source),
             checked=self.checked,
             schedule=_SCHEDULES.index(schedule),
             seed=seed,

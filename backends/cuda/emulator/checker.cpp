@@ -38,7 +38,6 @@ struct Region {
 
 static std::vector<Region> regions;
 static size_t last_hit;
-constexpr uint32_t kSharedGranule = 1;           // shared memory has no element type: watch each byte
 constexpr unsigned kAccessesBetweenSwitches = 32;  // on average, in a random schedule
 
 static void watch(const Buffer& buffer, bool shared) {
@@ -53,8 +52,8 @@ void begin_launch(char* dynamic_shared) {
   last_hit = 0;
   const ModuleImage& image = *launch->image;
   const size_t static_bytes = image.shared_end - image.shared_begin;
-  watch({"shared memory", image.shared_begin, static_bytes, kSharedGranule, false}, true);
-  watch({"dynamic shared memory", dynamic_shared, launch->shared_bytes, kSharedGranule, false}, true);
+  watch({"shared memory", image.shared_begin, static_bytes, launch->shared_granule, false}, true);
+  watch({"dynamic shared memory", dynamic_shared, launch->shared_bytes, launch->shared_granule, false}, true);
   for (size_t i = 0; i < launch->buffer_count; ++i) watch(launch->buffers[i], false);
 }
 

@@ -63,6 +63,7 @@ struct Launch {
   size_t buffer_count;
   dim3 grid, block;
   size_t shared_bytes;
+  uint32_t shared_granule;
   bool checked;
   Schedule schedule;
   uint64_t seed;

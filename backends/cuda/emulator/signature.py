@@ -19,6 +19,7 @@ _KERNEL = re.compile(
     r'extern\s+"C"\s+__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+'
     r"(?:__launch_bounds__\s*\([^)]*\)\s*)?(?P<name>\w+)\s*\((?P<parameters>[^)]*)\)\s*\{"
 )
+_SHARED = re.compile(r"__shared__\s+(?:(?:__align__|alignas)\s*\(\d+\)\s*)?(?P<type>[\w ]+?)\s+\w+\s*[\[;=]")
 _QUALIFIERS = re.compile(r"\b(const|volatile|__restrict__|__restrict|__grid_constant__)\b")
 
 # The spelling of a C type, and the NumPy dtype of its elements.
@@ -88,6 +89,15 @@ def signatures(source: str) -> dict[str, Signature]:
             "the text has no kernel", help='a kernel begins with extern "C" __global__ void name('
         )
     return found
+
+
+def shared_granule(source: str) -> int:
+    """The size of the smallest element that shared memory holds, 1 where the text does not say.
+
+    The checker remembers one state per granule, so that larger ones make it quicker.
+    """
+    types = [" ".join(match["type"].split()) for match in _SHARED.finditer(_COMMENT.sub(" ", source))]
+    return min((_DTYPES[type_].itemsize if type_ in _DTYPES else 1 for type_ in types), default=1)
 
 
 def _parameter(kernel: str, text: str) -> Parameter:
