@@ -1,0 +1,175 @@
+"""Rules: one line of mathematics each, with a name, a reason, conditions, and a kind that licenses it.
+
+    @STABLE.rule("stabilizing", "S1")
+    def log_sum_exp(x, axis: attribute):
+        \"\"\"exp overflows f32 above 88.7; logsumexp does not.\"\"\"
+        return log(sum(exp(x), axis)), logsumexp(x, axis)
+
+The parameters are the variables, both sides are terms built by the ordinary functions. Where mathematics is not
+enough, a rewriter takes a node and returns a node or None.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphc.errors import RewriteError
+from graphc.ir.node import Node, describe
+from graphc.ir.op import Op
+from graphc.ir.pattern import Match, Part, matches, product, total
+from graphc.ir.term import Application, Variable
+
+Kind = Literal["exact", "stabilizing", "real"]
+SEMANTICS: dict[str, tuple[Kind, ...]] = {
+    "ieee": ("exact",),
+    "stable": ("exact", "stabilizing"),
+    "real": ("exact", "stabilizing", "real"),
+}
+
+
+class attribute:  # noqa: N801 - read as an annotation in rules
+    """Marks a parameter of a rule that stands for an attribute, such as an axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rewrite:
+    """What a rule or a rewriter does: `apply` gives the new node or None."""
+
+    name: str
+    kind: Kind
+    reference: str  # of the catalogue of rewrites, such as "S1"; may be empty
+    reason: str
+    proof: str  # "proved", "proved for n=3", or "tested: why there is no proof"
+    roots: tuple[str, ...]
+
+    def apply(self, node: Node) -> Node | None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Rule(Rewrite):
+    """A rule with two sides."""
+
+    function: Callable[..., tuple[Any, Any]]
+    when: Callable[..., bool] | None
+    before: Application
+    after: Any
+
+    def apply(self, node: Node) -> Node | None:
+        for found in matches(self.before, node):
+            if self.holds(found):
+                _, after = self.function(**found.bindings)
+                return self._joined(found, after, node)
+        return None
+
+    def holds(self, found: Match) -> bool:
+        """Whether the side condition is proved for a match."""
+        if self.when is None:
+            return True
+        names = inspect.signature(self.when).parameters
+        return self.when(**{name: found.bindings[name] for name in names})
+
+    def _joined(self, found: Match, after: Any, node: Node) -> Node:
+        """The right-hand side together with what the left did not cover of a sum or product."""
+        if not found.rest:
+            return after  # type: ignore[no-any-return]
+        parts = [Part(1, after), *found.rest]
+        return total(parts) if found.form == "sum" else product(parts)
+
+    def __str__(self) -> str:
+        return f"{self.before} -> {self.after}"
+
+
+@dataclass(frozen=True, eq=False)
+class Rewriter(Rewrite):
+    """A rewrite that is written as a function from node to node."""
+
+    function: Callable[[Node], Node | None]
+
+    def apply(self, node: Node) -> Node | None:
+        return self.function(node)
+
+    def __str__(self) -> str:
+        return f"{' | '.join(self.roots)} -> {self.name}"
+
+
+class RuleSet:
+    """Rules in order, indexed by the op that a node must have. Sets add up with `+`."""
+
+    def __init__(self, name: str, rules: Iterable[Rewrite] = ()) -> None:
+        self.name = name
+        self.rules: list[Rewrite] = []
+        self._by_root: dict[str, list[Rewrite]] = defaultdict(list)
+        for rule in rules:
+            self.add(rule)
+
+    def add(self, rule: Rewrite) -> None:
+        self.rules.append(rule)
+        for root in rule.roots:
+            self._by_root[root].append(rule)
+
+    def rule(
+        self, kind: Kind, reference: str = "", *, when: Callable[..., bool] | None = None, proof: str = "proved"
+    ) -> Callable[[Callable[..., tuple[Any, Any]]], Rule]:
+        """Decorator: add a rule whose two sides a function returns."""
+
+        def register(function: Callable[..., tuple[Any, Any]]) -> Rule:
+            variables = [Variable(name) for name in inspect.signature(function).parameters]
+            before, after = function(*variables)
+            reason = inspect.cleandoc(function.__doc__ or "")
+            roots = ("add", "subtract") if before.op.name in ("add", "subtract") else (before.op.name,)
+            roots = ("multiply", "divide") if before.op.name in ("multiply", "divide") else roots
+            rule = Rule(function.__name__, kind, reference, reason, proof, roots, function, when, before, after)
+            self.add(rule)
+            return rule
+
+        return register
+
+    def rewriter(
+        self, *roots: type[Op], kind: Kind, reference: str = "", proof: str = "tested: not a pair of terms"
+    ) -> Callable[[Callable[[Node], Node | None]], Rewriter]:
+        """Decorator: add a function from node to node, for nodes of the given ops."""
+
+        def register(function: Callable[[Node], Node | None]) -> Rewriter:
+            reason = inspect.cleandoc(function.__doc__ or "")
+            names = tuple(op.name for op in roots)
+            rewriter = Rewriter(function.__name__, kind, reference, reason, proof, names, function)
+            self.add(rewriter)
+            return rewriter
+
+        return register
+
+    def licensed_by(self, semantics: str) -> RuleSet:
+        """The rules that a semantics ("ieee", "stable", "real") allows."""
+        if semantics not in SEMANTICS:
+            raise RewriteError(f"there is no semantics {semantics!r}", help=f"one of {', '.join(SEMANTICS)}")
+        return RuleSet(self.name, (rule for rule in self.rules if rule.kind in SEMANTICS[semantics]))
+
+    def for_node(self, node: Node) -> list[Rewrite]:
+        """The rules that may fire at a node."""
+        return self._by_root.get(node.op.name, [])
+
+    def fire(self, node: Node) -> tuple[Rewrite, Node] | None:
+        """The first rule that changes a node, and what it becomes. Raises RewriteError if the type changes."""
+        for rule in self.for_node(node):
+            new = rule.apply(node)
+            if new is None or new is node:
+                continue
+            if new.type != node.type:
+                details = [describe(node), describe(new)]
+                raise RewriteError(f"the rule {rule.name} changes the type", details=details)
+            return rule, new
+        return None
+
+    def __add__(self, other: RuleSet) -> RuleSet:
+        return RuleSet(f"{self.name}+{other.name}", [*self.rules, *other.rules])
+
+    def __iter__(self) -> Iterator[Rewrite]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
