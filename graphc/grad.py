@@ -1,0 +1,138 @@
+"""Reverse-mode differentiation, graph to graph: the result is an ordinary graph, differentiable again.
+
+Where an op selects (`where`, `maximum`, ties of `max`), the cotangent of what was not selected is 0, and the partial
+derivatives above it are evaluated at a safe point there: a mask travels with the cotangent down to the *inputs* of
+the partials. So `where(x > 0, log(x), 0)` has a finite derivative at 0, at any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from graphc.errors import GradientError
+from graphc.ir.leaf import full, uniform_value
+from graphc.ir.node import Node, describe, make, topological
+from graphc.ir.source import at
+from graphc.ops import conversion, elementwise, movement, reduction
+from graphc.ops.base import Elementwise
+
+
+@dataclass(frozen=True)
+class Cotangent:
+    """The derivative of the cost with respect to a node; it is 0 where the mask (if any) does not hold."""
+
+    value: Node
+    mask: Node | None = None
+
+
+def reverse_mode(cost: Node, wrt: Sequence[Node]) -> list[Node | None]:
+    """The derivatives of a scalar cost with respect to nodes; None where it does not depend on one.
+
+    Raises GradientError if the cost is no floating-point scalar or a node holds no floating-point numbers.
+    """
+    _check(cost, wrt)
+    order = topological([cost])
+    varying = _varying(order, wrt)
+    pending: dict[Node, list[Cotangent]] = {cost: [Cotangent(full(1, cost.type))]}
+    found: dict[Node, Node] = {}
+    targets = set(wrt)
+    for node in reversed(order):
+        if node not in varying or node not in pending:
+            continue
+        with at(node.source):
+            cotangent = _together(pending.pop(node))
+            if node in targets:
+                found[node] = cotangent.value
+            for arg, part in zip(node.args, _pull_back(node, cotangent), strict=True):
+                if part is not None and arg in varying:
+                    pending.setdefault(arg, []).append(part)
+    return [found.get(node) for node in wrt]
+
+
+def _check(cost: Node, wrt: Sequence[Node]) -> None:
+    if cost.shape != () or not cost.dtype.is_float:
+        raise GradientError(
+            f"the cost is {cost.type}, not a floating-point scalar",
+            details=[describe(cost)],
+            help="reduce it with graphc.sum or graphc.mean",
+        )
+    for node in wrt:
+        if not node.dtype.is_float:
+            raise GradientError(f"no derivative with respect to {node.dtype.name}", details=[describe(node)])
+
+
+def _varying(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
+    """The nodes that depend on one of `wrt` through differentiable ops."""
+    varying = set(wrt)
+    for node in order:
+        if node.op.vjp is not None and node.dtype.is_float and any(arg in varying for arg in node.args):
+            varying.add(node)
+    return varying
+
+
+def _together(parts: list[Cotangent]) -> Cotangent:
+    """The sum; its mask holds where any of the masks does."""
+    value = reduce(lambda a, b: a + b, (part.value for part in parts))
+    masks = list(dict.fromkeys(part.mask for part in parts if part.mask is not None))
+    if len(masks) == 0 or any(part.mask is None for part in parts):
+        return Cotangent(value)
+    return Cotangent(value, reduce(elementwise.logical_or, masks))
+
+
+def _pull_back(node: Node, cotangent: Cotangent) -> list[Cotangent | None]:
+    """The cotangents of the operands."""
+    if node.op.vjp is None or not node.args:
+        return [None] * len(node.args)
+    op, g, mask = node.op, cotangent.value, cotangent.mask
+    if mask is None or not isinstance(op, Elementwise):
+        carry = _CARRY.get(op.name)
+        parts = op.vjp(g, node, *node.args)
+        kept = [carry(mask, node, arg) if carry and mask is not None else None for arg in node.args]
+        return [_masked(part, old) for part, old in zip(parts, kept, strict=True)]
+    if op.linear:
+        return [_masked(part, mask) for part in op.vjp(g, node, *node.args)]
+    safe = [_safe(op, i, mask, arg) for i, arg in enumerate(node.args)]
+    parts = op.vjp(g, make(op, *safe), *safe)
+    return [None if p is None else _masked(elementwise.where(mask, p, 0), mask) for p in parts]
+
+
+def _safe(op: Elementwise, operand: int, mask: Node, x: Node) -> Node:
+    """The operand where the mask holds, elsewhere a point inside the domain."""
+    if not x.dtype.is_float or uniform_value(x) is not None:
+        return x
+    return elementwise.where(mask, x, op.domain_of(operand).safe)  # type: ignore[no-any-return]
+
+
+def _masked(part: Node | None, mask: Node | None) -> Cotangent | None:
+    """A cotangent that knows where it is 0: from an outer mask, and from its own selection."""
+    if part is None:
+        return None
+    own = _selection(part)
+    if mask is None or own is None or own is mask:
+        return Cotangent(part, own if mask is None else mask)
+    return Cotangent(part, elementwise.logical_and(mask, own))
+
+
+def _selection(part: Node) -> Node | None:
+    """The condition under which a `where(condition, g, 0)` or `where(condition, 0, g)` is not 0."""
+    if part.op.name != "where":
+        return None
+    condition, x, y = part.args
+    if uniform_value(y) == 0:
+        return condition
+    return elementwise.logical_not(condition) if uniform_value(x) == 0 else None  # type: ignore[no-any-return]
+
+
+_CARRY: dict[str, Callable[[Node, Node, Node], Node]] = {
+    "reshape": lambda mask, y, x: conversion.reshape(mask, x.shape),
+    "transpose": lambda mask, y, x: _pulled_transpose(mask, y),
+    "sum": lambda mask, y, x: conversion.expand(mask, y.op.axis, like=x),  # type: ignore[attr-defined]
+    "expand": lambda mask, y, x: reduction.any(mask, y.op.axis),  # type: ignore[attr-defined]
+}
+
+
+def _pulled_transpose(mask: Node, y: Node) -> Node:
+    order = y.op.attributes()["axes"]
+    return movement.transpose(mask, tuple(order.index(a) for a in range(len(order))))  # type: ignore[no-any-return]
