@@ -1,7 +1,7 @@
 """Kernel IR to CUDA C++.
 
-Comes in: a `Kernel`. Goes out: a `CudaKernel`, the text of one `__global__` function for each of its phases, with
-their launch shapes as functions of the sizes. The text needs `prelude.cu` before it.
+Comes in: a `Kernel`. Goes out: a `CudaKernel`, the text of one `__global__` function for each of its phases,
+which know their launch shapes. The text needs the prelude before it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HEADERS = {float16: "#include <cuda_fp16.h>\n", bfloat16: "#include <cuda_bf16.
 
 @dataclass(frozen=True)
 class CudaKernel:
-    """A kernel's functions as text, one for each phase and of the phase's name, and the functions that they call."""
+    """A kernel as text: a `__global__` function for each phase, of the same name, and what these call."""
 
     name: str
     phases: tuple[Phase, ...]
@@ -41,11 +41,11 @@ def prelude(dtypes: set[DType]) -> str:
     return headers + files(__package__).joinpath("prelude.cu").read_text()
 
 
-def emit(kernel: Kernel, functions: Functions, name: str) -> CudaKernel:
-    """A kernel as CUDA C++ functions of this name, which is an identifier."""
-    phases = schedule(kernel, name)
+def emit(kernel: Kernel, functions: Functions, names: Names) -> CudaKernel:
+    """A kernel as CUDA C++; `names` and `functions` are those of the module that it is part of."""
+    phases = schedule(kernel, names.fresh)
     text = "\n".join(_function(kernel, phase, functions) for phase in phases)
-    return CudaKernel(name, phases, text, tuple(used_in(text, functions)))
+    return CudaKernel(kernel.name, phases, text, tuple(used_in(text, functions)))
 
 
 def _function(kernel: Kernel, phase: Phase, functions: Functions) -> str:
@@ -66,7 +66,8 @@ def _summary(phase: Phase) -> str:
     """How the work is dealt out, in one line."""
     over = " and ".join(f"{loop.var} < {loop.extent}" for loop in phase.loops)
     if phase.style == "blocks":
-        return f"One block for each {over}; its threads share the loops inside." if over else "One block does it all."
+        deal = f"One block for each {over}" if over else "One block does it all"
+        return f"{deal}; its threads share the loops inside."
     packs = f", {phase.pack} neighbours at once where memory is aligned" if phase.pack > 1 else ""
     return f"One thread for each {over}{packs}." if over else "One thread does it all."
 
@@ -128,7 +129,7 @@ def _write_blocks(phase: Phase, writer: ThreadWriter) -> None:
 
 
 def _declare_scratch(phase: Phase, writer: ThreadWriter, owner: str) -> None:
-    """Scratch as local arrays of a thread, or as parts of its block's shared memory or of its slot in the workspace."""
+    """Scratch: local arrays of a thread, or parts of its block's shared memory or slot in the workspace."""
     lines, names = writer.lines, writer.names
     if phase.local_scratch:
         for buffer in phase.scratch:

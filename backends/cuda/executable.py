@@ -1,8 +1,8 @@
 """Programs that run: on the CPU through the emulator, or on a GPU.
 
-Comes in: a `Program`, and for each call arrays for its inputs, parameters and outputs with the sizes of the named
-dimensions. Goes out: outputs and parameters written in place, and the code of the first index out of bounds (the
-number of its step, from 1) or 0. Parameters keep their values where a call fails.
+Comes in: a `Program`, and for each call arrays for its inputs, parameters and outputs with the sizes of the
+named dimensions. Goes out: outputs and parameters written in place, and the code of the first step that met
+an index out of bounds (its number, from 1) or 0. Parameters keep their values where a call fails.
 
     EmulatorExecutable(program).run({x: array, y: empty}, {"n": 3})
 """
@@ -60,7 +60,9 @@ class Executable(ABC):
     def run(self, slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]) -> int:
         """One call: 0, or the code of what failed."""
 
-    def _run_steps(self, sizes: Mapping[str, int], launch: Callable[[Invocation], None], failure: Callable[[], int]) -> int:
+    def _run_steps(
+        self, sizes: Mapping[str, int], launch: Callable[[Invocation], None], failure: Callable[[], int]
+    ) -> int:
         for number in range(len(self.program.steps)):
             if number == self.program.commit and (code := failure()):
                 return code
@@ -70,16 +72,19 @@ class Executable(ABC):
 
     def _workspace_bytes(self, sizes: Mapping[str, int]) -> int:
         steps = range(len(self.program.steps))
-        return max((i.launch.workspace_bytes for n in steps for i in self.module.invocations(n, sizes)), default=0)
+        found = (invocation for step in steps for invocation in self.module.invocations(step, sizes))
+        return max((invocation.launch.workspace_bytes for invocation in found), default=0)
 
 
 class EmulatorExecutable(Executable):
     """Runs on the CPU, one CUDA thread after the other; `checked` finds races and accesses out of bounds.
 
-    Each temporary has its own array, so that bounds are exact, unless a memory plan is given. Temporaries begin as NaN.
+    Temporaries begin as NaN. Each has its own array, so that bounds are exact, unless a memory plan is given.
     """
 
-    def __init__(self, program: Program, *, checked: bool = True, memory_plan: MemoryPlan | None = None) -> None:
+    def __init__(
+        self, program: Program, *, checked: bool = True, memory_plan: MemoryPlan | None = None
+    ) -> None:
         super().__init__(program)
         self._memory_plan = memory_plan
         self._code = emulator.Module(self.module.text, checked=checked) if self.module.sources else None
@@ -111,7 +116,7 @@ class EmulatorExecutable(Executable):
         else:
             offsets, total = self._memory_plan(self.program, sizes)
             arena = emulator.empty((total,), np.uint8)
-            memory = {slot: arena[offsets[slot] : offsets[slot] + _bytes(slot, sizes)] for slot in temporaries}
+            memory = {slot: arena[offsets[slot] :][: _bytes(slot, sizes)] for slot in temporaries}
         for part in memory.values():
             part[:] = 0xFF  # NaN in every float type
         return {slot: part.view(slot.type.dtype.numpy) for slot, part in memory.items()}
@@ -120,29 +125,40 @@ class EmulatorExecutable(Executable):
 class DeviceExecutable(Executable):
     """Runs on a GPU: copies inputs and parameters in, launches, copies outputs and changed parameters out."""
 
-    def __init__(self, program: Program, *, memory_plan: MemoryPlan = separate_memory, device: Device | None = None) -> None:
+    def __init__(
+        self, program: Program, *, memory_plan: MemoryPlan = separate_memory, device: Device | None = None
+    ) -> None:
         super().__init__(program)
         if device is None and (reason := available()):
             raise TargetError(
                 f"the target cuda needs an NVIDIA GPU: {reason}",
-                help="the target cuda-emulator runs the same kernels on the CPU, and `sources` prints them anywhere",
+                help="the target cuda-emulator runs the same kernels on the CPU, and `sources` prints them",
             )
         self._device = device or Device()
         self._memory_plan = memory_plan
+        self._idle: list[Arena] = []  # calls at the same time have an arena each
         if self.module.sources:
             cubin = nvrtc.compile_cubin(self.module.text, self._device.architecture)
             self._code = self._device.load(cubin.image)
 
     def run(self, slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]) -> int:
-        addresses, total = self._places(sizes)
-        arena = self._device.allocate(total)
-        try:
-            return self._run_in(arena, addresses, slot_arrays, sizes)
-        finally:
+        places, total = self._places(sizes)
+        arena = self._idle.pop() if self._idle else self._device.allocate(total)
+        if arena.size < total:
             arena.free()
+            arena = self._device.allocate(total)
+        try:
+            return self._run_in(arena, places, slot_arrays, sizes)
+        finally:
+            self._idle.append(arena)
+
+    def close(self) -> None:
+        """Give the GPU's memory back; the next call takes it anew."""
+        while self._idle:
+            self._idle.pop().free()
 
     def _places(self, sizes: Mapping[str, int]) -> tuple[dict[Slot | str, int], int]:
-        """Offsets in one arena: the error cell, the workspace, what comes in and goes out, the temporaries."""
+        """Offsets in one arena: error cell, workspace, what comes in and goes out, temporaries."""
         places: dict[Slot | str, int] = {"error": 0, "workspace": _ALIGNMENT}
         total = _ALIGNMENT + _padded(self._workspace_bytes(sizes))
         for slot in self.program.slots:
@@ -154,7 +170,11 @@ class DeviceExecutable(Executable):
         return places, total + size
 
     def _run_in(
-        self, arena: Arena, places: dict[Slot | str, int], slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]
+        self,
+        arena: Arena,
+        places: Mapping[Slot | str, int],
+        slot_arrays: Mapping[Slot, Array],
+        sizes: Mapping[str, int],
     ) -> int:
         error = np.zeros(1, np.int32)
         arena.write(error, places["error"])
@@ -170,8 +190,10 @@ class DeviceExecutable(Executable):
             shape = invocation.launch
             arguments: list[np.generic] = [address(slot) for slot in invocation.slots]
             arguments += map(np.int64, invocation.sizes)
-            arguments += [address("workspace"), np.int64(shape.slot_bytes)] if invocation.uses_workspace else []
-            arguments += [address("error"), np.int32(invocation.code)] if invocation.code is not None else []
+            if invocation.uses_workspace:
+                arguments += [address("workspace"), np.int64(shape.slot_bytes)]
+            if invocation.code is not None:
+                arguments += [address("error"), np.int32(invocation.code)]
             kernel = self._code.kernel(invocation.function)
             kernel.launch((shape.grid, 1, 1), (shape.block, 1, 1), arguments, shared_bytes=shape.shared_bytes)
 

@@ -19,7 +19,7 @@ _SHORT = 2  # operations that read well in place
 
 
 class Functions:
-    """The device functions of a module, each printed once and named after op and dtype, as in `sigmoid_f32`."""
+    """The device functions of a module, each printed once and named like `sigmoid_f32`."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[Elementwise, tuple[DType, ...]], str] = {}

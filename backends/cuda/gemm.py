@@ -1,7 +1,7 @@
 """Matrix products of our own: tiled CUDA C++ for every float dtype and every way that operands lie in memory.
 
-Comes in: a `Gemm` step. Goes out: the kernel's name and text (`matmul.cu` with its blanks filled in), its launch
-shape and its size arguments.
+Comes in: a `Gemm` step. Goes out: the kernel's name and text (`matmul.cu` with its blanks filled in), its
+launch shape and its size arguments.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A program as one CUDA text and the launches that run it.
 
-Comes in: a `Program`. Goes out: a `CudaModule` with the text that is compiled, the sources that people read, and for
-each step and binding of sizes the `Invocation`s in order.
+Comes in: a `Program`. Goes out: a `CudaModule` with the text that is compiled, the sources that people read,
+and for each step and binding of sizes the `Invocation`s in order.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ class CudaModule:
             if isinstance(call, Gemm):
                 products.setdefault(gemm_name(call), gemm_text(call))
             elif call.kernel not in self._kernels:
-                self._kernels[call.kernel] = emit(call.kernel, functions, names.fresh(call.kernel.name))
+                self._kernels[call.kernel] = emit(call.kernel, functions, names)
         own = [(kernel.name, kernel.source) for kernel in self._kernels.values()]
         self.sources: tuple[tuple[str, str], ...] = (*own, *products.items())
-        texts = [*functions.texts.values(), *(kernel.text for kernel in self._kernels.values()), *products.values()]
-        self.text = "\n".join([prelude(self._dtypes()), *texts])
+        texts = [kernel.text for kernel in self._kernels.values()]
+        definitions = [prelude(self._dtypes()), *functions.texts.values()]
+        self.text = "\n".join([*definitions, *texts, *products.values()])
 
     @property
     def checks_indices(self) -> bool:

@@ -1,5 +1,7 @@
-"""Names, numbers and sizes as CUDA C++ text. Comes in: what the kernel IR says; goes out: identifiers, literals,
-expressions of `long long`."""
+"""Names, numbers and sizes as CUDA C++ text.
+
+Comes in: what the kernel IR says; goes out: identifiers, literals, expressions of `long long`.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +31,22 @@ _TYPES = {
 }
 
 # Words of C++ and CUDA, and names that generated text uses: a variable of the same name would hide them.
-_RESERVED = frozenset(
-    """alignas alignof and asm auto bitand bitor bool break case catch char class compl const constexpr const_cast
-    continue decltype default delete do double dynamic_cast else enum explicit export extern false float for friend
-    goto if inline int long mutable namespace new noexcept not nullptr operator or private protected public register
-    reinterpret_cast return short signed sizeof static static_assert static_cast struct switch template this throw
-    true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
-    threadIdx blockIdx blockDim gridDim warpSize atomicCAS NAN INFINITY Bits Pack Sum Product Maximum Minimum Shuffled
-    wrapping_add wrapping_subtract wrapping_multiply wrapping_negate absolute minimum maximum shift_left shift_right
-    integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack is_aligned
-    warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory""".split()
-)
-_FUNCTIONS = "sqrt exp expm1 log log1p sin cos tan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign".split()
-RESERVED = _RESERVED.union(_FUNCTIONS, [name + "f" for name in _FUNCTIONS])
+_WORDS = """
+alignas alignof and asm auto bitand bitor bool break case catch char class compl const constexpr const_cast
+continue decltype default delete do double dynamic_cast else enum explicit export extern false float for
+friend goto if inline int long mutable namespace new noexcept not nullptr operator or private protected public
+register reinterpret_cast return short signed sizeof static static_assert static_cast struct switch template
+this throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
+threadIdx blockIdx blockDim gridDim warpSize atomicCAS NAN INFINITY Bits Pack Sum Product Maximum Minimum
+Shuffled wrapping_add wrapping_subtract wrapping_multiply wrapping_negate absolute minimum maximum shift_left
+shift_right integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack
+is_aligned warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory
+"""
+_MATHS = "sqrt exp expm1 log log1p sin cos tan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign"
+RESERVED = frozenset(_WORDS.split()).union(_MATHS.split(), [name + "f" for name in _MATHS.split()])
+
+
+_OF_DTYPE = re.compile("_(" + "|".join(_TYPES) + ")$")  # as in sigmoid_f32, a function
 
 
 def type_name(dtype: DType) -> str:
@@ -52,11 +57,14 @@ def type_name(dtype: DType) -> str:
 def identifier(name: str) -> str:
     """A name that C++ accepts and that hides nothing, as close to the given one as can be."""
     text = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "value"
-    return "_" + text if text[0].isdigit() else text + "_" if text in RESERVED else text
+    if text[0].isdigit():
+        return "_" + text
+    return text + "_" if text in RESERVED or _OF_DTYPE.search(text) else text
 
 
 def number(value: bool | int | float, dtype: DType) -> str:
-    """A number as a literal of its dtype; the 16-bit floats are written in the float in which they calculate."""
+    """A number as a literal of its dtype; the 16-bit floats are written in the float in which they
+    calculate."""
     if dtype.is_float:
         return _float(float(value), single=dtype.compute.bits == 32)
     if value != int(value):
@@ -84,7 +92,7 @@ def _float(value: float, single: bool) -> str:
 
 
 class Names:
-    """The identifiers of one kernel: buffers in one space; loop variables, sizes and values in another."""
+    """Identifiers of a module or kernel: buffers in one space; loop variables, sizes and values in another."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
@@ -149,7 +157,7 @@ def _is_natural(index: Index) -> bool:
     """Whether no term can be negative, so that the division of C, towards zero, is a floor division."""
     if isinstance(index, int):
         return index >= 0
-    return all(
-        coefficient > 0 and all(isinstance(atom, str) or all(map(_is_natural, atom.args)) for atom in monomial)
-        for monomial, coefficient in index.terms
+    calls = [atom for monomial, _ in index.terms for atom in monomial if isinstance(atom, Call)]
+    return all(coefficient > 0 for _, coefficient in index.terms) and all(
+        _is_natural(arg) for atom in calls for arg in atom.args
     )

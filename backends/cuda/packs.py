@@ -1,12 +1,11 @@
 """Elementwise loops that move 16 bytes at a time.
 
-Comes in: a phase whose accesses all run along the innermost loop or stay. Goes out: text that handles as many whole
-packs of neighbours as memory is aligned for, and the name of how many elements that were.
+Comes in: a phase whose accesses all run along the innermost loop or stay. Goes out: text that handles as many
+whole packs of neighbours as memory is aligned for, and the name of how many elements that were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from graphc.backends.cuda.notation import factor_text, index_text, type_name
@@ -14,7 +13,7 @@ from graphc.backends.cuda.scalars import Value, printed, rounded
 from graphc.backends.cuda.schedule import Phase
 from graphc.backends.cuda.statements import ThreadWriter
 from graphc.dimension import coefficient, substitute, symbol
-from graphc.kernel import For, Index, Load, Position, Statement, Store
+from graphc.kernel import Index, Load, Position, Statement, Store
 
 _LANE = " lane"  # no name in a kernel begins with a space
 
@@ -38,17 +37,18 @@ def _conditions(phase: Phase, writer: ThreadWriter) -> list[str]:
     """That every pack is aligned, and none crosses the end of an innermost loop."""
     names, width = writer.names, phase.pack
     innermost = phase.loops[-1]
-    pointers, lengths = {}, {}
+    pointers: dict[str, None] = {}
+    lengths: dict[Index, None] = {}
     for access in phase.body:
         if isinstance(access, Load | Store) and coefficient(access.index, innermost.var) == 1:
             start = substitute(access.index, {loop.var: 0 for loop in phase.loops})
             pointer = names.of_buffer(access.buffer)
             pointers[pointer if start == 0 else f"{pointer} + {index_text(start, names)}"] = None
-            for loop in phase.loops[:-1]:
-                lengths[coefficient(access.index, loop.var)] = None
+            strides = (coefficient(access.index, loop.var) for loop in phase.loops[:-1])
+            lengths.update((stride, None) for stride in strides if stride is not None and stride != 0)
     if len(phase.loops) > 1:
         lengths[innermost.extent] = None
-    multiples = [f"{factor_text(length, names)} % {width} == 0" for length in lengths if length not in (0, None)]
+    multiples = [f"{factor_text(length, names)} % {width} == 0" for length in lengths]
     return [f"is_aligned<{width}>({pointer})" for pointer in pointers] + multiples
 
 
@@ -88,7 +88,8 @@ class PackWriter:
             self.lines.write(f"{pack_type} {pack};")
         else:
             pack = self.names.fresh(f"{access.name}_pack")
-            self.lines.write(f"const {pack_type} {pack} = load_pack<{self.phase.pack}>({self._address(access)});")
+            load = f"load_pack<{self.phase.pack}>({self._address(access)})"
+            self.lines.write(f"const {pack_type} {pack} = {load};")
         return pack
 
     def _lane(self, statement: Statement, pack: str | None, lane: str) -> None:
@@ -98,7 +99,8 @@ class PackWriter:
                 self.writer.define(name, dtype, Value(dtype, f"{pack}.at[{lane}]"))
             case Store(buffer, _, value) if pack:
                 dtype = self.writer.buffers[buffer].dtype
-                self.lines.write(f"{pack}.at[{lane}] = {printed(rounded(self.writer.operand(value), dtype))};")
+                element = printed(rounded(self.writer.operand(value), dtype))
+                self.lines.write(f"{pack}.at[{lane}] = {element};")
             case Position(index=index):
                 shifted = substitute(index, {self.innermost.var: symbol(self.innermost.var) + symbol(_LANE)})
                 self.writer.statement(replace(statement, index=shifted))

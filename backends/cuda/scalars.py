@@ -14,16 +14,14 @@ from graphc.errors import DTypeError
 from graphc.ir.scalars import Scalars
 from graphc.types import DType, bool_, float16, float32, float64
 
-Operand = "Value | bool | int | float"
-
 # How tightly C++ binds, from loose to tight.
 TERNARY, OR, AND, BIT_OR, BIT_XOR, BIT_AND, EQUALITY, RELATION, SUM, PRODUCT, UNARY, ATOM = range(12)
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """An expression and its dtype. `{0}` in the template stands for the first operand, which gets parentheses if it
-    binds less tightly than `needs` says.
+    """An expression and its dtype. `{0}` in the template stands for the first operand, which gets parentheses
+    if it binds less tightly than `needs` says.
     """
 
     dtype: DType
@@ -114,8 +112,18 @@ def _operands(*xs: Value | float) -> tuple[Value, ...]:
     return tuple(widened(x) if isinstance(x, Value) else literal(x, values[0].dtype) for x in xs)
 
 
+def conditional(condition: Value, x: Value, y: Value) -> Value:
+    """`x` if the condition holds, else `y`, which have one dtype; only that one is evaluated."""
+    return Value(x.dtype, "{0} ? {1} : {2}", (condition, x, y), TERNARY, (OR, OR, TERNARY))
+
+
 def _infix(symbol: str, level: int, x: Value, y: Value, dtype: DType) -> Value:
     return Value(dtype, f"{{0}} {symbol} {{1}}", (x, y), level, (level, level + 1))
+
+
+def _logical(symbol: str, level: int, x: Value | float, y: Value | float) -> Value:
+    a, b = _operands(x, y)
+    return _infix(symbol, level, a, b, bool_)
 
 
 def _call(function: str, *args: Value, dtype: DType | None = None) -> Value:
@@ -148,7 +156,7 @@ class CudaScalars(Scalars):
 
     def where(self, condition: Value, x: Value | float, y: Value | float) -> Value:
         a, b = _operands(x, y)
-        return Value(a.dtype, "{0} ? {1} : {2}", (condition, a, b), TERNARY, (OR, OR, TERNARY))
+        return conditional(condition, a, b)
 
     def abs(self, x: Value) -> Value:
         x = widened(x)
@@ -228,30 +236,32 @@ class CudaScalars(Scalars):
         return _call("maximum", *_operands(x, y))
 
     def less(self, x: Value | float, y: Value | float) -> Value:
-        return _infix("<", RELATION, *_operands(x, y), bool_)
+        return _logical("<", RELATION, x, y)
 
     def less_equal(self, x: Value | float, y: Value | float) -> Value:
-        return _infix("<=", RELATION, *_operands(x, y), bool_)
+        return _logical("<=", RELATION, x, y)
 
     def equal(self, x: Value | float, y: Value | float) -> Value:
-        return _infix("==", EQUALITY, *_operands(x, y), bool_)
+        return _logical("==", EQUALITY, x, y)
 
     def not_equal(self, x: Value | float, y: Value | float) -> Value:
-        return _infix("!=", EQUALITY, *_operands(x, y), bool_)
+        return _logical("!=", EQUALITY, x, y)
 
     def logical_not(self, x: Value) -> Value:
         return Value(bool_, "!{0}", (x,), UNARY, (UNARY,))
 
     def logical_and(self, x: Value, y: Value) -> Value:
-        return _infix("&&", AND, *_operands(x, y), bool_)
+        return _logical("&&", AND, x, y)
 
     def logical_or(self, x: Value, y: Value) -> Value:
-        return _infix("||", OR, *_operands(x, y), bool_)
+        return _logical("||", OR, x, y)
 
     def _bitwise(self, symbol: str, level: int, x: Value | float, y: Value | float) -> Value:
         a, b = _operands(x, y)
         result = _infix(symbol, level, a, b, a.dtype)
-        return result if a.dtype.bits >= 32 else _as_c_type(result, a.dtype)  # C++ promotes narrow ones to int
+        if a.dtype.bits < 32:  # C++ promotes narrow ones to int
+            return _as_c_type(result, a.dtype)
+        return result
 
     def bitwise_and(self, x: Value | float, y: Value | float) -> Value:
         return self._bitwise("&", BIT_AND, x, y)

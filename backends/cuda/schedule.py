@@ -1,8 +1,9 @@
 """From the loops of a kernel to the threads of a GPU.
 
-Comes in: a kernel whose loops say what they mean (parallel, reduce, serial). Goes out: `Phase`s, launches that follow
-each other. In a phase of style "threads" each iteration of the outer parallel loops belongs to one thread; in style
-"blocks" it belongs to one block, whose threads share the parallel and reduce loops inside.
+Comes in: a kernel whose loops say what they mean (parallel, reduce, serial). Goes out: `Phase`s, launches
+that follow each other. In a phase of style "threads" each iteration of the outer parallel loops belongs to
+one thread; in style "blocks" it belongs to one block, whose threads share the parallel and reduce loops
+inside.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ _LOCAL_BYTES = 256  # scratch that a thread keeps in registers or local memory
 
 @dataclass(frozen=True)
 class Launch:
-    """What a launch needs for given sizes. `slot_bytes` of `workspace_bytes` are the scratch of one block (or thread);
-    0 where the scratch is in shared memory.
+    """What a launch needs for given sizes. `slot_bytes` of `workspace_bytes` are the scratch of one block (or
+    thread); 0 where the scratch is in shared memory.
     """
 
     grid: int
@@ -53,7 +54,8 @@ class Launch:
 
 @dataclass(frozen=True)
 class Phase:
-    """One launch: outer parallel loops, and the body that a thread or a block runs for each of their iterations."""
+    """One launch: outer parallel loops, and the body that a thread or a block runs for each of their
+    iterations."""
 
     name: str
     loops: tuple[For, ...]
@@ -76,7 +78,8 @@ class Phase:
 
     @property
     def uses_workspace(self) -> bool:
-        """Whether scratch is in shared memory or, where that is too small, in a workspace in global memory."""
+        """Whether scratch is in shared memory or, where that is too small, in a workspace in global
+        memory."""
         return bool(self.scratch) and not self.local_scratch
 
     @property
@@ -113,21 +116,24 @@ def scratch_bytes(scratch: tuple[Buffer, ...]) -> Index:
     return total
 
 
-def schedule(kernel: Kernel, name: str) -> tuple[Phase, ...]:
-    """The launches of a kernel, in order, as functions of this name or numbered ones."""
+def schedule(kernel: Kernel, fresh: Callable[[str], str] = str) -> tuple[Phase, ...]:
+    """The launches of a kernel, in order; `fresh` makes a name that no other function has."""
     segments = _segments(kernel)
-    names = [name] if len(segments) == 1 else [f"{name}_{number}" for number in range(1, len(segments) + 1)]
-    return tuple(_phase(kernel, name, segment) for name, segment in zip(names, segments, strict=True))
+    if len(segments) == 1:
+        return (_phase(kernel, fresh(kernel.name), segments[0]),)
+    numbered = enumerate(segments, 1)
+    return tuple(_phase(kernel, fresh(f"{kernel.name}_{number}"), segment) for number, segment in numbered)
 
 
 def _segments(kernel: Kernel) -> list[tuple[Statement, ...]]:
     """The top level, cut wherever no value and no scratch is shared across the cut."""
     shared = {buffer.name for buffer in kernel.buffers if buffer.access == "scratch"}
     shared.update(name for statement in kernel.body for name in _results(statement))
-    last_use = {name: n for n, statement in enumerate(kernel.body) for name in shared & set(mentions(statement))}
+    uses = [shared & set(mentions(statement)) for statement in kernel.body]
+    last_use = {name: position for position, names in enumerate(uses) for name in names}
     segments, begin, end = [], 0, 0
-    for position, statement in enumerate(kernel.body):
-        end = max([end, *(last_use[name] for name in shared & set(mentions(statement)))])
+    for position, names in enumerate(uses):
+        end = max([end, *(last_use[name] for name in names)])
         if position == end:
             segments.append(kernel.body[begin : position + 1])
             begin = end = position + 1
@@ -191,8 +197,8 @@ def is_parallel(statement: Statement) -> TypeGuard[For]:
 
 
 def is_shared(statement: Statement) -> TypeGuard[For]:
-    """Whether the threads of a block may share the iterations of a loop: an accumulating store keeps its order, and
-    an accumulator belongs to the loop that is shared.
+    """Whether the threads of a block may share the iterations of a loop: an accumulating store keeps its
+    order, and an accumulator belongs to the loop that is shared.
     """
     if not isinstance(statement, For) or statement.kind == "serial":
         return False
@@ -205,33 +211,34 @@ def is_shared(statement: Statement) -> TypeGuard[For]:
 
 def nest(loop: For) -> tuple[tuple[For, ...], tuple[Statement, ...]]:
     """The perfectly nested loops of one kind that begin here and can run as one, and what is inside."""
-    loops, body = (loop,), loop.body
-    while len(body) == 1 and _continues(loops, body[0]):
-        loops, body = (*loops, body[0]), body[0].body  # type: ignore[arg-type, union-attr]
-    return loops, body
+    loops: tuple[For, ...] = (loop,)
+    while inner := _continuation(loops):
+        loops = (*loops, inner)
+    return loops, loops[-1].body
 
 
-def _continues(loops: tuple[For, ...], inner: Statement) -> bool:
+def _continuation(loops: tuple[For, ...]) -> For | None:
+    """The loop that is all there is in the innermost of these, if it belongs to the same nest."""
+    inner = loops[-1].body[0] if len(loops[-1].body) == 1 else None
     if not isinstance(inner, For) or inner.kind != loops[0].kind or inner.accumulators:
-        return False
-    return symbols_of(inner.extent).isdisjoint(loop.var for loop in loops)
+        return None
+    return inner if symbols_of(inner.extent).isdisjoint(loop.var for loop in loops) else None
 
 
 def collapsed(statement: Statement) -> Statement:
     """Perfectly nested loops merged into one wherever every index walks through them as through one.
 
-        for i < m: for j < n: y[i*n+j] = x[i*n+j]   becomes   for i < m*n: y[i] = x[i]
+    for i < m: for j < n: y[i*n+j] = x[i*n+j]   becomes   for i < m*n: y[i] = x[i]
     """
     if not isinstance(statement, For):
         return statement
     loop = replace(statement, body=tuple(map(collapsed, statement.body)))
-    if loop.kind == "serial" or len(loop.body) != 1 or not _continues((loop,), loop.body[0]):
+    inner = _continuation((loop,))
+    if inner is None or loop.kind == "serial":
         return loop
-    inner = loop.body[0]
-    assert isinstance(inner, For)
     if not all(_walks_as_one(index, loop.var, inner) for index in _indices(inner.body)):
         return loop
-    merged = {inner.var: symbol(loop.var), loop.var: 0}
+    merged: dict[str, Index] = {inner.var: symbol(loop.var), loop.var: 0}
     body = _with_indices(inner.body, lambda index: substitute(index, merged))
     return replace(loop, extent=loop.extent * inner.extent, body=body)
 
@@ -270,13 +277,12 @@ def _with_indices(body: tuple[Statement, ...], change: Callable[[Index], Index])
 
 
 def _wants_blocks(phase: Phase) -> bool:
-    """Whether a block shares each iteration: where loops inside are long, and neighbouring iterations do not read
-    neighbouring elements anyway (as they do in a sum over the rows of a matrix).
+    """Whether a block shares each iteration: where loops inside are long, and neighbouring iterations do not
+    read neighbouring elements anyway (as they do in a sum over the rows of a matrix).
     """
-    shared = [statement for statement in _block_level(phase.body) if is_shared(statement)]
-    if not shared or _scratch_of_one_iteration(phase, shared):
+    extents = list(_shared_extents(phase.body))
+    if not extents or _scratch_of_one_iteration(phase):
         return False
-    extents = [product(tuple(loop.extent for loop in nest(statement)[0])) for statement in shared]
     if phase.loops and not phase.scratch and all(isinstance(e, int) and e <= _SHORT_LOOP for e in extents):
         return False
     return not (phase.loops and not phase.scratch and _reads_columns(phase))
@@ -296,14 +302,14 @@ def _shared_extents(body: tuple[Statement, ...]) -> Iterator[Index]:
             yield product(tuple(loop.extent for loop in nest(statement)[0]))
 
 
-def _scratch_of_one_iteration(phase: Phase, shared: Sequence[For]) -> bool:
-    """Whether some scratch is used inside one shared loop only, and so by each of its iterations for itself."""
-    names = {buffer.name for buffer in phase.scratch}
-    uses = [names.intersection(mentions(statement)) for statement in phase.body]
-    return any(
-        is_shared(statement) and any(not any(name in other for other in uses if other is not mine) for name in mine)
-        for statement, mine in zip(phase.body, uses, strict=True)
-    )
+def _scratch_of_one_iteration(phase: Phase) -> bool:
+    """Whether some scratch is used inside one shared loop only, and so by each of its iterations for
+    itself."""
+    for buffer in phase.scratch:
+        users = [statement for statement in phase.body if buffer.name in mentions(statement)]
+        if len(users) == 1 and is_shared(users[0]):
+            return True
+    return False
 
 
 def _reads_columns(phase: Phase) -> bool:
@@ -318,8 +324,8 @@ def _reads_columns(phase: Phase) -> bool:
 
 
 def pack_width(phase: Phase, buffers: tuple[Buffer, ...]) -> int:
-    """How many neighbouring elements a thread takes at once: 16 bytes of the widest buffer where every access runs
-    along the innermost loop or stays, else 1.
+    """How many neighbouring elements a thread takes at once: 16 bytes of the widest buffer where every access
+    runs along the innermost loop or stays, else 1.
     """
     accesses = [s for s in phase.body if isinstance(s, Load | Store)]
     if not phase.loops or phase.scratch or any(isinstance(s, For | CheckIndex) for s in phase.body):

@@ -1,8 +1,8 @@
 """Statements of the kernel IR as CUDA C++, for one thread and for a block.
 
-`ThreadWriter` runs loops one iteration after the other in one thread. `BlockWriter` runs what is outside of shared
-loops in every thread alike, deals the iterations of shared loops out to the threads, and puts barriers where one
-thread reads what another has written.
+`ThreadWriter` runs loops one iteration after the other in one thread. `BlockWriter` runs what is outside of
+shared loops in every thread alike, deals the iterations of shared loops out to the threads, and puts barriers
+where one thread reads what another has written.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
 from graphc.backends.cuda.functions import Functions
 from graphc.backends.cuda.notation import Names, factor_text, index_text, type_name
-from graphc.backends.cuda.scalars import OR, TERNARY, CudaScalars, Value, literal, printed, rounded, widened
+from graphc.backends.cuda.scalars import CudaScalars, Value, conditional, literal, printed, rounded, widened
 from graphc.backends.cuda.schedule import is_shared, mentions, nest
 from graphc.dimension import product
 from graphc.kernel import (
@@ -107,20 +109,22 @@ class ThreadWriter:
         return Value(int64, factor_text(index, self.names))
 
     def element(self, buffer: str, index: Index) -> Value:
-        return Value(self.buffers[buffer].dtype, f"{self.names.of_buffer(buffer)}[{index_text(index, self.names)}]")
+        place = f"{self.names.of_buffer(buffer)}[{index_text(index, self.names)}]"
+        return Value(self.buffers[buffer].dtype, place)
 
     def loaded(self, load: Load) -> Value:
         element = self.element(load.buffer, load.index)
         if load.mask is None:
             return element
-        nothing = rounded(0, element.dtype)
-        return Value(element.dtype, "{0} ? {1} : {2}", (self.values[load.mask], element, nothing), TERNARY, (OR, OR, TERNARY))
+        return conditional(self.values[load.mask], element, rounded(0, element.dtype))
 
     def store(self, store: Store, condition: str = "") -> None:
         element, value = self.element(store.buffer, store.index), self.operand(store.value)
         value = widened(element) + widened(value) if store.accumulate else value
-        conditions = " && ".join(filter(None, [condition, store.mask and printed(self.values[store.mask])]))
-        self.lines.write(f"{f'if ({conditions}) ' if conditions else ''}{printed(element)} = {printed(rounded(value, element.dtype))};")
+        mask = printed(self.values[store.mask]) if store.mask else ""
+        conditions = " && ".join(filter(None, [condition, mask]))
+        assignment = f"{printed(element)} = {printed(rounded(value, element.dtype))};"
+        self.lines.write(f"if ({conditions}) {assignment}" if conditions else assignment)
 
     def check_index(self, check: CheckIndex) -> None:
         value, extent = printed(self.operand(check.value)), index_text(check.extent, self.names)
@@ -139,7 +143,9 @@ class ThreadWriter:
             self.finish(accumulator)
 
     @contextmanager
-    def flat_loop(self, loops: tuple[For, ...], body: Sequence[Statement], first: str, step: str) -> Iterator[None]:
+    def flat_loop(
+        self, loops: tuple[For, ...], body: Sequence[Statement], first: str, step: str
+    ) -> Iterator[None]:
         """One loop over the iterations of perfectly nested ones, from `first` in steps of `step`."""
         flat = self.names.of_value(loops[0].var) if len(loops) == 1 else self.names.fresh("flat")
         end = index_text(product(tuple(loop.extent for loop in loops)), self.names)
@@ -149,7 +155,8 @@ class ThreadWriter:
             yield
 
     def bind(self, loops: tuple[For, ...], body: Sequence[Statement], flat: str) -> None:
-        """The variables of perfectly nested loops from the number of the iteration, as far as the body needs them."""
+        """The variables of perfectly nested loops from the number of the iteration, as far as the body needs
+        them."""
         if len(loops) == 1:
             return
         used = {name for statement in body for name in mentions(statement)}
@@ -198,8 +205,8 @@ def identity(accumulator: Accumulator) -> Value:
         return literal(sign * float("inf"), dtype)
     if dtype is bool_:
         return literal(sign > 0, dtype)
-    low, high = (0, 2**dtype.bits - 1) if dtype.kind == "u" else (-(2 ** (dtype.bits - 1)), 2 ** (dtype.bits - 1) - 1)
-    return literal(low if sign < 0 else high, dtype)
+    limits = np.iinfo(dtype.numpy)
+    return literal(int(limits.min if sign < 0 else limits.max), dtype)
 
 
 class BlockWriter(ThreadWriter):
@@ -294,5 +301,7 @@ class Accesses:
 
     def __or__(self, other: Accesses) -> Accesses:
         return Accesses(
-            self.read | other.read, self.written | other.written, self.written_by_first | other.written_by_first
+            self.read | other.read,
+            self.written | other.written,
+            self.written_by_first | other.written_by_first,
         )
