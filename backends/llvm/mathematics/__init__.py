@@ -1,0 +1,1 @@
+"""Elementary functions as branch-free vector code with stated bounds of the error."""

@@ -1,0 +1,151 @@
+"""A program as one native function: steps over slots go in, the text of a module comes out.
+
+    i32 main(ptr buffers, ptr dims)
+
+`buffers` is a table of the slots' addresses in the order of `program.slots`, `dims` of the sizes (int64) in the order
+of `program.sizes`. The result is 0, or the number of the step (from 1) that met an index out of bounds; the steps
+that write parameters then have not run. Matrix products call `graphc_sgemm` and `graphc_dgemm`, which the loader
+binds to a `cblas` with 64-bit sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.backends.llvm.emit import define_kernel
+from graphc.backends.llvm.indices import index_value
+from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.text import Function, Module
+from graphc.backends.llvm.values import Arithmetic, Value, constant_text, type_text
+from graphc.errors import CompileError
+from graphc.kernel import Copy, Gemm, Index, KernelCall, Program, Slot, Step
+from graphc.types import float32, float64, int64
+
+ENTRY = "main"
+GEMM_SYMBOLS = {float32: "graphc_sgemm", float64: "graphc_dgemm"}
+_ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112  # of cblas
+
+
+def program_text(program: Program, machine: Machine) -> str:
+    """The module of a program."""
+    module = Module(machine)
+    writer = _Writer(program, module)
+    for number, step in enumerate(program.steps, 1):
+        if number - 1 == program.commit:
+            writer.return_error()
+        writer.step(step, number)
+    writer.finish()
+    return str(module)
+
+
+class _Writer:
+    def __init__(self, program: Program, module: Module) -> None:
+        self.module = module
+        self.function = Function(module)
+        self.words = Arithmetic(self.function)
+        self.symbols = {
+            kernel: f"kernel.{number}.{kernel.name}" for number, kernel in enumerate(program.kernels)
+        }
+        for kernel, symbol in self.symbols.items():
+            define_kernel(kernel, module, symbol, linkage="internal ")
+        self.sizes = {name: self._entry("i64", "%dims", k) for k, name in enumerate(program.sizes)}
+        self.addresses = {slot: self._entry("ptr", "%buffers", k) for k, slot in enumerate(program.slots)}
+        checks = any(kernel.checks_indices for kernel in program.kernels)
+        self.error = self.function.allocate("i32", "0") if checks else None
+
+    def _entry(self, type_: str, table: str, position: int) -> str:
+        address = self.function.register(f"getelementptr i64, ptr {table}, i64 {position}")
+        return self.function.register(f"load {type_}, ptr {address}, align 8")
+
+    def step(self, step: Step, number: int) -> None:
+        match step:
+            case KernelCall():
+                self._kernel(step, number)
+            case Gemm():
+                self._gemm(step)
+            case Copy(source, target):
+                self.module.declare("ptr @memcpy(ptr, ptr, i64)")
+                size = self._bytes(source, source.type.size)
+                self.function.register(
+                    f"call ptr @memcpy(ptr {self.addresses[target]}, ptr {self.addresses[source]}, {size.typed})"
+                )
+
+    def return_error(self) -> None:
+        """Leave before the parameters are written, if a step failed."""
+        if self.error is None:
+            return
+        code = self.function.register(f"load i32, ptr {self.error}")
+        failed = self.function.register(f"icmp ne i32 {code}, 0")
+        self.function.return_if(failed, f"i32 {code}")
+
+    def finish(self) -> None:
+        code = self.function.register(f"load i32, ptr {self.error}") if self.error else "0"
+        self.function.line(f"ret i32 {code}")
+        self.module.define(ENTRY, f"i32 @{ENTRY}(ptr %buffers, ptr %dims)", self.function)
+
+    def _kernel(self, call: KernelCall, number: int) -> None:
+        args = [f"ptr {self.addresses[slot]}" for slot in call.slots]
+        args += [f"i64 {self.sizes[size]}" for size in call.kernel.sizes]
+        if call.kernel.checks_indices:
+            args += [f"ptr {self.error}", f"i32 {number}"]
+        self.function.line(f"call void @{self.symbols[call.kernel]}({', '.join(args)})")
+
+    def _gemm(self, gemm: Gemm) -> None:
+        """Where there is nothing to add up the product is 0, and `cblas` is not asked: it refuses empty matrices."""
+        m, n, k = (self._index(size) for size in (gemm.m, gemm.n, gemm.k))
+        positive = [self.words.compare("sgt", size, 0) for size in (m, n, k)]
+        works = self.words.integer("and", self.words.integer("and", positive[0], positive[1]), positive[2])
+
+        def multiply() -> Sequence[str]:
+            self.function.loop(
+                "0", self._index(gemm.batch).text, 1, (), lambda i, _: self._call_gemm(gemm, i)
+            )
+            return ()
+
+        def clear() -> Sequence[str]:
+            self.module.declare("ptr @memset(ptr, i32, i64)")
+            size = self._bytes(gemm.out, gemm.out.type.size)
+            self.function.register(f"call ptr @memset(ptr {self.addresses[gemm.out]}, i32 0, {size.typed})")
+            return ()
+
+        self.function.when(works.text, multiply, (), ())
+        self.function.when(self.words.integer("xor", works, True).text, clear, (), ())
+
+    def _call_gemm(self, gemm: Gemm, batch: str) -> Sequence[str]:
+        dtype = gemm.out.type.dtype
+        if dtype not in GEMM_SYMBOLS:
+            raise CompileError(
+                f"{gemm}: there is no library product of {dtype.name}", help="lower it to a kernel"
+            )
+        element, symbol = type_text(dtype, 1), GEMM_SYMBOLS[dtype]
+        m, n, k = (self._index(size) for size in (gemm.m, gemm.n, gemm.k))
+        number = Value(batch, int64, 1, self.words)
+        a = self._matrix(gemm.a, number, m * k if gemm.batched_a else None)
+        b = self._matrix(gemm.b, number, k * n if gemm.batched_b else None)
+        out = self._matrix(gemm.out, number, m * n)
+        one, zero = (f"{element} {constant_text(x, dtype)}" for x in (1.0, 0.0))
+        transposes = (
+            _TRANSPOSED if gemm.transpose_a else _PLAIN,
+            _TRANSPOSED if gemm.transpose_b else _PLAIN,
+        )
+        a_width, b_width = (m if gemm.transpose_a else k), (k if gemm.transpose_b else n)
+        args = [*(f"i32 {flag}" for flag in (_ROW_MAJOR, *transposes)), m.typed, n.typed, k.typed]
+        args += [one, a, a_width.typed, b, b_width.typed, zero, out, n.typed]
+        self.module.declare(f"void @{symbol}({', '.join(arg.split()[0] for arg in args)})")
+        self.function.line(f"call void @{symbol}({', '.join(args)})")
+        return ()
+
+    def _matrix(self, slot: Slot, number: Value, elements: Value | None) -> str:
+        """The address of a matrix of a batch; without a number of elements there is only one."""
+        address = self.addresses[slot]
+        if elements is None:
+            return f"ptr {address}"
+        offset = number * elements
+        element = type_text(slot.type.dtype, 1)
+        return f"ptr {self.function.register(f'getelementptr {element}, ptr {address}, {offset.typed}')}"
+
+    def _bytes(self, slot: Slot, elements: Index) -> Value:
+        return self._index(elements) * slot.type.dtype.bytes
+
+    def _index(self, index: Index) -> Value:
+        return index_value(self.words, index, lambda name: Value(self.sizes[name], int64, 1, self.words))
