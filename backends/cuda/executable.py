@@ -48,8 +48,8 @@ class Executable(ABC):
     """Runs the steps of a program in order; a subclass has the memory and launches."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
         self.module = CudaModule(program)
+        self.program = self.module.program
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:

@@ -7,16 +7,16 @@ and for each step and binding of sizes the `Invocation`s in order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphc.backends.cuda.emit import CudaKernel, emit, prelude
 from graphc.backends.cuda.functions import Functions
 from graphc.backends.cuda.gemm import gemm_launch, gemm_name, gemm_text
 from graphc.backends.cuda.notation import Names
 from graphc.backends.cuda.schedule import Launch
-from graphc.dimension import symbol
+from graphc.dimension import evaluate, symbol
 from graphc.kernel import Buffer, Copy, For, Gemm, Kernel, KernelCall, Load, Program, Slot, Step, Store, walk
-from graphc.types import DType
+from graphc.types import DType, TensorType
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,9 @@ class Invocation:
 
 
 class CudaModule:
-    """All kernels of a program."""
+    """All kernels of a program. `program` is the given one, with the temporaries that split kernels need."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
         self._calls = [_as_call(step) for step in program.steps]
         self._kernels: dict[Kernel, CudaKernel] = {}
         products: dict[str, str] = {}
@@ -45,6 +44,9 @@ class CudaModule:
                 products.setdefault(gemm_name(call), gemm_text(call))
             elif call.kernel not in self._kernels:
                 self._kernels[call.kernel] = emit(call.kernel, functions, names)
+        self._slots = [{} if isinstance(call, Gemm) else self._slots_of(call) for call in self._calls]
+        carried = (slot for slots in self._slots for slot in slots.values() if slot not in program.slots)
+        self.program = replace(program, slots=(*program.slots, *carried))
         own = [(kernel.name, kernel.source) for kernel in self._kernels.values()]
         self.sources: tuple[tuple[str, str], ...] = (*own, *products.items())
         texts = [kernel.text for kernel in self._kernels.values()]
@@ -63,15 +65,33 @@ class CudaModule:
             launch, numbers = gemm_launch(call, sizes)
             found = [Invocation(gemm_name(call), launch, call.slots, numbers)]
         else:
-            kernel = call.kernel
-            slots = tuple(s for s, b in zip(call.slots, kernel.buffers, strict=True) if b.access != "scratch")
-            numbers = tuple(sizes[name] for name in kernel.sizes)
-            code = step + 1 if kernel.checks_indices else None
-            found = [
-                Invocation(phase.name, phase.launch(sizes), slots, numbers, phase.uses_workspace, code)
-                for phase in self._kernels[kernel].phases
-            ]
+            found = self._parts(self._kernels[call.kernel], self._slots[step], step + 1, sizes)
         return (invocation for invocation in found if invocation.launch.grid)
+
+    def _parts(
+        self, kernel: CudaKernel, slots: Mapping[str, Slot], code: int, sizes: Mapping[str, int]
+    ) -> list[Invocation]:
+        derived = {name: evaluate(size, sizes) for name, size in kernel.parts.derived.items()}
+        known = {**sizes, **derived}
+        return [
+            Invocation(
+                schedule.name,
+                schedule.launch(known),
+                tuple(slots[buffer.name] for buffer in part.buffers if buffer.access != "scratch"),
+                tuple(known[name] for name in part.sizes),
+                schedule.uses_workspace,
+                code if part.checks_indices else None,
+            )
+            for part, schedule in zip(kernel.parts.kernels, kernel.schedules, strict=True)
+        ]
+
+    def _slots_of(self, call: KernelCall) -> dict[str, Slot]:
+        """The slots of a call by the names of the buffers, and new ones for what its parts hand on."""
+        slots = {buffer.name: slot for buffer, slot in zip(call.kernel.buffers, call.slots, strict=True)}
+        for buffer in self._kernels[call.kernel].parts.carried:
+            type = TensorType(buffer.dtype, (buffer.size,))
+            slots[buffer.name] = Slot(f"{call.kernel.name}.{buffer.name}", type, "temporary")
+        return slots
 
     def _dtypes(self) -> set[DType]:
         buffers = {buffer.dtype for kernel in self._kernels for buffer in kernel.buffers}

@@ -92,7 +92,7 @@ def _float(value: float, single: bool) -> str:
 
 
 class Names:
-    """Identifiers of a module or kernel: buffers in one space; loop variables, sizes and values in another."""
+    """Identifiers of a module or kernel: buffers in one space; loop variables, sizes, values in another."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
@@ -125,7 +125,9 @@ def index_text(index: Index, names: Names) -> str:
     if isinstance(index, int):
         return str(index)
     text = ""
-    for monomial, coefficient in index.terms:
+    for monomial, coefficient in sorted(
+        index.terms, key=lambda term: term[1] < 0
+    ):  # a sum begins with no minus
         factors = [_atom(atom, names) for atom in monomial]
         size = abs(coefficient)
         body = " * ".join(([str(size)] if size != 1 or not factors else []) + factors)

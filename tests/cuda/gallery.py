@@ -193,6 +193,23 @@ FULL_SUM = kernel(
     )),
 )  # fmt: skip
 
+VARIANCE = kernel(  # the second reduction needs the result of the first
+    "variance",
+    (reading("x", m * n), writing("y", 1)),
+    For("i", m * n, (Load("a", "x", i), Accumulate("total", "a")), "reduce",
+        (Accumulator("total", float32, "sum"),)),
+    Position("count", float32, m * n),
+    Let("mean", float32, ops.Divide(), ("total", "count")),
+    For("i", m * n, (
+        Load("b", "x", i),
+        Let("c", float32, ops.Subtract(), ("b", "mean")),
+        Let("d", float32, ops.Square(), ("c",)),
+        Accumulate("squares", "d"),
+    ), "reduce", (Accumulator("squares", float32, "sum"),)),
+    Let("result", float32, ops.Divide(), ("squares", "count")),
+    Store("y", 0, "result"),
+)  # fmt: skip
+
 CONCATENATE = kernel(
     "concatenate",
     (reading("x", m * n), reading("b", n), writing("y", (m + 1) * n)),
@@ -292,6 +309,6 @@ UPDATE = kernel(
 )  # fmt: skip
 
 ALL = [
-    ADD_BIAS, TRANSPOSE, SOFTMAX, REVERSED_ROWS, ROW_MAXIMUM, COLUMN_SUM, FULL_SUM, CONCATENATE, GATHER,
-    SCATTER_ADD, SCATTER_ROWS, PAD, RECURRENCE, SHORT_ROWS, UPDATE,
+    ADD_BIAS, TRANSPOSE, SOFTMAX, REVERSED_ROWS, ROW_MAXIMUM, COLUMN_SUM, FULL_SUM, VARIANCE, CONCATENATE,
+    GATHER, SCATTER_ADD, SCATTER_ROWS, PAD, RECURRENCE, SHORT_ROWS, UPDATE,
 ]  # fmt: skip

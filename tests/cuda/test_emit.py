@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphc.backends.cuda import schedule
+from graphc.backends.cuda import fission as fission_module, schedule
 from graphc.backends.cuda.driver import available
 from graphc.backends.cuda.executable import DeviceExecutable, EmulatorExecutable, sources
+from graphc.backends.cuda.fission import fission
 from graphc.backends.cuda.module import CudaModule
 from graphc.dimension import symbol
 from graphc.errors import EmulatorError, TargetError
@@ -40,6 +41,7 @@ from tests.cuda.gallery import (
     SOFTMAX,
     TRANSPOSE,
     UPDATE,
+    VARIANCE,
     Runner,
     check,
     compile_for_gpu,
@@ -123,9 +125,22 @@ def test_full_reduction_and_what_follows() -> None:
         check(found["z"], x - x.max(initial=-np.inf))
 
 
+def test_long_reductions_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fission_module, "LEAST_CHUNK", 64)
+    monkeypatch.setattr(fission_module, "MOST_PARTS", 5)
+    total, variance = Runner(FULL_SUM), Runner(VARIANCE)
+    for rows, columns in [(1, 1), (1, 64), (5, 13), (20, 17), (33, 100), (0, 4)]:
+        sizes, x = {"m": rows, "n": columns}, random(rows, columns)
+        found = total(sizes, x=x)
+        check(found["y"], x.sum(dtype=np.float64), 1e-5)
+        check(found["z"], x - x.max(initial=-np.inf))
+        if x.size:
+            check(variance(sizes, x=x)["y"], x.var(dtype=np.float64), 1e-5)
+
+
 def test_loops_that_follow_each_other_are_launches() -> None:
     run = Runner(CONCATENATE)
-    assert [phase.name for phase in schedule.schedule(CONCATENATE)] == ["concatenate_1", "concatenate_2"]
+    assert [part.name for part in fission(CONCATENATE).kernels] == ["concatenate_1", "concatenate_2"]
     for rows, columns in EDGES:
         x, b = random(rows, columns), random(columns, seed=1)
         check(run({"m": rows, "n": columns}, x=x, b=b)["y"], np.concatenate([x, b[None]]))
@@ -186,6 +201,9 @@ def test_serial_loop_of_a_block() -> None:
 
 
 def test_short_rows_belong_to_threads() -> None:
+    assert schedule.scheduled(SHORT_ROWS, "short").style == "threads"
+    assert schedule.scheduled(SOFTMAX, "long").style == "blocks"
+    assert schedule.scheduled(GATHER, "rows").style == "blocks"
     run = Runner(SHORT_ROWS)
     for rows in (0, 1, 300):
         x = random(rows, 3)

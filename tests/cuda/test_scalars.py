@@ -74,7 +74,8 @@ COMPARISONS = [
 ]
 UNARY = [
     (ops.Abs(), np.abs), (ops.Negative(), np.negative), (ops.Exp(), np.exp), (ops.Tanh(), np.tanh),
-    (ops.Round(), np.round), (ops.Floor(), np.floor), (ops.Sign(), np.sign), (ops.Sqrt(), np.sqrt), (ops.Log1p(), np.log1p),
+    (ops.Round(), np.round), (ops.Floor(), np.floor), (ops.Sign(), np.sign), (ops.Sqrt(), np.sqrt),
+    (ops.Log1p(), np.log1p),
 ]  # fmt: skip
 BITWISE = [
     ops.BitwiseLeftShift(), ops.BitwiseRightShift(), ops.BitwiseAnd(), ops.BitwiseOr(), ops.BitwiseXor(),
