@@ -72,6 +72,13 @@ def evaluate_nodes(
     roots, reader = list(roots), as_reader(reader)
     if sizes is None:
         sizes = infer_sizes((node, np.shape(value)) for node, value in bindings.items())
+    known = sizes
+    return reader.run(lambda reader: _walk(roots, bindings, known, reader))
+
+
+def _walk(
+    roots: list[Node], bindings: Mapping[Node, Any], sizes: Mapping[str, int], reader: Reader
+) -> list[Array]:
     order = _needed(roots, bindings)
     uses = Counter(arg for node in order if node not in bindings for arg in node.args)
     uses.update(roots)
@@ -104,7 +111,7 @@ def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader
     try:
         if isinstance(node.op, Composite) and reader.decomposes(node.op):
             operands, root = _decomposition(node.op, tuple(arg.type for arg in node.args))
-            return evaluate_nodes([root], dict(zip(operands, xs, strict=True)), sizes, reader)[0]
+            return _walk([root], dict(zip(operands, xs, strict=True)), sizes, reader)[0]
         type_ = TensorType(node.dtype, node.type.concrete_shape(sizes))
         return reader.apply(_concrete(node, type_, sizes), type_, xs)
     except GraphcError as error:

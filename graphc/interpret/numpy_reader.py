@@ -1,7 +1,7 @@
 """The words over NumPy arrays: the definition of right for every target.
 
-Each op calculates in float32 for 16-bit floats and rounds once. Functions, sums and matrix products of float32
-are calculated in float64 and rounded once, so that they do not depend on the version of NumPy.
+Each op calculates in float32 for 16-bit floats and rounds once. Functions, sums and matrix products of
+float32 are calculated in float64 and rounded once, so that they do not depend on the version of NumPy.
 """
 
 from __future__ import annotations

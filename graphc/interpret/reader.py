@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,10 @@ class Reader(ABC):
     @abstractmethod
     def apply(self, op: Op, type_: TensorType, xs: Sequence[Array]) -> Array:
         """The result of an op without named dimensions, as an array of values of the given type."""
+
+    def run(self, evaluation: Callable[[Reader], list[Array]]) -> list[Array]:
+        """The values that an evaluation gives: a reader may repeat it until they are good enough."""
+        return evaluation(self)
 
     def decomposes(self, op: Op) -> bool:
         """Whether a composite op is read as what it decomposes into."""
