@@ -1,0 +1,1 @@
+"""Looking into graphs: pictures, reports."""
