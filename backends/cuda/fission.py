@@ -37,7 +37,7 @@ _SMALL = 4096  # iterations that one block does sooner than a second launch begi
 
 @dataclass(frozen=True)
 class Parts:
-    """Kernels in order, the buffers through which they hand values on, and sizes derived from the kernel's."""
+    """Kernels in order, the buffers through which they hand values on, and sizes that they need besides."""
 
     kernels: tuple[Kernel, ...]
     carried: tuple[Buffer, ...] = ()

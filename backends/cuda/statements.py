@@ -16,7 +16,7 @@ import numpy as np
 from graphc.backends.cuda.functions import Functions
 from graphc.backends.cuda.loops import is_shared, mentions, nest
 from graphc.backends.cuda.notation import Names, factor_text, index_text, type_name
-from graphc.backends.cuda.scalars import CudaScalars, Value, conditional, literal, printed, rounded, widened
+from graphc.backends.cuda.scalars import SUM, CudaScalars, Value, conditional, literal, printed, rounded, widened
 from graphc.dimension import product
 from graphc.kernel import (
     Accumulate,
@@ -106,7 +106,7 @@ class ThreadWriter:
         self.values[name] = Value(dtype, variable)
 
     def index_value(self, index: Index) -> Value:
-        return Value(int64, factor_text(index, self.names))
+        return Value(int64, index_text(index, self.names), level=SUM)
 
     def element(self, buffer: str, index: Index) -> Value:
         place = f"{self.names.of_buffer(buffer)}[{index_text(index, self.names)}]"

@@ -296,6 +296,27 @@ SHORT_ROWS = kernel(  # rows of 3: one thread each, with scratch of its own
     )),
 )  # fmt: skip
 
+PREFIX_MAXIMA = kernel(  # scratch belongs to an iteration of the inner parallel loop, and is long
+    "prefix_maxima",
+    (reading("x", m * n), writing("y", m * n), writing("z", m), Buffer("row", float32, n, "scratch")),
+    For("i", m, (
+        Store("z", i, Literal(7.0, float32)),
+        For("j", n, (
+            For("k", n, (
+                Position("at", int64, j - k),
+                Let("before", bool_, ops.LessEqual(), (Literal(0, int64), "at")),
+                Load("a", "x", i * n + k, mask="before"),
+                Store("row", k, "a"),
+            ), "serial"),
+            For("k", n, (
+                Load("b", "row", k),
+                Accumulate("top", "b"),
+            ), "reduce", (Accumulator("top", float32, "max"),)),
+            Store("y", i * n + j, "top"),
+        )),
+    )),
+)  # fmt: skip
+
 UPDATE = kernel(
     "update",
     (reading("g", m * n), Buffer("w", float32, m * n, "update")),
@@ -310,5 +331,5 @@ UPDATE = kernel(
 
 ALL = [
     ADD_BIAS, TRANSPOSE, SOFTMAX, REVERSED_ROWS, ROW_MAXIMUM, COLUMN_SUM, FULL_SUM, VARIANCE, CONCATENATE,
-    GATHER, SCATTER_ADD, SCATTER_ROWS, PAD, RECURRENCE, SHORT_ROWS, UPDATE,
+    GATHER, SCATTER_ADD, SCATTER_ROWS, PAD, RECURRENCE, SHORT_ROWS, PREFIX_MAXIMA, UPDATE,
 ]  # fmt: skip

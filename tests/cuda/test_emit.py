@@ -32,6 +32,7 @@ from tests.cuda.gallery import (
     FULL_SUM,
     GATHER,
     PAD,
+    PREFIX_MAXIMA,
     RECURRENCE,
     REVERSED_ROWS,
     ROW_MAXIMUM,
@@ -208,6 +209,16 @@ def test_short_rows_belong_to_threads() -> None:
     for rows in (0, 1, 300):
         x = random(rows, 3)
         check(run({"m": rows, "n": 1}, x=x)["y"], x.max(axis=1) - x[:, 2])
+
+
+def test_scratch_of_a_thread_in_global_memory() -> None:
+    run = Runner(PREFIX_MAXIMA)
+    for rows, columns in [(1, 1), (3, 5), (300, 4), (0, 2)]:
+        x = random(rows, columns)
+        found = run({"m": rows, "n": columns}, x=x)
+        padded = np.where(np.tri(columns, dtype=bool), x[:, None, :], 0)  # what is masked is 0
+        check(found["y"], padded.max(axis=2, initial=-np.inf))
+        check(found["z"], np.full(rows, 7.0))
 
 
 def test_update_in_place() -> None:
