@@ -16,7 +16,16 @@ import numpy as np
 from graphc.backends.cuda.functions import Functions
 from graphc.backends.cuda.loops import is_shared, mentions, nest
 from graphc.backends.cuda.notation import Names, factor_text, index_text, type_name
-from graphc.backends.cuda.scalars import SUM, CudaScalars, Value, conditional, literal, printed, rounded, widened
+from graphc.backends.cuda.scalars import (
+    SUM,
+    CudaScalars,
+    Value,
+    conditional,
+    literal,
+    printed,
+    rounded,
+    widened,
+)
 from graphc.dimension import product
 from graphc.kernel import (
     Accumulate,
