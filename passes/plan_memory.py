@@ -167,8 +167,8 @@ def may_overwrite(call: KernelCall, old: Slot, new: Slot) -> bool:
     """Whether the kernel may write `new` over `old`: no element is read after it is written.
 
     Both are accessed at one and the same index expression, in loops of the same extents, and no load comes
-    after the store. A plain store in parallel loops hits each place once, so the place is read in the iteration
-    that writes it or, in an earlier loop, before that.
+    after the store. A plain store in parallel loops hits each place once, so the place is read in the
+    iteration that writes it or, in an earlier loop, before that.
     """
     accesses = [buffer for buffer, slot in zip(call.kernel.buffers, call.slots) if slot in (old, new)]
     if [b.access for b in accesses] not in (["read", "write"], ["write", "read"]):

@@ -1,0 +1,73 @@
+"""Composite ops become simpler ones; only what targets know stays.
+
+    softmax(x)   becomes   e / sum(e)  with  e = exp(x - max(x))
+
+Comes after every rewrite that looks for composite ops.
+"""
+
+from __future__ import annotations
+
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, make
+from graphc.ir.source import at
+from graphc.ops.barrier import Barrier, StopGradient
+from graphc.ops.base import Composite
+from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import cast, expand, sum
+from graphc.passes.registry import graph_pass
+from graphc.types import float32
+
+
+@graph_pass
+def decompose(graph: Graph) -> Graph:
+    """Replace composite ops by what they are made of, and barriers by their operands.
+
+        %1: f32[n] = logsumexp(%0, axis=(1,))
+
+    becomes `max`, `subtract`, `exp`, `sum`, `log`, `add`.
+    """
+    done: dict[Node, Node] = {}
+    stack = list(reversed(graph.results))
+    became: dict[Node, Node] = {}
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+        elif node in became:
+            if became[node] in done:
+                done[node] = done[became[node]]
+            else:
+                stack.append(became[node])
+        elif pending := [arg for arg in node.args if arg not in done]:
+            stack.extend(reversed(pending))
+        else:
+            with at(node.source):
+                new = _simpler(make(node.op, *(done[arg] for arg in node.args)))
+            if new is node:
+                done[node] = node
+            else:
+                became[node] = new
+    names = {done[node]: name for node, name in graph.names.items() if node in done}
+    return graph.with_results((done[node] for node in graph.results), names)
+
+
+def _simpler(node: Node) -> Node:
+    match node.op:
+        case Composite():
+            return node.op.decompose(*node.args)
+        case Barrier() | StopGradient():
+            return node.args[0]
+        case Matmul() if node.dtype.is_float and node.dtype.bits == 16:
+            x, y = (cast(arg, float32) for arg in node.args)
+            return cast(make(node.op, x, y), node.dtype)  # type: ignore[no-any-return]
+        case Matmul() if not node.dtype.is_float:
+            return _product_and_sum(*node.args)
+    return node
+
+
+def _product_and_sum(x: Node, y: Node) -> Node:
+    """A matrix product of integers as a reduction, which needs no BLAS."""
+    a = x.ndim - 2
+    rows = expand(x, (a + 1,), (y.shape[-1],))
+    columns = expand(y.mT, (a,), (x.shape[a],))
+    return sum(rows * columns, a + 2, dtype=x.dtype).astype(x.dtype)  # type: ignore[no-any-return]

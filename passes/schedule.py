@@ -1,0 +1,74 @@
+"""How the loops of kernels use a CPU: which one runs in vectors.
+
+The innermost loop whose variable walks contiguous memory becomes `@vector`: the reduce loop itself where rows are
+reduced, the parallel loop around it where columns are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from graphc import dimension
+from graphc.kernel import For, Kernel, KernelCall, Load, Program, Statement, Store
+
+
+def schedule(program: Program) -> Program:
+    """Map one loop of each nest to vectors.
+
+        for i0 < n parallel                     for i0 < n parallel
+          for i1 < m reduce(v1: sum f32)   to     for i1 < m reduce(v1: sum f32) @vector
+    """
+
+    @cache
+    def scheduled(kernel: Kernel) -> Kernel:
+        return replace(kernel, body=tuple(_mapped(statement) for statement in kernel.body))
+
+    steps = tuple(
+        replace(step, kernel=scheduled(step.kernel)) if isinstance(step, KernelCall) else step
+        for step in program.steps
+    )
+    return replace(program, steps=steps)
+
+
+def _mapped(statement: Statement) -> Statement:
+    """A nest with its best loop in vectors: an inner loop of each branch, or this one if it serves better."""
+    if not isinstance(statement, For):
+        return statement
+    inner = [s for s in statement.body if isinstance(s, For)]
+    if not inner:
+        return replace(statement, mapping="vector") if statement.kind != "serial" else statement
+    own = _contiguous(statement, statement.var)
+    theirs = max(_best(loop) for loop in inner)
+    if statement.kind == "parallel" and own > theirs and _innermost_parallel(statement):
+        return replace(statement, mapping="vector")
+    return replace(statement, body=tuple(_mapped(s) for s in statement.body))
+
+
+def _best(loop: For) -> int:
+    """The contiguous accesses of the loop of a nest that walks memory best."""
+    inner = [_best(s) for s in loop.body if isinstance(s, For)]
+    own = _contiguous(loop, loop.var) if loop.kind != "serial" else 0
+    return max([own, *inner])
+
+
+def _innermost_parallel(loop: For) -> bool:
+    return not any(isinstance(s, For) and s.kind == "parallel" for s in loop.body)
+
+
+def _contiguous(loop: For, variable: str) -> int:
+    """How many accesses in a nest move by one element with a variable, less those that jump."""
+    score = 0
+    for index in _indices(loop.body):
+        step = dimension.coefficient(index, variable)
+        score += 1 if step == 1 else 0 if step == 0 else -1
+    return score
+
+
+def _indices(body: tuple[Statement, ...]) -> Iterator[int | dimension.Dim]:
+    for statement in body:
+        if isinstance(statement, For):
+            yield from _indices(statement.body)
+        elif isinstance(statement, Load | Store):
+            yield statement.index
