@@ -110,7 +110,8 @@ class ObjectReader(Reader):
 
 def elementwise(function: Callable[..., Any], *xs: Any) -> Array:
     """An array of the function's results for the elements of arrays."""
-    result = np.frompyfunc(function, len(xs), 1)(*xs)
+    with np.errstate(all="ignore"):  # NumPy reports what Python's own float arithmetic leaves behind
+        result = np.frompyfunc(function, len(xs), 1)(*xs)
     if isinstance(result, np.ndarray) and result.dtype == object:
         return result
     single = np.empty((), object)
