@@ -92,7 +92,7 @@ class ObjectReader(Reader):
 
     def __init__(self, elements: Elements) -> None:
         self.elements = elements
-        self.scalars: Scalars = ArrayWords(elements)  # type: ignore[abstract]
+        self.scalars: Scalars = ArrayWords(elements)
 
     def load(self, array: Any, dtype: DType) -> Array:
         return elementwise(lambda v: self.elements.number(v, dtype), np.asarray(array))

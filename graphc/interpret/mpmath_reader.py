@@ -1,8 +1,8 @@
 """Truth: the words over mpmath numbers, at a precision that grows until cancellation does no harm.
 
-Floats become `Real`, with an unbounded exponent and a bound of the error made so far; integers and bool stay those
-of Python and wrap as their dtype does. Where too few bits of a result are certain, the evaluation starts again with
-four times the precision, up to `limit` bits; so `log(1 - sigmoid(x))` is right also where `sigmoid(x)` is almost 1.
+Floats become `Real`, with an unbounded exponent and a bound of the error made so far; integers and bool stay
+those of Python and wrap as their dtype does. Where too few bits of a result are certain, the evaluation starts
+again with four times the precision; so `log(1 - sigmoid(x))` is right also where `sigmoid(x)` is almost 1.
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ class MpmathElements(Elements):
         return Real(value, error, self)
 
     def _function(self, function: Callable[[Any], Any], x: Real, slope: Callable[[Any], float]) -> Real:
-        """A function of a real: NaN where it has no real value. `slope` bounds its derivative, given the result."""
+        """A function of a real: NaN where it has no real value. `slope` bounds its derivative by the result."""
         if self.context.isnan(x.value):
             return self.real(math.nan)
         result = function(x.value)
@@ -316,13 +316,17 @@ class MpmathElements(Elements):
 
 
 class MpmathReader(ObjectReader):
-    """Object arrays: mpf for floats, Python's integers and bool. `precision` is the number of bits to begin with."""
+    """Object arrays: mpf for floats, Python's integers and bool.
+
+    The first attempt has `precision` bits, and so have the results. With `limit` bits they are taken as they are.
+    """
 
     def __init__(self, precision: int = 256, limit: int = 1 << 17) -> None:
         super().__init__(MpmathElements(precision, strict=precision < limit))
         self.precision, self.limit = precision, limit
 
     def run(self, evaluation: Callable[[Reader], list[Array]]) -> list[Array]:
+        plain = _context(self.precision).mpf
         precision = self.precision
         while True:
             try:
@@ -330,7 +334,6 @@ class MpmathReader(ObjectReader):
             except PrecisionLost:
                 precision = min(4 * precision, self.limit)
             else:
-                plain = _context(self.precision).mpf
                 return [
                     elementwise(lambda v: plain(v.value) if isinstance(v, Real) else v, a) for a in values
                 ]

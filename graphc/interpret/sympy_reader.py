@@ -1,6 +1,7 @@
-"""Proof: the words over SymPy formulas. Elements are symbols or numbers, so extents of reductions are concrete.
+"""Proof: the words over SymPy formulas, with symbols for elements and concrete extents for reductions.
 
-Floats are real numbers, integers do not wrap, conditions are SymPy's logic; `where` is a Piecewise.
+Floats are real numbers, integers do not wrap, conditions are SymPy's logic; `where` is a Piecewise. A symbol is
+always a number: as an element of a bool array it stands for `symbol != 0`.
 """
 
 from __future__ import annotations
@@ -23,14 +24,12 @@ class SympyElements(Elements):
     """The words on formulas."""
 
     def number(self, x: Any, dtype: DType) -> Value:
-        if isinstance(x, Boolean | bool | np.bool_):
+        if _is_condition(x):
             condition = sympy.sympify(bool(x) if isinstance(x, np.bool_) else x)
             return condition if dtype.kind == "b" else sympy.Piecewise((1, condition), (0, True))
         if isinstance(x, float | np.floating) or getattr(x, "is_Float", False):
             x = _rational(float(x))
-        return (
-            sympy.Ne(x, 0) if dtype.kind == "b" and not getattr(x, "is_Symbol", False) else sympy.sympify(x)
-        )
+        return sympy.Ne(x, 0) if dtype.kind == "b" else sympy.sympify(x)
 
     def total(self, row: Sequence[Value]) -> Value:
         return sympy.Add(*row)
@@ -161,8 +160,8 @@ def make_reader() -> Reader:
 
 
 def symbols(name: str, shape: tuple[int, ...], dtype: DType, **assumptions: bool) -> Array:
-    """An array of symbols `name_i_j`: real for floats, integer for integers, and as the assumptions say."""
-    kind = {"b": {}, "f": {"real": True}}.get(dtype.kind, {"integer": True})
+    """An array of symbols `name_i_j`: real for floats, else integer, and as the assumptions say."""
+    kind = {"real": True} if dtype.is_float else {"integer": True}
     result = np.empty(shape, object)
     for index in np.ndindex(*shape):
         result[index] = sympy.Symbol("_".join([name, *map(str, index)]), **kind, **assumptions)
@@ -175,8 +174,8 @@ def _rational(x: float) -> Any:
 
 
 def _is_condition(x: Value) -> bool:
-    """Whether an element is a truth value; symbols pass for both kinds, so they do not tell."""
-    return isinstance(x, Boolean | bool) and not getattr(x, "is_Symbol", False)
+    """Whether an element is a truth value."""
+    return isinstance(x, Boolean | bool | np.bool_) and not getattr(x, "is_Symbol", False)
 
 
 def _bitwise(name: str, function: Callable[[int, int], int], x: Value, y: Value) -> Value:
