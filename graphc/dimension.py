@@ -194,9 +194,10 @@ def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
     if isinstance(a, int) and isinstance(b, int):
         return _FUNCTIONS[function](a, b)
     if function in ("min", "max"):
-        difference = a - b
-        if isinstance(difference, int):
-            return a if (difference <= 0) == (function == "min") else b
+        if is_nonnegative(a - b):
+            return b if function == "min" else a
+        if is_nonnegative(b - a):
+            return a if function == "min" else b
     elif isinstance(b, int) and b > 0:
         exact = {m: c // b for m, c in _terms(a) if c % b == 0}
         rest = _normal({m: c for m, c in _terms(a) if c % b != 0})
@@ -207,6 +208,18 @@ def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
     elif isinstance(b, Dim) and (quotient := _exact_quotient(a, b)) is not None:
         return quotient if function == "floordiv" else 0
     return Dim((((Call(function, (a, b)),), 1),))
+
+
+def is_nonnegative(size: int | Dim) -> bool:
+    """Whether a size is 0 or more whatever the named dimensions are, which are 0 or more themselves: if proved."""
+    return all(c >= 0 and all(map(_is_nonnegative_atom, monomial)) for monomial, c in _terms(size))
+
+
+def _is_nonnegative_atom(atom: Atom) -> bool:
+    if isinstance(atom, str):
+        return True
+    a, b = map(is_nonnegative, atom.args)
+    return a or b if atom.function == "max" else b if atom.function == "mod" else a and b
 
 
 def symbols_of(size: int | Dim | Call) -> frozenset[str]:

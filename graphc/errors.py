@@ -69,6 +69,14 @@ class RewriteError(GraphcError, RuntimeError):
     """A rule that changes types, or rules that rewrite in a cycle; the message names them."""
 
 
+class ArgumentError(GraphcError, TypeError):
+    """A call of a compiled function with too many, too few or unknown arguments, or one that is no array."""
+
+
+class MismatchError(GraphcError, AssertionError):
+    """Compiled code and the reference disagree about a result (found under GRAPHC_CHECK=1)."""
+
+
 class CompileError(GraphcError, RuntimeError):
     """A graph that a target could not compile."""
 

@@ -14,6 +14,7 @@ from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import cast, expand, sum
+from graphc.ops.indexing import ScatterAddAlongAxis
 from graphc.passes.registry import graph_pass
 from graphc.types import float32
 
@@ -57,6 +58,8 @@ def _simpler(node: Node) -> Node:
             return node.op.decompose(*node.args)
         case Barrier() | StopGradient():
             return node.args[0]
+        case ScatterAddAlongAxis(axis=axis) if node.args[0].shape[axis] == 1:
+            return node.op.as_choice(*node.args)
         case Matmul() if node.dtype.is_float and node.dtype.bits == 16:
             x, y = (cast(arg, float32) for arg in node.args)
             return cast(make(node.op, x, y), node.dtype)  # type: ignore[no-any-return]

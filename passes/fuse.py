@@ -218,7 +218,8 @@ class _Fuser:
         if any(group.number in self.groups[p].before for p in producers if p != group.number):
             return False
         own = [(read, index) for read, index in reads if self.group_of.get(read) is group]
-        if not own and not group.reads.intersection(read for read, _ in reads):
+        same_rows = group.walks_rows and (group.shape, group.axes) == _domain(node)
+        if not own and not same_rows and not group.reads.intersection(read for read, _ in reads):
             return False
         fit = _fit(group, node, bool(own))
         return fit is not None and all(index == _local_index(read, *fit) for read, index in own)

@@ -81,7 +81,7 @@ class TakeAlongAxis(Op):
         return np.take_along_axis(x, _checked(indices, x.shape[self.axis]), axis=self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
-        return scatter_add_along_axis(g, indices, self.axis, x.shape[self.axis]), None
+        return make(ScatterAddAlongAxis(self.axis, x.shape[self.axis]), g, indices), None
 
 
 class ScatterAddAlongAxis(Op):
@@ -106,6 +106,15 @@ class ScatterAddAlongAxis(Op):
 
     def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
         return make(TakeAlongAxis(self.axis), g, indices), None
+
+    def as_choice(self, g: Node, indices: Node) -> Node:
+        """The same where there is one index along the axis: every element chooses, and nothing is added up."""
+        shape = self.infer(g.type, indices.type).shape
+        n = expand(extent(self.size, indices.dtype), range(g.ndim), g.shape)
+        wrapped = where(indices < 0, indices + n, indices)
+        others = tuple(a for a in range(g.ndim) if a != self.axis)
+        positions = expand(iota(self.size, indices.dtype), others, tuple(shape[a] for a in others))
+        return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
 
 
 def take(x: Any, indices: Any, axis: Any = None) -> Node:
@@ -133,17 +142,6 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
     x = broadcast_to(x, (*shape[:a], x.shape[a], *shape[a + 1 :]))
     indices = broadcast_to(indices, (*shape[:a], indices.shape[a], *shape[a + 1 :]))
     return make(TakeAlongAxis(a), x, indices)
-
-
-def scatter_add_along_axis(g: Node, indices: Node, axis: int, size: Any) -> Node:
-    """Zeros to which each element of `g` is added at its index along an axis."""
-    if g.shape[axis] != 1:
-        return make(ScatterAddAlongAxis(axis, size), g, indices)
-    shape = (*g.shape[:axis], size, *g.shape[axis + 1 :])
-    wrapped = where(indices < 0, indices + expand(extent(size, indices.dtype), range(g.ndim), g.shape), indices)
-    others = tuple(a for a in range(g.ndim) if a != axis)
-    positions = expand(iota(size, indices.dtype), others, tuple(shape[a] for a in others))
-    return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
 
 
 def one_hot(indices: Any, size: Any, *, dtype: Any = "float32") -> Node:
