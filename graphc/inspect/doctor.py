@@ -17,7 +17,7 @@ from graphc.cache_directory import cache_directory
 from graphc.errors import GraphcError
 
 # The features that decide which code is made, in LLVM's words.
-_TELLING = "sse4.2 avx avx2 fma f16c avx512f avx512bf16 avx512fp16 neon sve".split()
+_TELLING = ("sse4.2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bf16", "avx512fp16", "neon", "sve")
 
 
 def examine() -> Iterator[tuple[str, str]]:
