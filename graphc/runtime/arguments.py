@@ -3,9 +3,9 @@
     signature = Signature("step", graph.inputs)
     arrays = signature.arrays((x,), {"y": [1, 2]})
 
-What NumPy converts without loss is converted; everything else is an error that names the input, says what it got
-and shows the line where the input was made. Numbers and lists of numbers are weak, as in NumPy: they take the dtype
-of the input if it can hold their kind and values. What has a dtype keeps to it.
+What NumPy converts without loss is converted; everything else is an error that names the input, says what it
+got and shows the line where the input was made. Numbers and lists of numbers are weak, as in NumPy: they take
+the dtype of the input if it can hold their kind and values. What has a dtype keeps to it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class Signature:
         try:
             array = _as_array(value)
             if array.dtype != node.dtype.numpy:
-                weak = isinstance(value, bool | int | float | list | tuple) and not isinstance(value, np.generic)
+                weak = isinstance(value, bool | int | float | list | tuple) and not isinstance(
+                    value, np.generic
+                )
                 array = (_weakly if weak else _without_loss)(array, node.dtype)
             if array.ndim != node.ndim:
                 raise ShapeError(f"has shape {array.shape}, {node.ndim} axes are expected")
@@ -89,7 +91,9 @@ def _as_array(value: Any) -> Array:
     if isinstance(value, Node):
         raise ArgumentError("is symbolic", help="a compiled function takes numbers and arrays")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ArgumentError("is an array with masked elements", help="say what they stand for: x.filled(value)")
+        raise ArgumentError(
+            "is an array with masked elements", help="say what they stand for: x.filled(value)"
+        )
     try:
         return np.asarray(value)
     except (ValueError, TypeError, OverflowError, RuntimeError) as error:

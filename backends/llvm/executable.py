@@ -1,0 +1,52 @@
+"""The target llvm: a program becomes one native function, loaded and ready to be called.
+
+The object code comes from the cache on disk where an earlier process has compiled the same program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+
+from graphc.backends.llvm.blas import numpy_blas
+from graphc.backends.llvm.build import build
+from graphc.backends.llvm.emit import kernel_text
+from graphc.backends.llvm.machine import Machine, assembly
+from graphc.backends.llvm.products import Products, products
+from graphc.backends.llvm.program import ENTRY, program_text
+from graphc.backends.target import KernelSource, NativeCode
+from graphc.ir.graph import Graph
+from graphc.kernel import Gemm, Program
+
+
+class LlvmCode(NativeCode):
+    """A program in machine code. `text` is its LLVM IR, `library` holds the code in memory."""
+
+    overwrites = True
+
+    def __init__(self, program: Program, machine: Machine) -> None:
+        self.program, self.machine = program, machine
+        self.text = program_text(program, machine)
+        multiplies = any(isinstance(step, Gemm) for step in program.steps)
+        self._products = _numpy_products() if multiplies else Products({}, None, calls_python=False)
+        self.library = build(self.text, [ENTRY], self._products.addresses, machine)
+        self.main = self.library[ENTRY]
+        self.calls_python = self._products.calls_python
+
+    @cached_property
+    def kernels(self) -> tuple[KernelSource, ...]:
+        """The LLVM IR of each kernel."""
+        return tuple(KernelSource(k.name, kernel_text(k, self.machine)) for k in self.program.kernels)
+
+    def assembly(self) -> str:
+        return assembly(self.text, self.machine)
+
+
+@lru_cache(maxsize=1)
+def _numpy_products() -> Products:
+    return products(numpy_blas())
+
+
+def compile_graph(graph: Graph, program: Callable[[], Program]) -> LlvmCode:
+    """Machine code for the host, or for the processor that GRAPHC_CPU names."""
+    return LlvmCode(program(), Machine.host())

@@ -1,0 +1,115 @@
+"""Matrix products for native code: what BLAS there is goes in, addresses for a program's imports come out.
+
+A program calls `graphc_sgemm` and `graphc_dgemm`, which are those of `cblas` with 64-bit sizes. An
+OpenBLAS with 32-bit sizes gets a few instructions in between; without any OpenBLAS `numpy.matmul` does the
+work on views of the memory: slow, but right.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.backends.llvm.blas import Blas, NoBlas
+from graphc.backends.llvm.build import build
+
+_TRANSPOSED = 112  # of cblas
+_ELEMENTS: dict[str, tuple[Any, str]] = {
+    "sgemm": (ctypes.c_float, "float"),
+    "dgemm": (ctypes.c_double, "double"),
+}
+
+
+@dataclass(frozen=True)
+class Products:
+    """Addresses by symbol, valid while `owner` is alive; `calls_python` if they enter the interpreter."""
+
+    addresses: Mapping[str, int]
+    owner: object
+    calls_python: bool
+
+
+def products(blas: Blas | NoBlas) -> Products:
+    """The routines through a BLAS, or through NumPy where there is none."""
+    if isinstance(blas, Blas) and blas.integer_bits == 64:
+        return Products(
+            {f"graphc_{name}": blas.routines[name] for name in _ELEMENTS}, blas, calls_python=False
+        )
+    callbacks = {name: _callback(name) for name in _ELEMENTS}
+    addresses = {name: ctypes.cast(call, ctypes.c_void_p).value or 0 for name, call in callbacks.items()}
+    if isinstance(blas, NoBlas):
+        symbols = {f"graphc_{name}": address for name, address in addresses.items()}
+        return Products(symbols, callbacks, calls_python=True)
+    imports = {f"cblas_{name}": blas.routines[name] for name in _ELEMENTS}
+    imports |= {f"wide_{name}": address for name, address in addresses.items()}
+    text = "\n".join(_narrowing(name) for name in _ELEMENTS)
+    library = build(text, [f"graphc_{name}" for name in _ELEMENTS], imports)
+    return Products(library.addresses, (library, blas, callbacks), calls_python=False)
+
+
+def _narrowing(name: str) -> str:
+    """A routine with 64-bit sizes that calls one with 32-bit sizes, or `wide_…` where a size does not fit."""
+    element = _ELEMENTS[name][1]
+    sizes = ("m", "n", "k", "lda", "ldb", "ldc")
+    wide, narrow = (_parameters(element, integer) for integer in ("i64", "i32"))
+    names = [parameter.split()[1] for parameter in wide]
+    given = ", ".join(wide)
+    narrowed = ", ".join(
+        f"{parameter.split()[0]} {name}{'.narrow' if name[1:] in sizes else ''}"
+        for parameter, name in zip(narrow, names)
+    )
+    types = {
+        kind: ", ".join(p.split()[0] for p in parameters) for kind, parameters in (("w", wide), ("n", narrow))
+    }
+    fits = [f"  %{size}.fits = icmp ule i64 %{size}, 2147483647" for size in sizes]
+    both = [
+        f"  %all.{size} = and i1 %{size}.fits, {f'%all.{before}' if before else 'true'}"
+        for size, before in zip(sizes, ("", *sizes))
+    ]
+    lines = [f"  %{size}.narrow = trunc i64 %{size} to i32" for size in sizes]
+    return "\n".join([
+        f"declare void @cblas_{name}({types['n']})",
+        f"declare void @wide_{name}({types['w']})",
+        f"define void @graphc_{name}({given}) {{", *fits, *both,
+        f"  br i1 %all.{sizes[-1]}, label %narrow, label %wide", "narrow:", *lines,
+        f"  call void @cblas_{name}({narrowed})", "  ret void", "wide:",
+        f"  call void @wide_{name}({given})", "  ret void", "}", "",
+    ])  # fmt: skip
+
+
+def _parameters(element: str, integer: str) -> list[str]:
+    text = (
+        f"i32 %order, i32 %ta, i32 %tb, {integer} %m, {integer} %n, {integer} %k, {element} %alpha, "
+        f"ptr %a, {integer} %lda, ptr %b, {integer} %ldb, {element} %beta, ptr %c, {integer} %ldc"
+    )
+    return text.split(", ")
+
+
+def _callback(name: str) -> Any:
+    """`cblas_sgemm` (row major) by NumPy, as a C function."""
+    element = _ELEMENTS[name][0]
+    flag, size, pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
+
+    def gemm(
+        order: int, ta: int, tb: int, m: int, n: int, k: int,
+        alpha: float, a: int, lda: int, b: int, ldb: int, beta: float, c: int, ldc: int,
+    ) -> None:  # fmt: skip
+        left = _matrix(element, a, k, m, lda).T if ta == _TRANSPOSED else _matrix(element, a, m, k, lda)
+        right = _matrix(element, b, n, k, ldb).T if tb == _TRANSPOSED else _matrix(element, b, k, n, ldb)
+        out = _matrix(element, c, m, n, ldc)
+        product = np.matmul(left, right)
+        out[...] = product if (alpha, beta) == (1, 0) else alpha * product + (beta * out if beta else 0)
+
+    sizes, operands = (size, size, size), (element, pointer, size, pointer, size, element, pointer, size)
+    return ctypes.CFUNCTYPE(None, flag, flag, flag, *sizes, *operands)(gemm)
+
+
+def _matrix(element: Any, address: int, rows: int, columns: int, width: int) -> np.ndarray[Any, Any]:
+    """The memory of a row-major matrix whose rows are `width` elements apart."""
+    memory = (element * ((rows - 1) * width + columns)).from_address(address)
+    bytes_ = ctypes.sizeof(element)
+    return np.ndarray((rows, columns), element, memory, strides=(width * bytes_, bytes_))

@@ -1,0 +1,246 @@
+"""Code that can be called: a graph and what a target made of it go in, a function of NumPy arrays comes out.
+
+    executable = make_executable(graph, program, code, returns_list=True)
+    executable.call(x, y)                # a built-in function where the target's code is native
+    executable.memory({"n": 3})          # the plan of the arena, for some sizes
+
+The sizes of the named dimensions follow from the shapes of the arguments. What depends on them (the shapes of
+the results, the plan of the arena) is calculated once for each set of shapes and kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from graphc.backends.target import Array, Code, HostedCode, NativeCode, step_failure
+from graphc.dimension import Dim
+from graphc.errors import ShapeError
+from graphc.interpret import infer_sizes
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import Parameter, Storage
+from graphc.ir.node import Node, describe
+from graphc.kernel import Program, Slot
+from graphc.passes.plan_memory import ALIGNMENT, MemoryPlan, plan_memory
+from graphc.runtime.arguments import Signature
+from graphc.runtime.trampoline import NativeFunction
+
+Shape = tuple[int, ...]
+_KEPT_BINDINGS = 256
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What follows from the shapes of the inputs."""
+
+    sizes: Mapping[str, int]
+    output_shapes: tuple[Shape, ...]
+    plan: MemoryPlan | None  # of native code
+
+
+def make_executable(
+    graph: Graph, program: Callable[[], Program], code: Code, *, returns_list: bool
+) -> Executable:
+    """The executable for the kind of code."""
+    if isinstance(code, NativeCode):
+        return NativeExecutable(graph, program, code, returns_list=returns_list)
+    assert isinstance(code, HostedCode)
+    return HostedExecutable(graph, program, code, returns_list=returns_list)
+
+
+class Executable(ABC):
+    """What all targets share: arguments, sizes and the bindings that are known."""
+
+    call: Callable[..., Any]
+
+    def __init__(
+        self, graph: Graph, program: Callable[[], Program], code: Code, *, returns_list: bool
+    ) -> None:
+        self.graph, self.code, self.returns_list = graph, code, returns_list
+        self.signature = Signature(graph.name, graph.inputs)
+        self._program = program
+        self._bindings: dict[tuple[Shape, ...], Binding] = {}
+        self._sizes: Mapping[str, int] | None = None if graph.dimensions else {}
+        self._checked_sizes = _dimensions(graph)
+        self._storages = {node: _storage(node) for node in graph.parameters}
+        self._lock = threading.RLock()
+
+    @property
+    def last_sizes(self) -> Mapping[str, int] | None:
+        """The sizes of the last call; None before a first call that decides them."""
+        return self._sizes
+
+    def memory(self, sizes: Mapping[str, int]) -> MemoryPlan:
+        """The plan of the arena for some sizes."""
+        return plan_memory(self._program(), sizes, in_place=self.code.overwrites)
+
+    def binding(self, arrays: Sequence[Array]) -> Binding:
+        """What the shapes of the arguments decide. Raises ShapeError if they contradict the inputs' types."""
+        shapes = tuple(array.shape for array in arrays)
+        known = self._bindings.get(shapes)
+        if known is None:
+            if len(self._bindings) >= _KEPT_BINDINGS:
+                self._bindings.clear()
+            known = self._bindings[shapes] = self._bound(shapes)
+        self._sizes = known.sizes
+        return known
+
+    def _bound(self, shapes: tuple[Shape, ...]) -> Binding:
+        sizes = infer_sizes(zip(self.graph.inputs, shapes, strict=True))
+        for size, node in self._checked_sizes.items():
+            if size.evaluate(sizes) < 0:
+                known = ", ".join(f"{name} = {sizes[name]}" for name in sorted(size.symbols))
+                message = f"{self.graph.name}: the size {size} is {size.evaluate(sizes)}, where {known}"
+                raise ShapeError(message, details=[describe(node)])
+        outputs = tuple(node.type.concrete_shape(sizes) for node in self.graph.outputs)
+        return Binding(sizes, outputs, self._plan(sizes))
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Keep other calls out, and others that use the same parameters: locked in one order everywhere."""
+        with ExitStack() as stack:
+            stack.enter_context(self._lock)
+            for storage in sorted(self._storages.values(), key=id):
+                stack.enter_context(storage.lock)
+            yield
+
+    @abstractmethod
+    def _plan(self, sizes: Mapping[str, int]) -> MemoryPlan | None:
+        """The plan that a binding needs."""
+
+
+class NativeExecutable(Executable):
+    """Runs a machine function on a table of pointers. Calls have one arena, since one runs at a time."""
+
+    code: NativeCode
+
+    def __init__(
+        self, graph: Graph, program: Callable[[], Program], code: NativeCode, *, returns_list: bool
+    ) -> None:
+        super().__init__(graph, program, code, returns_list=returns_list)
+        self.program = program()
+        slots = self.program.slots
+        self._memory = [_lasting_memory(slot) for slot in slots]
+        self._pointers = np.array([_address(array) for array in self._memory], np.uint64)
+        self._dims = np.zeros(len(self.program.sizes), np.int64)
+        self._planned = [i for i, slot in enumerate(slots) if slot.role in ("temporary", "scratch")]
+        self._arena = _aligned(0)
+        self.native = NativeFunction(
+            code.main,
+            [(node.dtype.numpy, node.ndim) for node in graph.inputs],
+            [(node.dtype.numpy, node.ndim) for node in graph.outputs],
+            self._pointers,
+            self._dims,
+            returns_list=returns_list,
+            slow=self._slow,
+            failed=self._failed,
+            name=graph.name,
+            doc=f"{self.signature}\n\nA compiled graph.",
+            owner=self,
+        )
+        self.call = self._guarded if code.calls_python else self.native.call
+
+    def _plan(self, sizes: Mapping[str, int]) -> MemoryPlan:
+        return self.memory(sizes)
+
+    def _slow(self, *args: Any, **keywords: Any) -> Any:
+        """A call that the fast path does not know: convert the arguments, bind their sizes, call again."""
+        arrays = self.signature.arrays(args, keywords)
+        with self.native.exclusive():
+            binding = self.binding(arrays)
+            self._lay_out(binding)
+            self.native.bind([array.shape for array in arrays], binding.output_shapes)
+            return self.native.call_bound(arrays)
+
+    def _lay_out(self, binding: Binding) -> None:
+        """Enter sizes and the addresses of temporaries into the tables."""
+        plan = binding.plan
+        assert plan is not None
+        self._dims[:] = [binding.sizes[name] for name in self.program.sizes]
+        if plan.total > self._arena.nbytes:
+            self._arena = _aligned(plan.total)
+        slots, start = self.program.slots, _address(self._arena)
+        self._pointers[self._planned] = [start + plan.offsets[slots[i]] for i in self._planned]
+
+    def _failed(self, code: int) -> NoReturn:
+        raise step_failure(self.program, code)
+
+    def _guarded(self, *args: Any, **keywords: Any) -> Any:
+        with self._exclusive():
+            return self.native.call(*args, **keywords)
+
+
+class HostedExecutable(Executable):
+    """Runs code that takes arrays; calls wait for others that use the same parameters."""
+
+    code: HostedCode
+
+    def __init__(
+        self, graph: Graph, program: Callable[[], Program], code: HostedCode, *, returns_list: bool
+    ) -> None:
+        super().__init__(graph, program, code, returns_list=returns_list)
+        self.call = self._run
+
+    def _plan(self, sizes: Mapping[str, int]) -> None:
+        return None
+
+    def _run(self, *args: Any, **keywords: Any) -> Any:
+        arrays = self.signature.arrays(args, keywords)
+        with self._exclusive():
+            binding = self.binding(arrays)
+            parameters = {node: storage.array for node, storage in self._storages.items()}
+            outputs = self.code.run(arrays, parameters, binding.sizes)
+        if self.returns_list:
+            return outputs
+        return outputs[0] if outputs else None
+
+
+def _dimensions(graph: Graph) -> dict[Dim, Node]:
+    """Each size of the graph that a call decides, with the first node that has it.
+
+    Raises ShapeError for one that no input decides.
+    """
+    decided = frozenset().union(*(node.type.symbols for node in graph.inputs))
+    found: dict[Dim, Node] = {}
+    for node in graph.nodes:
+        for size in node.shape:
+            if isinstance(size, Dim) and size not in found:
+                found[size] = node
+                if not size.symbols <= decided:
+                    unknown = ", ".join(sorted(size.symbols - decided))
+                    raise ShapeError(
+                        f"{graph.name}: no input decides the size {unknown}",
+                        details=[describe(node), *map(describe, graph.inputs)],
+                        help="add an input with an axis of this size",
+                    )
+    return found
+
+
+def _lasting_memory(slot: Slot) -> Array | None:
+    """The memory of a slot that is the same in all calls: a constant's or a parameter's."""
+    if slot.role == "constant":
+        assert slot.data is not None
+        return np.ascontiguousarray(slot.data)
+    return _storage(slot.node).array if slot.role == "parameter" else None
+
+
+def _storage(node: Node | None) -> Storage:
+    assert node is not None and isinstance(node.op, Parameter)
+    return node.op.storage
+
+
+def _address(array: Array | None) -> int:
+    return 0 if array is None else int(array.__array_interface__["data"][0])
+
+
+def _aligned(size: int) -> Array:
+    """Uninitialised memory that begins at a multiple of the alignment."""
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -_address(memory) % ALIGNMENT
+    return memory[start : start + size]
