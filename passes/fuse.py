@@ -218,7 +218,8 @@ class _Fuser:
         if any(group.number in self.groups[p].before for p in producers if p != group.number):
             return False
         own = [(read, index) for read, index in reads if self.group_of.get(read) is group]
-        same_rows = group.walks_rows and (group.shape, group.axes) == _domain(node)
+        shape, axes = _domain(node)
+        same_rows = group.walks_rows and shape == group.shape and axes in ((), group.axes)
         if not own and not same_rows and not group.reads.intersection(read for read, _ in reads):
             return False
         fit = _fit(group, node, bool(own))
