@@ -73,6 +73,8 @@ def fuse(graph: Graph, *, max_ops: int = 200) -> Fused:
     """Cut a decomposed graph into kernels.
 
         exp(x) / expand(sum(exp(x)))   becomes   one group with max, sum and division over the same rows
+
+    `max_ops` limits the size of a kernel, in simple ops.
     """
     materialized = _materialized(graph, max_ops)
     fuser = _Fuser(materialized, max_ops)
@@ -136,7 +138,7 @@ def _materialized(graph: Graph, max_ops: int) -> set[Node]:
             for arg in inner:
                 if price[arg] >= EXPENSIVE:
                     choose(arg)
-        operations[node] = 1 + sum(operations[arg] for arg in node.args if arg not in chosen)
+        operations[node] = _weight(node) + sum(operations[arg] for arg in node.args if arg not in chosen)
         price[node] = _price(node) + sum(price[arg] for arg in node.args if arg not in chosen)
         uses = len(set(graph.users[node]))
         worth_keeping = price[node] >= EXPENSIVE or operations[node] > 10
@@ -159,6 +161,11 @@ def _stored_operands(node: Node) -> Iterator[Node]:
 
 def _price(node: Node) -> int:
     return cycles(type(node.op)) if isinstance(node.op, Elementwise) else 0
+
+
+def _weight(node: Node) -> int:
+    """How much code an op makes: the size of kernels, and so the time to compile them, is limited by it."""
+    return 1 + _price(node) // 4
 
 
 class _Fuser:
@@ -204,7 +211,7 @@ class _Fuser:
                 found.add((stored, key[1] if stored is key[0] else ("?",)))
             else:
                 start.extend(_needed(*key, start.append))
-        return found, len(seen)
+        return found, sum(_weight(inner) for inner, _ in seen)
 
     def stored(self, node: Node) -> Node | None:
         """The node in memory that holds a value, if one does."""
