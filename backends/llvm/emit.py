@@ -2,11 +2,12 @@
 
     print(kernel_text(kernel, Machine.host()))
 
-The function is `void name(ptr buffer..., i64 size..., [ptr error, i32 code])`. A loop that the schedule mapped to
-"vector" runs in lanes: first whole vectors, then one masked vector for the rest. In it a value is a vector if it
-varies with the loop variable; otherwise it stays a scalar. How an index depends on the variable decides the load:
-not at all (one scalar), with factor 1 (a vector), otherwise a gather. What does not vary in a loop is computed
-before it. Nothing is left to LLVM but the selection of instructions and registers.
+The function is `void name(ptr buffer..., i64 size..., [ptr error, i32 code])`. A loop that the schedule
+mapped to "vector" runs in lanes: first whole vectors, then one masked vector for the rest. In it a value is
+a vector if it varies with the loop variable; otherwise it stays a scalar. How an index depends on the
+variable decides the load: not at all (one scalar), with factor 1 (a vector), otherwise a gather. What does
+not vary in a loop is computed before it. Nothing is left to LLVM but the selection of instructions and
+registers.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from graphc.kernel import (
 )
 from graphc.types import DType, bool_, int32, int64, uint64
 
-UNROLL = 2  # registers' worth of lanes: enough independent work to hide the latency of arithmetic
+# Registers' worth of lanes, by bytes of a register: enough independent work to hide the latency of
+# arithmetic, as far as there are registers (AVX-512 has twice as many).
+UNROLL = {64: 4, 32: 2, 16: 2}
 
 
 def kernel_text(kernel: Kernel, machine: Machine) -> str:
@@ -75,7 +78,8 @@ class _Emitter:
         self.function = Function(module)
         self.words = Vectors(self.function)
         self.buffers = {buffer.name: buffer for buffer in kernel.buffers}
-        self.lane_count = loops.lane_count(kernel, module.machine.vector_bytes, UNROLL)
+        width = module.machine.vector_bytes
+        self.lane_count = loops.lane_count(kernel, width, UNROLL[width])
         self.values = {size: Value(f"%.size.{size}", int64, 1, self.words) for size in kernel.sizes}
         self.running: dict[str, Running] = {}
         self.lanes: _Lanes | None = None

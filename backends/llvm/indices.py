@@ -1,4 +1,4 @@
-"""Index expressions in registers: a `Dim` over loop variables, sizes and integer values goes in, an int64 comes out."""
+"""Index expressions in registers: a `Dim` over loop variables and sizes goes in, an int64 comes out."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Names = Callable[[str], Value]
 
 
 def index_value(words: Arithmetic, index: Index, names: Names) -> Value:
-    """The value of an index; `names` gives the int64 value of a symbol, a vector or the same for all lanes."""
+    """The value of an index; `names` gives the int64 value of a symbol, in lanes or one for all."""
     if isinstance(index, int):
         return words.constant(index, int64)
     total: Value | None = None

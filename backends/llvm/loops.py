@@ -17,7 +17,7 @@ from graphc.kernel import (
 
 
 def lane_count(kernel: Kernel, vector_bytes: int, unroll: int) -> int:
-    """Lanes of the vector loops of a kernel: a power of two, some registers' worth, no more than the loops need."""
+    """Lanes of the vector loops of a kernel: `unroll` registers' worth, or as many as they need."""
     dtypes = [buffer.dtype.compute for buffer in kernel.buffers]
     for statement in walk(kernel.body):
         if isinstance(statement, Let):
@@ -74,7 +74,7 @@ def accumulates_in_lanes(loop: For, accumulator: str) -> bool:
 
 
 def fits_lanes(loop: For) -> bool:
-    """Whether iterations may run side by side: inner loops are equally long, and no two add to one element."""
+    """Whether iterations may run side by side: inner loops are as long, and no two add to one element."""
     if loop.kind == "serial":
         return False
     varying = {loop.var} | {name for statement in walk(loop.body) for name in defined(statement)}

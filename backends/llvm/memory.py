@@ -1,7 +1,8 @@
-"""Dtypes as they lie in memory: a bool is a byte, a 16-bit float is 16 bits; in registers they are i1 and float32.
+"""Dtypes as they lie in memory: a bool is a byte, a 16-bit float two; in registers they are i1 and float32.
 
-The conversions of 16-bit floats are made of integer instructions unless the machine has its own: LLVM would call
-a runtime function that a process need not have, and the bfloat16 instruction of x86 flushes subnormals.
+The conversions of 16-bit floats are made of integer instructions unless the machine has its own: LLVM would
+call a runtime function that a process need not have, and the bfloat16 instruction of x86 flushes
+subnormals.
 """
 
 from graphc.backends.llvm.values import Arithmetic, Value, type_text

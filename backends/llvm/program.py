@@ -2,10 +2,10 @@
 
     i32 main(ptr buffers, ptr dims)
 
-`buffers` is a table of the slots' addresses in the order of `program.slots`, `dims` of the sizes (int64) in the order
-of `program.sizes`. The result is 0, or the number of the step (from 1) that met an index out of bounds; the steps
-that write parameters then have not run. Matrix products call `graphc_sgemm` and `graphc_dgemm`, which the loader
-binds to a `cblas` with 64-bit sizes.
+`buffers` is a table of the slots' addresses in the order of `program.slots`, `dims` of the sizes (int64) in
+the order of `program.sizes`. The result is 0, or the number of the step (from 1) that met an index out of
+bounds; the steps that write parameters then have not run. Matrix products call `graphc_sgemm` and
+`graphc_dgemm`, which the loader binds to a `cblas` with 64-bit sizes.
 """
 
 from __future__ import annotations
@@ -65,10 +65,9 @@ class _Writer:
                 self._gemm(step)
             case Copy(source, target):
                 self.module.declare("ptr @memcpy(ptr, ptr, i64)")
+                to, origin = self.addresses[target], self.addresses[source]
                 size = self._bytes(source, source.type.size)
-                self.function.register(
-                    f"call ptr @memcpy(ptr {self.addresses[target]}, ptr {self.addresses[source]}, {size.typed})"
-                )
+                self.function.register(f"call ptr @memcpy(ptr {to}, ptr {origin}, {size.typed})")
 
     def return_error(self) -> None:
         """Leave before the parameters are written, if a step failed."""
@@ -91,7 +90,7 @@ class _Writer:
         self.function.line(f"call void @{self.symbols[call.kernel]}({', '.join(args)})")
 
     def _gemm(self, gemm: Gemm) -> None:
-        """Where there is nothing to add up the product is 0, and `cblas` is not asked: it refuses empty matrices."""
+        """An empty sum is 0; `cblas` is not asked, because it refuses empty matrices."""
         m, n, k = (self._index(size) for size in (gemm.m, gemm.n, gemm.k))
         positive = [self.words.compare("sgt", size, 0) for size in (m, n, k)]
         works = self.words.integer("and", self.words.integer("and", positive[0], positive[1]), positive[2])

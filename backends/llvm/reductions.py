@@ -1,7 +1,7 @@
 """Accumulators in registers: identity, combination, and the fixed tree that joins the lanes at the end.
 
-Long sums of floats are added in blocks: a block's sum goes into a total whose rounding errors are kept in a second
-register (two-sum), so the error does not grow with the length.
+Long sums of floats are added in blocks: a block's sum goes into a total whose rounding errors are kept in a
+second register (two-sum), so the error does not grow with the length.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from graphc.backends.llvm.vocabulary import Vectors
 from graphc.kernel import Accumulator, Combine
 from graphc.types import DType, bool_
 
-BLOCK = 64  # additions between two steps of a compensated sum
+BLOCK = 16  # additions between two steps of a compensated sum
 
 
 def identity(combine: Combine, dtype: DType) -> bool | int | float:

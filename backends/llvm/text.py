@@ -102,8 +102,8 @@ class Function:
     ) -> list[str]:
         """`for i in range(start, end, step)` over i64.
 
-        `carried` gives (type, initial value) of what goes from one iteration to the next: `body` takes `i` and
-        these values and returns the new ones. The values after the last iteration come back.
+        `carried` gives (type, initial value) of what goes from one iteration to the next: `body` takes `i`
+        and these values and returns the new ones. The values after the last iteration come back.
         """
         before, head, inside, after = self._block, *map(self._fresh, (".head", ".body", ".done"))
         self._close(f"br label %{head}", head)

@@ -1,8 +1,8 @@
 """Values in LLVM registers and their arithmetic: the plain words, on which the mathematics is built.
 
 A `Value` is a register or a constant, its dtype, and its number of lanes. One lane means the same for all
-iterations: such a value stays scalar until it meets a vector. 16-bit floats live in memory only; here they are
-float32 (`memory.py` converts).
+iterations: such a value stays scalar until it meets a vector. 16-bit floats live in memory only; here they
+are float32 (`memory.py` converts).
 
 No flag lets LLVM change a result, with one exception: a product may be fused into a sum that says so
 (`fused_add`), which only saves a rounding.

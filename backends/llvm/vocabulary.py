@@ -144,26 +144,26 @@ class Vectors(Arithmetic, Scalars):
 
     def floor_divide(self, x: Operand, y: Operand) -> Value:
         x, y = self.agree(x, y)
-        if not x.dtype.is_float:
-            return self._integer_division(x, y)[0]
-        remainder = self._float_remainder(x, y)
-        quotient = (x - remainder) / y
-        whole = self.floor(quotient)
-        whole = self.select(self.compare("ogt", quotient - whole, 0.5), whole + 1.0, whole)
-        zero = self.intrinsic("copysign", 0.0, x / y)
-        whole = self.select(self.compare("oeq", quotient, 0.0), zero, whole)
-        return self.select(self.compare("oeq", y, 0.0), x / y, whole)
+        return (self._float_division(x, y) if x.dtype.is_float else self._integer_division(x, y))[0]
 
     def remainder(self, x: Operand, y: Operand) -> Value:
         x, y = self.agree(x, y)
-        return self._float_remainder(x, y) if x.dtype.is_float else self._integer_division(x, y)[1]
+        return (self._float_division(x, y) if x.dtype.is_float else self._integer_division(x, y))[1]
 
-    def _float_remainder(self, x: Value, y: Value) -> Value:
-        """The exact remainder with the sign of y. LLVM calls `fmod` of the C library for each lane."""
-        r = self.emit(f"frem {x.typed}, {y.text}", x.dtype, x.lanes)
-        opposite = self.integer("xor", self.compare("olt", r, 0.0), self.compare("olt", y, 0.0))
-        moved = self.select(opposite, r + y, r)
-        return self.select(self.compare("oeq", r, 0.0), self.intrinsic("copysign", 0.0, y), moved)
+    def _float_division(self, x: Value, y: Value) -> tuple[Value, Value]:
+        """Floored quotient and exact remainder, as NumPy has them; LLVM calls `fmod` for each lane."""
+        truncated = self.emit(f"frem {x.typed}, {y.text}", x.dtype, x.lanes)
+        exact = self.compare("oeq", truncated, 0.0)
+        crossed = self.integer("xor", self.compare("olt", truncated, 0.0), self.compare("olt", y, 0.0))
+        adjust = self.integer("and", crossed, self.integer("xor", exact, True))
+        rest = self.select(adjust, truncated + y, truncated)
+        rest = self.select(exact, self.intrinsic("copysign", 0.0, y), rest)
+        quotient = (x - truncated) / y
+        quotient = self.select(adjust, quotient - 1.0, quotient)
+        whole = self.floor(quotient)
+        whole = self.select(self.compare("ogt", quotient - whole, 0.5), whole + 1.0, whole)
+        whole = self.select(self.compare("oeq", quotient, 0.0), self.intrinsic("copysign", 0.0, x / y), whole)
+        return self.select(self.compare("oeq", y, 0.0), x / y, whole), rest
 
     def _integer_division(self, x: Value, y: Value) -> tuple[Value, Value]:
         """Floored quotient and remainder. A divisor that would trap is replaced by 1."""

@@ -33,7 +33,8 @@ class Word:
     def scalar(self, s: Any, *xs: Any) -> Any:
         if self.name == "sigmoid":
             e = s.exp(-s.abs(xs[0]))
-            return s.where(s.less(xs[0], 0), e, 1.0) / (1 + e)
+            top = s.where(s.less(xs[0], 0), e, 1.0)
+            return top - top * (e / (1 + e))
         return getattr(s, self.name)(*xs)
 
 
@@ -184,7 +185,7 @@ done:
 
 
 def ulps(got: Array, exact: Array) -> Array:
-    """Errors in units of the last place; infinite where NaN or infinity is wrong. Infinity is the next power of 2."""
+    """Errors in units of the last place; infinite where NaN or a sign is wrong. Infinity is the next power of 2."""
     dtype = got.dtype
     info = np.finfo(dtype)
     limit = exact.dtype.type(2.0) ** info.maxexp
@@ -237,7 +238,8 @@ def main() -> None:
         for word in (*UNARY, "pow"):
             results = [worst(word, dtype, machine, chunk, seed) for seed in range(max(1, count // chunk))]
             error, where = max(results, key=lambda r: r[0])
-            print(f"{dtype.name} {word:8} {error:6.3f} ulp at {', '.join(map(repr, where))}", flush=True)  # noqa: T201
+            place = ", ".join(map(repr, where))
+            sys.stdout.write(f"{dtype.name} {word:8} {error:6.3f} ulp at {place}\n")
 
 
 if __name__ == "__main__":

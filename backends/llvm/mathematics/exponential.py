@@ -3,7 +3,7 @@
     exp(r) = 1 + r + r*r*q(r)
 
 The large part of r is exact and everything else is small, so the sum carries hardly any error into its last
-rounding: exp stays below 0.6 units in the last place, expm1 and tanh below 1.3.
+rounding: exp stays below 0.8 units in the last place, expm1 below 1.2 and tanh below 1.5.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,8 @@ _SINGLE = _Constants(
         0.0416662949474, 0.166666658689, 0.500000006768,
     ),
     tanh_series=(
-        -0.006274239703313512, 0.02107167915703398, -0.05385230992618116, 0.13332586138509267, -0.3333331755966509,
+        -0.006274239703313512, 0.02107167915703398, -0.05385230992618116, 0.13332586138509267,
+        -0.3333331755966509,
     ),
 )  # fmt: skip
 _DOUBLE = _Constants(
@@ -135,7 +136,7 @@ def tanh(s: Arithmetic, x: Value) -> Value:
     c = _constants(x)
     size = s.intrinsic("fabs", x)
     square = x * x
-    near = s.fma(x * square, polynomial(s, square, c.tanh_series), x)
+    near = s.fma(size * square, polynomial(s, square, c.tanh_series), size)
     bounded = s.select(s.compare("ogt", size, 20.0), 20.0, size)
-    far = s.intrinsic("copysign", 1.0 - 2.0 / (normal_exp(s, bounded + bounded) + 1.0), x)
-    return s.select(s.compare("ogt", size, 0.55), far, near)
+    far = 1.0 - 2.0 / (normal_exp(s, bounded + bounded) + 1.0)
+    return s.intrinsic("copysign", s.select(s.compare("ogt", size, 0.55), far, near), x)

@@ -92,7 +92,7 @@ def power_of_two(s: Arithmetic, exponent: Value, dtype: DType) -> Value:
 
 
 def scale(s: Arithmetic, x: Value, exponent: Value) -> Value:
-    """x * 2**exponent with one rounding, into the subnormals and to infinity; |exponent| below twice the range."""
+    """x * 2**exponent with one rounding, into the subnormals and to infinity."""
     if s.machine.vector_bytes == 64:  # AVX-512 has an instruction
         small = s.convert("trunc", exponent, int32) if exponent.dtype is int64 else exponent
         suffix = f"{type_suffix(x.dtype, x.lanes)}.{type_suffix(int32, x.lanes)}"

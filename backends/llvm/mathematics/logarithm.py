@@ -1,7 +1,8 @@
 """log and log1p: x = 2**e * (1 + f) with 1 + f around 1, and a minimax approximation in f.
 
-float32: log(1+f) = f + f*f*p(f). float64 needs twice the digits and takes s = f/(2+f), in which the series is odd:
-log(1+f) = 2*atanh(s) = 2*s + s*z*q(z), z = s*s. Errors stay below 1 unit in the last place.
+float32: log(1+f) = f + f*f*p(f). float64 needs twice the digits and takes s = f/(2+f), in which the series
+is odd: log(1+f) = 2*atanh(s) = 2*s + s*z*q(z), z = s*s. log stays below 1.1 units in the last place, log1p
+below 1.7.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Parts:
 
 
 def take_apart(s: Arithmetic, x: Value) -> Parts:
-    """Of a positive normal number; 1 + fraction lies in [2/3, 4/3) for float32, [sqrt(1/2), sqrt(2)) for float64."""
+    """Of a positive normal number; 1 + fraction begins at 2/3 for float32, at sqrt(1/2) for float64."""
     form = format_of(x)
     lowest = 0x3F2AAAAB if form is SINGLE else 0x3FE6A09E667F3BCD
     bits = s.bits(x)

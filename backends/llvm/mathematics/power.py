@@ -1,7 +1,7 @@
-"""pow: exp(y * log(x)), with the logarithm to some 68 digits, and all the special cases of IEEE 754.
+"""pow: exp(y * log(x)), with the logarithm to some 68 bits, and all the special cases of IEEE 754.
 
-An error of the product is one of the result magnified 700-fold, so float64 carries log(x) and y*log(x) as sums of
-two numbers; float32 is evaluated in float64. Errors stay below 1 unit in the last place.
+An error of the product is one of the result magnified 700-fold, so float64 carries log(x) and y*log(x) as
+sums of two numbers; float32 is evaluated in float64. Errors stay below 1 unit in the last place.
 """
 
 from graphc.backends.llvm.mathematics import exponential
@@ -16,13 +16,14 @@ from graphc.backends.llvm.mathematics.logarithm import LOG2_HIGH, LOG2_LOW, take
 from graphc.backends.llvm.values import Arithmetic, Value
 from graphc.types import float32, float64
 
-# log(1+f) = 2*s + s*z*q(z) = 2*s + 2/3*s*z + s*z*z*t(z) with s = f/(2+f), z = s*s
+# log(1+f) = 2*s + s*z*q(z) with s = f/(2+f), z = s*s; in float64 q(z) = 2/3 + 2/5*z + z*z*t(z)
 _BRIEF_Q = (0.2358243479550809, 0.2853729450514695, 0.4000033539637899, 0.6666666564462475)
 _T = (
-    0.11989171123873896, 0.11674799585493321, 0.1333631834908993, 0.1538455684686976, 0.18181818870667835,
-    0.22222222217533588, 0.28571428571445123, 0.3999999999999998,
+    0.11911017732650368, 0.11685036886089278, 0.13335763339647283, 0.15384572893744075, 0.1818181860550761,
+    0.2222222222001199, 0.2857142857143316,
 )  # fmt: skip
 _TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
+_TWO_FIFTHS = (0.4, -2.2204460492503132e-17)
 
 _Sum = tuple[Value, Value]
 
@@ -114,12 +115,19 @@ def _long_log(s: Arithmetic, x: Value) -> _Sum:
     s1 = (ratio, ratio_error)
     s2 = _times(s, s1, s1)
     s3 = _times(s, s1, s2)
-    third = _times(s, s3, (s.constant(_TWO_THIRDS[0], x.dtype), s.constant(_TWO_THIRDS[1], x.dtype)))
-    rest = s3[0] * s2[0] * polynomial(s, s2[0], _T)
+    s5 = _times(s, s3, s2)
+    third, fifth = _scaled(s, s3, _TWO_THIRDS), _scaled(s, s5, _TWO_FIFTHS)
+    rest = s5[0] * s2[0] * polynomial(s, s2[0], _T)
     total, error = two_sum(exponent * LOG2_HIGH, 2.0 * ratio)
     low = error + s.fma(exponent, LOG2_LOW, 2.0 * ratio_error)
     total, error = two_sum(total, third[0])
-    return fast_two_sum(total, low + error + (third[1] + rest))
+    low = low + error + third[1]
+    total, error = two_sum(total, fifth[0])
+    return fast_two_sum(total, low + error + (fifth[1] + rest))
+
+
+def _scaled(s: Arithmetic, x: _Sum, factor: tuple[float, float]) -> _Sum:
+    return _times(s, x, (s.constant(factor[0], x[0].dtype), s.constant(factor[1], x[0].dtype)))
 
 
 def _times(s: Arithmetic, x: _Sum, y: _Sum) -> _Sum:
