@@ -92,7 +92,7 @@ class ObjectReader(Reader):
 
     def __init__(self, elements: Elements) -> None:
         self.elements = elements
-        self.scalars: Scalars = ArrayWords(elements)
+        self.scalars: Scalars = ArrayWords(elements)  # type: ignore[abstract]  # `_lifted` gives the words
 
     def load(self, array: Any, dtype: DType) -> Array:
         return elementwise(lambda v: self.elements.number(v, dtype), np.asarray(array))
@@ -101,8 +101,8 @@ class ObjectReader(Reader):
         if isinstance(op, Elementwise):
             # NumPy makes bare elements of arrays without axes.
             xs = [x.reshape(-1) for x in xs]
-        value = self.load(op.exact(self.scalars, *xs), type_.dtype)
-        return value.reshape(type_.shape)  # type: ignore[arg-type]
+        value = elementwise(lambda v: self.elements.number(v, type_.dtype), op.exact(self.scalars, *xs))
+        return value.reshape(type_.shape)
 
     def decomposes(self, op: Op) -> bool:
         return type(op).exact is Op.exact

@@ -1,7 +1,7 @@
 """Truth: the words over mpmath numbers, at a precision that grows until cancellation does no harm.
 
-Floats become `Real`, with an unbounded exponent and a bound of the error made so far; integers and bool stay
-those of Python and wrap as their dtype does. Where too few bits of a result are certain, the evaluation starts
+Floats become `Real`, with an unbounded exponent and a bound of the error made so far; integers and bool
+stay those of Python and wrap as their dtype does. Where too few bits of a result are certain, it starts
 again with four times the precision; so `log(1 - sigmoid(x))` is right also where `sigmoid(x)` is almost 1.
 """
 
@@ -281,7 +281,7 @@ class MpmathElements(Elements):
         return Real(value, error, self)
 
     def _function(self, function: Callable[[Any], Any], x: Real, slope: Callable[[Any], float]) -> Real:
-        """A function of a real: NaN where it has no real value. `slope` bounds its derivative by the result."""
+        """A function of a real: NaN where it is none. `slope` bounds the derivative, given the result."""
         if self.context.isnan(x.value):
             return self.real(math.nan)
         result = function(x.value)
@@ -318,7 +318,7 @@ class MpmathElements(Elements):
 class MpmathReader(ObjectReader):
     """Object arrays: mpf for floats, Python's integers and bool.
 
-    The first attempt has `precision` bits, and so have the results. With `limit` bits they are taken as they are.
+    The first attempt has `precision` bits, and so have the results. With `limit` bits they stay as they are.
     """
 
     def __init__(self, precision: int = 256, limit: int = 1 << 17) -> None:

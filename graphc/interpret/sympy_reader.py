@@ -1,7 +1,7 @@
 """Proof: the words over SymPy formulas, with symbols for elements and concrete extents for reductions.
 
-Floats are real numbers, integers do not wrap, conditions are SymPy's logic; `where` is a Piecewise. A symbol is
-always a number: as an element of a bool array it stands for `symbol != 0`.
+Floats are real numbers, integers do not wrap, conditions are SymPy's logic, `where` is a Piecewise. A symbol
+is always a number: as an element of a bool array it stands for `symbol != 0`.
 """
 
 from __future__ import annotations
