@@ -185,7 +185,7 @@ done:
 
 
 def ulps(got: Array, exact: Array) -> Array:
-    """Errors in units of the last place; infinite where NaN or a sign is wrong. Infinity is the next power of 2."""
+    """Errors in units of the last place, infinite where NaN is wrong; infinity is the next power of 2."""
     dtype = got.dtype
     info = np.finfo(dtype)
     limit = exact.dtype.type(2.0) ** info.maxexp

@@ -383,8 +383,9 @@ def test_short_floats_are_kept(target: Machine, dtype: DType) -> None:
     x = np.arange(65536, dtype=np.uint16).view(dtype.numpy)
     z = np.zeros_like(x)
     run(elementwise(Word("abs"), (dtype,), dtype), target, [x, z], (x.size,))
-    assert np.array_equal(z.view(np.uint16)[~np.isnan(x)], np.abs(x).view(np.uint16)[~np.isnan(x)])
-    assert np.isnan(z[np.isnan(x)]).all()
+    nan = np.isnan(x.astype(np.float32))
+    assert np.array_equal(z.view(np.uint16)[~nan], np.abs(x).view(np.uint16)[~nan])
+    assert np.isnan(z[nan].astype(np.float32)).all()
     y = np.roll(x, 777)
     run(elementwise(Add(), (dtype, dtype), dtype), target, [x, y, z], (x.size,))
     with np.errstate(all="ignore"):

@@ -7,8 +7,8 @@ results come out within about one unit in the last place.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphc.backends.llvm.values import Arithmetic, Number, Value, type_suffix
-from graphc.types import DType, float32, float64, int32, int64
+from graphc.backends.llvm.values import Arithmetic, Number, Value
+from graphc.types import DType, float32, float64
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,6 @@ def power_of_two(s: Arithmetic, exponent: Value, dtype: DType) -> Value:
 
 
 def scale(s: Arithmetic, x: Value, exponent: Value) -> Value:
-    """x * 2**exponent with one rounding, into the subnormals and to infinity."""
-    if s.machine.vector_bytes == 64:  # AVX-512 has an instruction
-        small = s.convert("trunc", exponent, int32) if exponent.dtype is int64 else exponent
-        suffix = f"{type_suffix(x.dtype, x.lanes)}.{type_suffix(int32, x.lanes)}"
-        return s.call(f"llvm.ldexp.{suffix}", x.dtype, x, small)
+    """x * 2**exponent, into the subnormals and to infinity: two steps, of which the second rounds."""
     half = s.integer("ashr", exponent, 1)
     return x * power_of_two(s, half, x.dtype) * power_of_two(s, exponent - half, x.dtype)

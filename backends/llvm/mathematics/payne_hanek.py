@@ -1,6 +1,7 @@
 """Reduction of huge arguments modulo pi/2 (Payne and Hanek, 1983): exact, one lane after the other.
 
-x = m * 2**e with an integer m. Of the digits of 2/pi those above 2**(2-e) give whole turns, and those far below change nothing: a window of 192 bits decides x * 2/pi modulo 4.
+x = m * 2**e with an integer m. Of the digits of 2/pi those above 2**(2-e) give whole turns, and those far
+below change nothing: a window of 192 bits decides x * 2/pi modulo 4.
 """
 
 from collections.abc import Sequence
