@@ -54,7 +54,7 @@ class _Lowering:
     # --- memory ---
 
     def new_slot(self, name: str, type_: TensorType, role: str, node: Node | None = None) -> Slot:
-        data = node.op.value if node is not None and isinstance(node.op, Constant) else None
+        data = node.op.value if role == "constant" and node is not None and isinstance(node.op, Constant) else None
         slot = Slot(name, type_, role, node, data)  # type: ignore[arg-type]
         self.all_slots.append(slot)
         return slot
