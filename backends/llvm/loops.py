@@ -62,20 +62,19 @@ def additions(loop: For, accumulator: str, lanes: int) -> int | None:
             if inner is None:
                 return None
             count += inner
-    step = lanes if loop.mapping == "vector" else 1
-    return count * -(-loop.extent // step)
+    return count * -(-loop.extent // (lanes if runs_in_lanes(loop) else 1))
 
 
 def accumulates_in_lanes(loop: For, accumulator: str) -> bool:
     """Whether an accumulator of this loop is added to inside a vector loop: this one or an inner one."""
-    if loop.mapping == "vector" and accumulator in accumulated(loop):
+    if accumulator in accumulated(loop) and runs_in_lanes(loop):
         return True
     return any(accumulates_in_lanes(s, accumulator) for s in loop.body if isinstance(s, For))
 
 
-def fits_lanes(loop: For) -> bool:
-    """Whether iterations may run side by side: inner loops are as long, and no two add to one element."""
-    if loop.kind == "serial":
+def runs_in_lanes(loop: For) -> bool:
+    """Whether iterations run side by side: inner loops must be as long, and no two may add to one element."""
+    if loop.mapping != "vector" or loop.kind == "serial":
         return False
     varying = {loop.var} | {name for statement in walk(loop.body) for name in defined(statement)}
     for statement in walk(loop.body):
