@@ -141,6 +141,9 @@ class Square(Elementwise):
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (g * (2 * x),)
 
+    def spelled_out(self, x: Node) -> Node:
+        return x * x  # type: ignore[no-any-return]
+
 
 class Pow(Elementwise):
     """x to the power y: IEEE 754 `pow` for floats."""
@@ -243,6 +246,9 @@ class Rsqrt(Elementwise):
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (g * (-0.5 * y) / x,)
 
+    def spelled_out(self, x: Node) -> Node:
+        return 1 / sqrt(x)  # type: ignore[no-any-return]
+
 
 class Exp(Elementwise):
     """e to the power x."""
@@ -312,6 +318,9 @@ class ExpAdd(Elementwise):
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
         return g * z, g * z
+
+    def spelled_out(self, x: Node, y: Node) -> Node:
+        return exp(x + y)  # type: ignore[no-any-return]
 
 
 class Logaddexp(Elementwise):
