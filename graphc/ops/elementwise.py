@@ -311,7 +311,7 @@ class ExpAdd(Elementwise):
         part = total - x
         error = (x - (total - part)) + (y - part)
         value = s.exp(total)
-        return s.where(s.isfinite(total), value + value * error, value)
+        return s.where(s.isfinite(total - value), value + value * error, value)
 
     def exact(self, s: Scalars, x: Value, y: Value) -> Value:
         return s.exp(x + y)
