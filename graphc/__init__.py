@@ -1,3 +1,191 @@
 """graphc: define a computation graph, differentiate it, make it stable and fast, run it."""
 
-from graphc.tensor import input, parameter
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from graphc import errors
+from graphc.compile import compile
+from graphc.differentiation import UnusedInputWarning, grad, value_and_grad
+from graphc.errors import (
+    ArgumentError,
+    AxisError,
+    CompileError,
+    DTypeError,
+    EmulatorError,
+    GradientError,
+    GraphcError,
+    GraphError,
+    IndexOutOfBounds,
+    MismatchError,
+    ParseError,
+    RewriteError,
+    ShapeError,
+    TargetError,
+    VerifyError,
+)
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import constant
+from graphc.ir.node import Node
+from graphc.ir.op import OPS
+from graphc.ir.parser import parse_graph, parse_graphs
+from graphc.ops import elementwise
+from graphc.ops.barrier import stop_gradient
+from graphc.ops.base import Elementwise
+from graphc.ops.contraction import matmul, matrix_transpose
+from graphc.ops.conversion import broadcast_to, cast, function, reshape, sum
+from graphc.ops.indexing import one_hot, take, take_along_axis
+from graphc.ops.movement import broadcast_arrays, concat, flip, pad, stack, transpose
+from graphc.ops.position import extent, iota
+from graphc.ops.reduction import (
+    all,
+    any,
+    argmax,
+    argmin,
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    prod,
+    softmax,
+)
+from graphc.tensor import (
+    clip,
+    divide,
+    full,
+    input,
+    ones,
+    parameter,
+    pow,
+    relu,
+    set_value,
+    std,
+    value,
+    var,
+    zeros,
+)
+from graphc.types import (
+    DTYPES,
+    DType,
+    PromotionWarning,
+    TensorType,
+    bfloat16,
+    bool_,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+
+__all__ = [
+    "DTYPES",
+    "ArgumentError",
+    "AxisError",
+    "CompileError",
+    "DType",
+    "DTypeError",
+    "EmulatorError",
+    "GradientError",
+    "Graph",
+    "GraphError",
+    "GraphcError",
+    "IndexOutOfBounds",
+    "MismatchError",
+    "Node",
+    "ParseError",
+    "PromotionWarning",
+    "RewriteError",
+    "ShapeError",
+    "TargetError",
+    "TensorType",
+    "UnusedInputWarning",
+    "VerifyError",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "bfloat16",
+    "bool_",
+    "broadcast_arrays",
+    "broadcast_to",
+    "cast",
+    "clip",
+    "compile",
+    "concat",
+    "constant",
+    "divide",
+    "errors",
+    "extent",
+    "flip",
+    "float16",
+    "float32",
+    "float64",
+    "full",
+    "grad",
+    "input",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "iota",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "matrix_transpose",
+    "max",
+    "mean",
+    "min",
+    "one_hot",
+    "ones",
+    "pad",
+    "parameter",
+    "parse_graph",
+    "parse_graphs",
+    "pow",
+    "prod",
+    "relu",
+    "reshape",
+    "set_value",
+    "softmax",
+    "stack",
+    "std",
+    "stop_gradient",
+    "sum",
+    "take",
+    "take_along_axis",
+    "transpose",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "value",
+    "value_and_grad",
+    "var",
+    "zeros",
+]
+
+_MODULES = ("init", "inspect", "optim", "testing")
+
+
+def __getattr__(name: str) -> Any:
+    """Elementwise ops by their names, whoever defines them and whenever; modules when they are first used."""
+    if name in _MODULES:
+        return importlib.import_module(f"graphc.{name}")
+    op = OPS.get(name)
+    if op is None or not issubclass(op, Elementwise):
+        raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+    return globals().setdefault(name, getattr(elementwise, name, None) or function(op))
+
+
+def __dir__() -> list[str]:
+    ops = (name for name, op in OPS.items() if issubclass(op, Elementwise))
+    return sorted({*globals(), *_MODULES, *ops})

@@ -15,7 +15,6 @@ from graphc.grad import reverse_mode
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, describe, make, rebuild, topological
 from graphc.ops.barrier import Barrier, barrier
-from graphc.passes.stabilize import stabilize_nodes
 
 
 class UnusedInputWarning(UserWarning):
@@ -34,6 +33,9 @@ def grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -
     for node in [cost, *nodes]:
         if not isinstance(node, Node):
             raise GradientError(f"{node!r} is no node", help="grad(cost, node) or grad(cost, [node, ...])")
+    # The rules are imported when they are needed: importing graphc stays cheap.
+    from graphc.passes.stabilize import stabilize_nodes
+
     kept, targets = _behind_barriers(cost, nodes)
     (stable,) = stabilize_nodes([kept], semantics=semantics)
     found = reverse_mode(stable, targets)

@@ -17,6 +17,7 @@ from graphc.backends.llvm.program import ENTRY, program_text
 from graphc.backends.target import KernelSource, NativeCode
 from graphc.ir.graph import Graph
 from graphc.kernel import Gemm, Program
+from graphc.passes.schedule import schedule
 
 
 class LlvmCode(NativeCode):
@@ -49,4 +50,4 @@ def _numpy_products() -> Products:
 
 def compile_graph(graph: Graph, program: Callable[[], Program]) -> LlvmCode:
     """Machine code for the host, or for the processor that GRAPHC_CPU names."""
-    return LlvmCode(program(), Machine.host())
+    return LlvmCode(schedule(program()), Machine.host())

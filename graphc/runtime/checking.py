@@ -1,0 +1,65 @@
+"""GRAPHC_CHECK=1: every call is calculated a second time by the reference, and the results are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import MismatchError
+from graphc.interpret import Results, evaluate
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import Parameter
+from graphc.ir.node import Node, describe
+from graphc.runtime.arguments import Array, Signature
+
+
+def checked(call: Callable[..., Any], graph: Graph, signature: Signature) -> Callable[..., Any]:
+    """A call that raises MismatchError where results or new values of parameters are not the reference's.
+
+    Floats may differ by the square root of their precision, relative to the largest finite value.
+    """
+
+    def call_and_compare(*args: Any, **keywords: Any) -> Any:
+        arrays = signature.arrays(args, keywords)
+        expected = evaluate(graph, arrays)
+        results = call(*arrays)
+        outputs = results if isinstance(results, list) else [] if results is None else [results]
+        _compare(graph, outputs, expected)
+        return results
+
+    return call_and_compare
+
+
+def _compare(graph: Graph, outputs: Sequence[Array], expected: Results) -> None:
+    for number, (node, got) in enumerate(zip(graph.outputs, outputs, strict=True)):
+        _compare_one(f"output {number} of {graph.name}", node, got, expected.outputs[number])
+    values: Mapping[Node, Node] = dict(graph.updates)
+    for parameter, wanted in expected.updates.items():
+        assert isinstance(parameter.op, Parameter)
+        what = f"the new value of {parameter.op.label!r}"
+        _compare_one(what, values[parameter], parameter.op.storage.read(), wanted)
+
+
+def _compare_one(what: str, node: Node, got: Array, wanted: Array) -> None:
+    if got.shape != wanted.shape or got.dtype != wanted.dtype:
+        types = f"{got.dtype}{got.shape} instead of {wanted.dtype}{wanted.shape}"
+        raise MismatchError(f"{what} has another type than the reference: {types}", details=[describe(node)])
+    differs = _differs(got, wanted)
+    if differs.any():
+        place = tuple(int(index[0]) for index in np.nonzero(differs)) if got.ndim else ()
+        raise MismatchError(
+            f"{what} differs from the reference in {np.count_nonzero(differs)} of {got.size} elements",
+            details=[describe(node), f"at {place}: {got[place]} instead of {wanted[place]}"],
+            help="please report it; passes='' shows whether a pass is the cause",
+        )
+
+
+def _differs(got: Array, wanted: Array) -> Any:
+    if got.dtype.kind in "biu":
+        return got != wanted
+    precision = float(np.spacing(np.ones((), got.dtype))) ** 0.5
+    got, wanted = got.astype(np.float64), wanted.astype(np.float64)
+    largest = np.max(np.abs(wanted), where=np.isfinite(wanted), initial=0.0)
+    return ~np.isclose(got, wanted, rtol=precision, atol=precision * largest, equal_nan=True)

@@ -1,0 +1,70 @@
+"""From a graph to a compiled function: passes, a target, and the code's place in this process.
+
+function = compile_graph(graph, target="llvm", passes="default", semantics="stable", returns_list=True)
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from graphc.backends.target import CompileGraph
+from graphc.errors import GraphError, TargetError
+from graphc.ir.graph import Graph
+from graphc.ir.rewrite import Trace, fuel_from_environment, tracing
+from graphc.ir.rule import SEMANTICS
+from graphc.kernel import Program
+from graphc.passes.decompose import decompose
+from graphc.passes.fuse import fuse
+from graphc.passes.lower import lower
+from graphc.passes.pipeline import parse_pipeline
+from graphc.runtime.checking import checked
+from graphc.runtime.executable import make_executable
+from graphc.runtime.function import CompiledFunction, History, make_function
+
+TARGETS: dict[str, tuple[str, str]] = {
+    "llvm": ("graphc.backends.llvm.executable", "compile_graph"),
+    "cuda": ("graphc.backends.cuda.code", "compile_for_device"),
+    "cuda-emulator": ("graphc.backends.cuda.code", "compile_for_emulator"),
+    "reference": ("graphc.backends.reference", "compile_graph"),
+}
+"""Module and function of each target; a module is imported when its target is asked for."""
+
+
+def compile_graph(
+    source: Graph, *, target: str, passes: str, semantics: str, returns_list: bool
+) -> CompiledFunction:
+    """A function that computes a graph; with `returns_list` it returns a list even of one output.
+
+    Raises TargetError for a target that is unknown or not there, CompileError where it refuses the graph.
+    """
+    make_code = _target(target)
+    if semantics not in SEMANTICS:
+        raise GraphError(f"there is no semantics {semantics!r}", help=f"one of {', '.join(SEMANTICS)}")
+    trace = Trace(fuel_from_environment())
+    pipeline = parse_pipeline(passes)
+    with tracing(trace):
+        optimised = pipeline.run(source, semantics=semantics)
+
+    @cache
+    def program() -> Program:
+        return lower(fuse(decompose(optimised)))
+
+    code = make_code(optimised, program)
+    executable = make_executable(optimised, program, code, returns_list=returns_list)
+    call: Callable[..., Any] = executable.call
+    if os.environ.get("GRAPHC_CHECK", "0") not in ("", "0"):
+        call = checked(call, optimised, executable.signature)
+    history = History(source, trace.firings, [], pipeline.rules, semantics)
+    return make_function(executable, history, target, program, call)
+
+
+def _target(name: str) -> CompileGraph:
+    if name not in TARGETS:
+        raise TargetError(f"there is no target {name!r}", help=f"one of {', '.join(TARGETS)}")
+    module, function = TARGETS[name]
+    found: CompileGraph = getattr(importlib.import_module(module), function)
+    return found

@@ -1,0 +1,118 @@
+"""What `graphc.compile` returns: a function of arrays that can say how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.backends.target import Code, KernelSource
+from graphc.errors import GraphError
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from graphc.ir.rewrite import Firing
+from graphc.ir.rule import Rewrite
+from graphc.ir.why_not import why_not
+from graphc.kernel import Program
+from graphc.passes.plan_memory import MemoryPlan
+from graphc.runtime.executable import Executable
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened during a compilation."""
+
+    source: Graph
+    firings: Sequence[Firing]
+    passes: Sequence[Any]
+    rules: Sequence[Rewrite]
+    semantics: str
+
+
+class CompiledFunction:
+    """A compiled graph. Call it with arrays for its inputs, in order or by name.
+
+    `graph` is the optimised graph, `source_graph` the user's, `program` its kernels and steps, `rewrites` the
+    rules that fired, `passes` what each pass took and whether it changed anything.
+    """
+
+    compile_count = 1
+    """How often it was compiled: new sizes of named dimensions need no other code."""
+
+    def __init__(
+        self, executable: Executable, history: History, target: str, program: Callable[[], Program]
+    ) -> None:
+        self.target = target
+        self.graph, self.source_graph = executable.graph, history.source
+        self.rewrites, self.passes = history.firings, history.passes
+        self._executable, self._history, self._program = executable, history, program
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def code(self) -> Code:
+        """What the target made."""
+        return self._executable.code
+
+    @property
+    def program(self) -> Program:
+        """The kernels and the steps that run them."""
+        return self._program()
+
+    @property
+    def kernels(self) -> tuple[KernelSource, ...]:
+        """The kernels as the target's compiler sees them, each with `name` and `source`."""
+        return self.code.kernels
+
+    @property
+    def licences(self) -> list[Firing]:
+        """The rewrites that a proved fact allowed."""
+        return [firing for firing in self.rewrites if getattr(firing.rule, "when", None) is not None]
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """The plan of the arena for the sizes of the last call."""
+        sizes = self._executable.last_sizes
+        if sizes is None:
+            names = ", ".join(f"{name}=…" for name in self.graph.dimensions)
+            raise GraphError("the sizes are not known before a call", help=f"use memory_for({names})")
+        return self._executable.memory(sizes)
+
+    def memory_for(self, **sizes: int) -> MemoryPlan:
+        """The plan of the arena for given sizes of the named dimensions."""
+        missing = [name for name in self.graph.dimensions if name not in sizes]
+        if missing:
+            raise GraphError(f"no size is given for {', '.join(missing)}")
+        return self._executable.memory(sizes)
+
+    def assembly(self) -> str:
+        """The machine code as text. Raises TargetError where there is none to show."""
+        return self.code.assembly()
+
+    def why_not(self, rule: str, node: Node | None = None) -> str:
+        """Why a rule did not fire, at a node or anywhere, in words. Raises GraphError for an unknown rule."""
+        history, graphs = self._history, [self.source_graph, self.graph]
+        return why_not(rule, history.rules, history.firings, graphs, history.semantics, node)
+
+    def __repr__(self) -> str:
+        results = ", ".join(str(node.type) for node in self.graph.outputs)
+        updates = f", {len(self.graph.updates)} updates" if self.graph.updates else ""
+        return f"<compiled {self._executable.signature} -> {results or None}{updates} on {self.target}>"
+
+
+def make_function(
+    executable: Executable,
+    history: History,
+    target: str,
+    program: Callable[[], Program],
+    call: Callable[..., Any],
+) -> CompiledFunction:
+    """A compiled function that calls `call`.
+
+    Each has a class of its own with the call in it: Python finds it there faster than through an attribute.
+    """
+    cls = type("CompiledFunction", (CompiledFunction,), {"__call__": staticmethod(call)})
+    made: CompiledFunction = cls(executable, history, target, program)
+    return made
