@@ -162,7 +162,8 @@ class AdamW(Adam):
         self.weight_decay = weight_decay
 
     def direction(self, w: Node, adaptive: Node) -> Node:
-        return adaptive + self.weight_decay * w
+        decayed: Node = adaptive + self.weight_decay * w
+        return decayed
 
 
 def _state(w: Node, word: str) -> Node:
@@ -173,4 +174,5 @@ def _state(w: Node, word: str) -> Node:
 
 def _remaining(beta: float, t: Node) -> Node | float:
     """1 - beta**t, without the cancellation that float32 suffers while t is small."""
-    return 1.0 if beta == 0 else -gc.expm1(t * math.log(beta))
+    correction: float | Node = 1.0 if beta == 0 else -gc.expm1(t * math.log(beta))
+    return correction

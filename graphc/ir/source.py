@@ -19,6 +19,8 @@ _INSIDE = tuple(
     | {_PACKAGE + os.sep}
 )
 
+_EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep  # packaged, but written as users write
+
 
 class Source:
     """A place in the user's code, or in a text file of graphs."""
@@ -79,7 +81,8 @@ def here() -> Source | None:
         return current
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(_INSIDE) and not frame.f_code.co_filename.startswith("<"):
+        file = frame.f_code.co_filename
+        if file.startswith(_EXAMPLES) or not file.startswith((*_INSIDE, "<")):
             return Source.of_frame(frame)
         frame = frame.f_back
     return None

@@ -1,0 +1,296 @@
+"""The command line: words come in, text and an exit code go out.
+
+    graphc demo                                   train a network on real data and show what the compiler did
+    graphc opt FILE -p PIPELINE                   optimise the graphs of a text file
+    graphc run FILE --input x=x.npy               compute a graph
+    graphc show FILE --stage kernels              look at a graph, its program, its kernels, its machine code
+    graphc passes | rules | doctor                what there is
+
+The exit code is 0, or 1 for a mistake in what was given (named on stderr, without a traceback), or 2 for a
+command that is not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from ast import literal_eval
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import numpy as np
+
+from graphc.compile import TARGETS, compile
+from graphc.errors import GraphcError, GraphError
+from graphc.inspect import draw
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import Input, Parameter
+from graphc.ir.node import Node, describe
+from graphc.ir.parser import parse_graphs
+from graphc.ir.printer import value_names
+from graphc.ir.rule import SEMANTICS
+from graphc.tensor import set_value, value
+
+STAGES = ("graph", "program", "kernels", "llvm", "asm")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], None] = options.command
+    try:
+        command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except GraphcError as error:
+        print(f"graphc: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"graphc: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="graphc",
+        description="A symbolic computation-graph compiler.",
+        epilog="`graphc COMMAND --help` says more about a command.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(command=run)
+        return added
+
+    demo = command("demo", _demo, "train a network on real data and show what the compiler did")
+    demo.add_argument("--target", choices=tuple(TARGETS), default="llvm")
+    demo.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where the pictures go")
+
+    opt = command("opt", _opt, "optimise the graphs of a text file and print them")
+    _add_file(opt)
+    _add_passes(opt)
+    opt.add_argument(
+        "--print-after-all", action="store_true", help="print the graph after each pass that changed it"
+    )
+
+    run = command("run", _run, "compute a graph and print its results")
+    _add_file(run, one=True)
+    _add_passes(run)
+    run.add_argument("--target", choices=tuple(TARGETS), default="llvm")
+    values = "the value of an input or a parameter: a file of numpy.save, or numbers as in x=[1,2.5]"
+    run.add_argument("--input", "-i", action="append", default=[], metavar="NAME=FILE.npy", help=values)
+    run.add_argument("--save", type=Path, metavar="DIR", help="write the results there as .npy files")
+
+    show = command("show", _show, "look at a graph: as text, as a picture, or at what a target makes of it")
+    _add_file(show, one=True)
+    _add_passes(show)
+    show.add_argument(
+        "--target", choices=tuple(TARGETS), default=None, help="print the source of this target's kernels"
+    )
+    show.add_argument("--stage", choices=STAGES, default=None, help="how far down to look")
+    show.add_argument("--format", choices=("text", "svg", "png"), default="text")
+    show.add_argument(
+        "--output", "-o", type=Path, metavar="FILE", help="of a picture; otherwise named after the graph"
+    )
+
+    command("passes", _passes, "list the passes, their options, and the default pipeline")
+    rules = command("rules", _rules, "list the rewrite rules with their kind, proof and reason")
+    rules.add_argument("name", nargs="?", help="only rules whose name or catalogue reference is like this")
+    command("doctor", _doctor, "say what this machine has: processor, libraries, GPU, cache")
+    return parser
+
+
+def _add_file(parser: argparse.ArgumentParser, *, one: bool = False) -> None:
+    parser.add_argument("file", metavar="FILE", help="a file of graphs as text, or - for the standard input")
+    if one:
+        parser.add_argument("--graph", metavar="NAME", help="which graph, where the file has several")
+
+
+def _add_passes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--passes", "-p", metavar="PIPELINE", help='such as "simplify,stabilize"')
+    parser.add_argument(
+        "--semantics", choices=tuple(SEMANTICS), default="stable", help="what a rewrite may change"
+    )
+
+
+# --- commands ---
+
+
+def _demo(options: argparse.Namespace) -> None:
+    try:
+        from graphc.examples import digits_mlp
+    except ImportError as error:
+        raise GraphError(
+            f"the demo needs more packages: {error}", help="pip install 'graphc[examples]'"
+        ) from None
+    digits_mlp.main(options.target, options.output)
+
+
+def _opt(options: argparse.Namespace) -> None:
+    for graph in _graphs(options):
+        print(_optimised(graph, options), end="")
+
+
+def _run(options: argparse.Namespace) -> None:
+    graph = _the_graph(options)
+    leaves = {_label(leaf): leaf for leaf in (*graph.inputs, *graph.parameters)}
+    given = {}
+    for setting in options.input:
+        name, _, text = setting.partition("=")
+        if name not in leaves:
+            known = ", ".join(leaves) or "none"
+            raise GraphError(f"{graph.name} has no input or parameter {name!r}", help=f"it has {known}")
+        given[name] = _array(text, leaves[name])
+    for name, leaf in leaves.items():
+        if name in given and isinstance(leaf.op, Parameter):
+            set_value(leaf, given.pop(name))
+    results = _compiled(graph, options, options.target)(**given)
+    names = value_names(graph)
+    pairs = [(names[node], result) for node, result in zip(graph.outputs, results)]
+    pairs += [(names[parameter], value(parameter)) for parameter, _ in graph.updates]
+    for name, result in pairs:
+        print(f"%{name}: {result.dtype}[{','.join(map(str, result.shape))}]")
+        print(np.array2string(result, threshold=200))
+    if options.save:
+        options.save.mkdir(parents=True, exist_ok=True)
+        for name, result in pairs:
+            np.save(options.save / f"{name}.npy", result)
+
+
+def _show(options: argparse.Namespace) -> None:
+    graph = _the_graph(options)
+    stage = options.stage or ("kernels" if options.target else "graph")
+    if stage != "graph" and options.format != "text":
+        raise GraphError(f"there is no picture of the stage {stage!r}", help="leave --format or --stage out")
+    if stage == "graph":
+        shown = graph if options.passes is None else _optimised(graph, options)
+        if options.format == "text":
+            print(shown, end="")
+        else:
+            print(draw(shown, options.output or Path(f"{graph.name}.{options.format}")))
+        return
+    print(_below(graph, stage, options))
+
+
+def _below(graph: Graph, stage: str, options: argparse.Namespace) -> str:
+    """What a graph becomes: its program, the loops of its kernels, or their text for a target."""
+    if stage in ("llvm", "asm"):
+        function = _compiled(graph, options, "llvm")
+        return function.assembly() if stage == "asm" else "\n".join(k.source for k in function.kernels)
+    program = _compiled(
+        graph, options, "reference"
+    ).program  # lowered as for every target, but nothing is built
+    if stage == "program":
+        return str(program)
+    match options.target:
+        case None:
+            return "\n\n".join(map(str, program.kernels))
+        case "llvm":
+            return "\n".join(kernel.source for kernel in _compiled(graph, options, "llvm").kernels)
+        case "cuda" | "cuda-emulator":
+            from graphc.backends.cuda.executable import sources
+
+            return "\n".join(source for _, source in sources(program))
+    raise GraphError(f"the target {options.target} has no kernels", help="llvm and cuda have")
+
+
+def _passes(options: argparse.Namespace) -> None:
+    from graphc.passes import pipeline
+    from graphc.passes.registry import PASSES
+
+    for name, found in PASSES.items():
+        settings = ", ".join(f"{key}={value}" for key, value in found.options.items())
+        head = f"{name}{{{settings}}}" if settings else name
+        print(f"{head}   {found.takes} -> {found.gives}")
+        print(indent(found.doc, "    ").rstrip() + "\n")
+    print(f"default: {pipeline.DEFAULT}")
+
+
+def _rules(options: argparse.Namespace) -> None:
+    from graphc.passes.rules import ALL
+
+    wanted = (options.name or "").lower()
+    found = [rule for rule in ALL if wanted in rule.name or wanted == rule.reference.lower()]
+    if not found:
+        raise GraphError(f"no rule is like {options.name!r}", help="`graphc rules` lists all")
+    for rule in found:
+        print(f"{rule.name}   {rule.reference or '-'}   {rule.kind}   {rule.proof}")
+        print(f"    {rule}")
+        print(indent(rule.reason, "    ") + "\n")
+    kinds = Counter(rule.kind for rule in found)
+    print(f"{len(found)} rules: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from graphc.inspect.doctor import examine
+
+    for name, finding in examine():
+        print(f"{name:14} {finding}")
+
+
+# --- what commands share ---
+
+
+def _graphs(options: argparse.Namespace) -> list[Graph]:
+    if options.file == "-":
+        return parse_graphs(sys.stdin.read(), "<stdin>")
+    return parse_graphs(Path(options.file).read_text(encoding="utf-8"), options.file)
+
+
+def _the_graph(options: argparse.Namespace) -> Graph:
+    """The one graph of the file, or the one that was named."""
+    graphs = _graphs(options)
+    found = [graph for graph in graphs if options.graph in (None, graph.name)]
+    if len(found) != 1:
+        names = ", ".join(graph.name for graph in graphs) or "none"
+        raise GraphError(
+            f"one graph is needed, {options.file} has {names}", help="choose one with --graph NAME"
+        )
+    return found[0]
+
+
+def _optimised(graph: Graph, options: argparse.Namespace) -> Any:
+    from graphc.passes.pipeline import parse_pipeline
+
+    return parse_pipeline(options.passes or "default").run(graph, semantics=options.semantics)
+
+
+def _compiled(graph: Graph, options: argparse.Namespace, target: str) -> Any:
+    return compile(
+        graph.inputs,
+        graph.outputs,
+        updates=graph.updates,
+        target=target,
+        passes=options.passes or "default",
+        semantics=options.semantics,
+        name=graph.name,
+    )
+
+
+def _label(leaf: Node) -> str:
+    assert isinstance(leaf.op, Input | Parameter)
+    return leaf.op.label
+
+
+def _array(text: str, leaf: Node) -> np.ndarray[Any, Any]:
+    """The array that a file holds, or that the text spells."""
+    try:
+        if text.endswith(".npy"):
+            return np.asarray(np.load(text, allow_pickle=False))
+        return np.asarray(literal_eval(text), leaf.dtype.numpy)
+    except (ValueError, SyntaxError) as error:
+        what = f"{text!r} is neither a .npy file nor numbers for {describe(leaf)}"
+        raise GraphError(what, details=[str(error)]) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
