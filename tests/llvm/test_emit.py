@@ -572,3 +572,16 @@ def test_positions(target: Machine, dtype: DType, mixed: DType) -> None:
     run(Kernel("iota", buffers, ("n",), (For("i", n, body, mapping="vector"),)), target, [y, z], (45,))
     assert np.array_equal(y, (2 * np.arange(45) + 1).astype(dtype.numpy))
     assert np.array_equal(z, (45 - np.arange(45)).astype(mixed.numpy))
+
+
+def test_vector_loop_in_a_vector_loop(target: Machine) -> None:
+    """Only the outer one runs in lanes; a thousand additions to each lane are a long sum."""
+    load = Load("a", "x", j * n + i)
+    inner = For(
+        "j", 1000, (load, Accumulate("t", "a")), "reduce", (Accumulator("t", float32, "sum"),), "vector"
+    )
+    body = (For("i", n, (inner, Store("y", i, "t")), mapping="vector"),)
+    buffers = (Buffer("x", float32, 1000 * n, "read"), Buffer("y", float32, n, "write"))
+    x, y = np.full((1000, 70), 0.1, np.float32), np.zeros(70, np.float32)
+    run(Kernel("columns", buffers, ("n",), body), target, [x, y], (70,))
+    np.testing.assert_allclose(y, 1000 * float(x[0, 0]), rtol=3e-7)

@@ -2,7 +2,7 @@
 
 erf(x) is x + x*p(x*x) near 0 and 1 - exp(-g(|x|)) beyond, g a minimax polynomial for -log(erfc).
 erfc(x) = exp(-x*x) * w / (1 + 2*x), where w = (1 + 2*x) * erfcx(x) is a tame function of (x-4)/(x+4): one
-polynomial serves down to the smallest subnormal. Errors stay below 1.5 units in the last place.
+polynomial serves down to the smallest subnormal. Errors stay below 1.6 units in the last place.
 """
 
 from collections.abc import Callable
