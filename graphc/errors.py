@@ -65,6 +65,10 @@ class GradientError(GraphcError, ValueError):
     """A derivative that does not exist: a cost that is no scalar, an op without a derivative."""
 
 
+class PipelineError(GraphcError, ValueError):
+    """Text that names no pipeline: a pass or an option that does not exist."""
+
+
 class RewriteError(GraphcError, RuntimeError):
     """A rule that changes types, or rules that rewrite in a cycle; the message names them."""
 

@@ -29,6 +29,10 @@ class Op:
     arity: ClassVar[int | None]  # None: any number of operands
     vjp: ClassVar[Any]
     """`vjp(g, y, *xs)`: for each operand its cotangent, or None where it has none, given that of the result."""
+    elementwise: ClassVar[bool] = False
+    """Whether each element of the result depends on the same element of each operand only."""
+    moves: ClassVar[bool] = False
+    """Whether the result consists of elements of the first operand, so that elementwise ops commute with it."""
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -78,3 +82,7 @@ class Op:
     def exact(self, s: Scalars, *xs: Value) -> Value:
         """The meaning over exact numbers, where an algorithm for floats would only obscure the mathematics."""
         return self.evaluate(s, *xs)
+
+    def spelled_out(self, *xs: Node) -> Node | None:
+        """The form that rules know the op by, if it is an abbreviation: `x * x` for `square(x)`."""
+        return None

@@ -1,12 +1,18 @@
 """Matching: which nodes have the form of a term, and what its variables stand for then.
 
-Sums and products match modulo commutativity, associativity and sign, so that the spelling does not decide whether a
-rule fires: `a - b`, `a + (-b)` and `-b + a` are one sum, `x / y` and `x * (1 / y)` one product. A variable that
-stands alone in a sum or product takes all that is left; at the root of a pattern the rest may stay outside.
+Comes in: a term and a node; goes out: bindings of the term's variables. The spelling does not decide:
+
+- Sums and products match modulo commutativity and sign: `a - b`, `a + (-b)` and `-b + a` are one sum, `x / y` and
+  `x * (1 / y)` one product.
+- Products match modulo associativity too where a rule allows factors beside it. Sums never do: `(y - 1) + exp(x)`
+  is no `expm1(x) + y`, since for y near 1 the original is exact and the other form loses everything.
+- An elementwise op under ops that only move elements, or under a cast to a wider float, is seen with them on its
+  operands: `transpose(exp(x))` has the form `exp(y)`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,26 +20,18 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.leaf import full, uniform_value
-from graphc.ir.node import Node
+from graphc.ir.node import Node, make
 from graphc.ir.term import Application, Term, Variable
 
 Bindings = Mapping[str, Any]
 SUMS = frozenset({"add", "subtract", "negative"})
-PRODUCTS = frozenset({"multiply", "divide"})
+PRODUCTS = frozenset({"multiply", "divide", "negative"})
 COMMUTATIVE = frozenset({"maximum", "minimum", "logaddexp", "exp_add", "equal", "logical_and", "logical_or"})
-LARGEST_VIEW = 12  # terms of a sum or factors of a product; beyond that a part is taken as a whole
+MOST_MOVES = 8  # ops that are looked through; more in a row are no spelling of a formula
+MOST_FACTORS_BESIDE = 3
 
 
-@dataclass(frozen=True)
-class Match:
-    """What the variables stand for, and what is left of a sum or product at the root."""
-
-    bindings: Bindings
-    rest: tuple[Part, ...] = ()
-    form: str = ""  # "sum" or "product" if there may be a rest
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """A term of a sum (sign 1 or -1) or a factor of a product (1, or -1 for a divisor)."""
 
@@ -41,69 +39,75 @@ class Part:
     value: Any  # Node, Term or number
 
 
-def matches(pattern: Term, node: Node) -> Iterator[Match]:
-    """All ways in which a node has the form of a pattern."""
-    if isinstance(pattern, Application) and pattern.op.name in ("add", "subtract"):
-        if node.op.name in SUMS:
-            yield from _match_parts(sum_view(pattern), sum_view(node), {}, "sum", open_end=True)
-    elif isinstance(pattern, Application) and pattern.op.name in PRODUCTS:
-        if node.op.name in PRODUCTS:
-            yield from _match_product(pattern, node, {}, open_end=True)
-    else:
+@dataclass(frozen=True, eq=False)
+class Match:
+    """What the variables stand for, and which factors of a product are left beside the pattern."""
+
+    bindings: Bindings
+    beside: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A term or node as a sum or product: the sign of the whole (of products), and the parts."""
+
+    sign: int
+    parts: tuple[Part, ...]
+
+
+def matches(pattern: Term, node: Node, factors: bool = False) -> Iterator[Match]:
+    """All ways in which a node has the form of a pattern; with `factors`, others may stand beside it in a product."""
+    if not isinstance(pattern, Application) or pattern.op.name not in ("multiply", "divide"):
         yield from (Match(env) for env in match(pattern, node, {}))
+    elif node.op.name in ("multiply", "divide"):
+        yield from _match_product(pattern, node, {}, MOST_FACTORS_BESIDE if factors else 0)
 
 
 def match(pattern: Any, node: Node, env: Bindings) -> Iterator[Bindings]:
     """All extensions of the bindings under which the node is an instance of the pattern."""
     if isinstance(pattern, Variable):
-        yield from _bind(pattern, node, env)
+        yield from _bind(pattern, 1, node, env)
     elif not isinstance(pattern, Application):
         if _is_number(pattern, node):
             yield env
-    elif pattern.op.name == "negative" and not isinstance(pattern.args[0], Application):
-        yield from match(pattern.args[0], -node, env)
     elif pattern.op.name in SUMS:
-        for found in _match_parts(sum_view(pattern), sum_view(node), env, "sum"):
-            yield found.bindings
+        yield from _match_sum(pattern, node, env)
     elif pattern.op.name in PRODUCTS:
-        for found in _match_product(pattern, node, env):
-            yield found.bindings
-    elif type(node.op) is pattern.op:
-        for with_attributes in _match_attributes(pattern, node, env):
-            yield from _match_operands(pattern.args, node.args, with_attributes)
-            if pattern.op.name in COMMUTATIVE:
-                yield from _match_operands(pattern.args[::-1], node.args, with_attributes)
+        yield from (found.bindings for found in _match_product(pattern, node, env))
+    else:
+        seen = see(node, frozenset({pattern.op.name}))
+        if seen is not None:
+            yield from _match_application(pattern, seen, env)
 
 
-def sum_view(x: Any) -> list[Part]:
-    """A term or node as the terms of a sum."""
-    return _view(x, SUMS, second={"subtract": -1}, only={"negative": -1})
+def see(node: Node, names: frozenset[str]) -> Node | None:
+    """The node as one of the named ops: itself, spelled out, or with the moves above an elementwise op below it."""
+    if node.op.name in names:
+        return node
+    moves, inner = [], node
+    while len(moves) < MOST_MOVES and _commutes(inner):
+        moves.append(inner)
+        inner = inner.args[0]
+    found: Node | None = inner
+    if inner.op.name not in names:
+        found = inner.op.spelled_out(*inner.args)
+        if found is None or found.op.name not in names:
+            return None
+    return _below(moves, found) if found is not None and moves else found
 
 
-def product_view(x: Any) -> tuple[int, list[Part]]:
-    """A term or node as a sign and the factors of a product; factors of 1 are left out."""
-    sign, parts = 1, []
-    for part in _view(x, PRODUCTS | {"negative"}, second={"divide": -1}, only={"negative": 0}):
-        if part.sign == 0:
-            sign = -sign
-        elif _is_number(1.0, part.value):
-            continue
-        elif _is_number(-1.0, part.value):
-            sign = -sign
-        else:
-            parts.append(part)
-    return sign, parts
-
-
-def total(parts: list[Part]) -> Node:
-    """The node of a sum."""
-    positive = [part.value for part in parts if part.sign > 0]
-    result = positive[0] if positive else -parts[0].value
-    for value in positive[1:]:
-        result = result + value
-    for part in [p for p in parts if p.sign < 0][0 if positive else 1 :]:
-        result = result - part.value
-    return result  # type: ignore[no-any-return]
+def views(x: Any, family: frozenset[str], most: int) -> Iterator[View]:
+    """A sum or product split into at most `most` parts, in all ways along its tree, coarse ones first."""
+    start = _normal(View(1, (Part(1, x),)), 0, family)
+    queue = deque([(start, 0)])
+    while queue:
+        view, first = queue.popleft()
+        yield view
+        for i in range(first, len(view.parts)):
+            if len(view.parts) < most or family is PRODUCTS:
+                split = _split(view, i, family)
+                if split is not None and len(split.parts) <= most:
+                    queue.append((split, i))
 
 
 def product(parts: list[Part]) -> Node:
@@ -118,131 +122,142 @@ def product(parts: list[Part]) -> Node:
     return result  # type: ignore[no-any-return]
 
 
-def _view(x: Any, names: frozenset[str], second: dict[str, int], only: dict[str, int]) -> list[Part]:
-    """Flatten nested sums or products, from left to right."""
-    parts: list[Part] = []
-    stack = [Part(1, x)]
-    while stack:
-        part = stack.pop()
-        name, args = _spelling(part.value)
-        if name not in names or len(parts) + len(stack) >= LARGEST_VIEW:
-            parts.append(part)
-        elif name in only:
-            if only[name] == 0:
-                parts.append(Part(0, None))
-                stack.append(Part(part.sign, args[0]))
-            else:
-                stack.append(Part(part.sign * only[name], args[0]))
+# --- sums and products ---
+
+
+def _match_sum(pattern: Application, node: Node, env: Bindings) -> Iterator[Bindings]:
+    wanted = _parts_of_term(pattern, SUMS)
+    for view in views(node, SUMS, len(wanted.parts)):
+        if len(view.parts) == len(wanted.parts):
+            for found in _match_parts(wanted.parts, view.parts, env, SUMS):
+                yield found.bindings
+
+
+def _match_product(pattern: Application, node: Node, env: Bindings, beside: int = 0) -> Iterator[Match]:
+    wanted = _parts_of_term(pattern, PRODUCTS)
+    for view in views(node, PRODUCTS, len(wanted.parts) + beside):
+        if len(view.parts) < len(wanted.parts) or (not beside and len(view.parts) > len(wanted.parts)):
+            continue
+        if view.sign == wanted.sign:
+            yield from _match_parts(wanted.parts, view.parts, env, PRODUCTS)
+        elif beside:
+            minus_one = Part(1, full(-1, node.type))
+            yield from _match_parts(wanted.parts, (*view.parts, minus_one), env, PRODUCTS)
         else:
-            stack.append(Part(part.sign * second.get(name, 1), args[1]))
-            stack.append(Part(part.sign, args[0]))
-    return parts
-
-
-def _spelling(x: Any) -> tuple[str, tuple[Any, ...]]:
-    if isinstance(x, Node):
-        return x.op.name, x.args
-    return (x.op.name, x.args) if isinstance(x, Application) else ("", ())
-
-
-def _match_product(pattern: Any, node: Node, env: Bindings, open_end: bool = False) -> Iterator[Match]:
-    wanted_sign, wanted = product_view(pattern)
-    sign, parts = product_view(node)
-    if wanted_sign == sign:
-        yield from _match_parts(wanted, parts, env, "product", open_end)
-    elif open_end:
-        minus_one = Part(1, -_one_like(node))
-        yield from _match_parts(wanted, [*parts, minus_one], env, "product", open_end)
-    else:
-        for i, part in enumerate(parts):
-            flipped = [*parts[:i], Part(part.sign, -part.value), *parts[i + 1 :]]
-            yield from _match_parts(wanted, flipped, env, "product")
+            for i, part in enumerate(view.parts):
+                flipped = (*view.parts[:i], Part(part.sign, _signed(-1, part.value, SUMS)), *view.parts[i + 1 :])
+                yield from _match_parts(wanted.parts, flipped, env, PRODUCTS)
 
 
 def _match_parts(
-    wanted: list[Part], parts: list[Part], env: Bindings, form: str, open_end: bool = False
+    wanted: tuple[Part, ...], parts: tuple[Part, ...], env: Bindings, family: frozenset[str]
 ) -> Iterator[Match]:
-    """Match the parts of a sum or product: structured ones first, then variables, the last of which takes the rest."""
-    wanted = sorted(wanted, key=lambda part: _freedom(part.value, env))
+    """Match each wanted part with another part: structured ones first, free variables last."""
     if not wanted:
-        if not parts or open_end:
-            yield Match(env, tuple(parts), form)
+        yield Match(env, parts)
         return
+    wanted = tuple(sorted(wanted, key=lambda part: _freedom(part.value, env)))
     first, others = wanted[0], wanted[1:]
-    if not isinstance(first.value, Variable):
-        for i, part in enumerate(parts):
-            for found in _match_part(first, part, env, form):
-                yield from _match_parts(others, parts[:i] + parts[i + 1 :], found, form, open_end)
-    elif first.value.label in env:
-        remaining = _without(env[first.value.label], first.sign, parts, form)
-        if remaining is not None:
-            yield from _match_parts(others, remaining, env, form, open_end)
-    elif others or open_end:
-        for i, part in enumerate(parts):
-            bound = {**env, first.value.label: _signed(first.sign * part.sign, part.value, form)}
-            yield from _match_parts(others, parts[:i] + parts[i + 1 :], bound, form, open_end)
-    elif parts:
-        taken = [Part(first.sign * part.sign, part.value) for part in parts]
-        value = total(taken) if form == "sum" else product(taken)
-        yield Match({**env, first.value.label: value}, (), form)
+    for i, part in enumerate(parts):
+        for found in _match_part(first, part, env, family):
+            yield from _match_parts(others, parts[:i] + parts[i + 1 :], found, family)
 
 
-def _match_part(wanted: Part, part: Part, env: Bindings, form: str) -> Iterator[Bindings]:
-    if wanted.sign == part.sign:
+def _match_part(wanted: Part, part: Part, env: Bindings, family: frozenset[str]) -> Iterator[Bindings]:
+    sign = wanted.sign * part.sign
+    if isinstance(wanted.value, Variable):
+        if family is SUMS:
+            yield from _bind(wanted.value, sign, part.value, env)
+        else:
+            yield from _bind(wanted.value, 1, _signed(sign, part.value, family), env)
+    elif sign > 0:
         yield from match(wanted.value, part.value, env)
-    elif form == "sum" and isinstance(wanted.value, int | float):
+    elif family is SUMS and isinstance(wanted.value, int | float):
         yield from match(-wanted.value, part.value, env)
 
 
 def _freedom(pattern: Any, env: Bindings) -> int:
-    """How little a part of a pattern says: numbers and structures before variables."""
+    """How little a part of a pattern says: structures and numbers before variables."""
     if not isinstance(pattern, Variable):
         return 0 if isinstance(pattern, Application) else 1
     return 2 if pattern.label in env else 3
 
 
-def _signed(sign: int, value: Node, form: str) -> Node:
+def _parts_of_term(term: Application, family: frozenset[str]) -> View:
+    """All parts of a pattern."""
+    *_, finest = views(term, family, 8)
+    return finest
+
+
+def _split(view: View, i: int, family: frozenset[str]) -> View | None:
+    """The view with part `i` replaced by its operands."""
+    part = view.parts[i]
+    if isinstance(part.value, Node):
+        seen = see(part.value, family)
+        if seen is None:
+            return None
+        name, args = seen.op.name, seen.args
+    elif isinstance(part.value, Application) and part.value.op.name in family:
+        name, args = part.value.op.name, part.value.args
+    else:
+        return None
+    second = -part.sign if name in ("subtract", "divide") else part.sign
+    new = (Part(part.sign, args[0]), Part(second, args[1]))
+    split = View(view.sign, (*view.parts[:i], *new, *view.parts[i + 1 :]))
+    return _normal(_normal(split, i + 1, family), i, family)
+
+
+def _normal(view: View, i: int, family: frozenset[str]) -> View:
+    """Part `i` without a minus sign before it; a factor of 1 or -1 goes."""
+    sign, part = 1, view.parts[i]
+    value = part.value
+    while (argument := _negated(value)) is not None:
+        sign, value = -sign, argument
+    if family is SUMS:
+        return View(view.sign, (*view.parts[:i], Part(sign * part.sign, value), *view.parts[i + 1 :]))
+    if _is_number(-1.0, value):
+        sign, value = -sign, 1.0
+    kept = () if _is_number(1.0, value) else (Part(part.sign, value),)
+    return View(view.sign * sign, (*view.parts[:i], *kept, *view.parts[i + 1 :]))
+
+
+def _negated(x: Any) -> Any:
+    """What `x` is the negative of, or None."""
+    if isinstance(x, Node):
+        seen = see(x, frozenset({"negative"}))
+        return seen.args[0] if seen is not None else None
+    return x.args[0] if isinstance(x, Application) and x.op.name == "negative" else None
+
+
+def _signed(sign: int, value: Node, family: frozenset[str]) -> Node:
+    """The value, or its negative (in sums) or reciprocal (in products)."""
     if sign > 0:
         return value
-    return -value if form == "sum" else 1 / value  # type: ignore[no-any-return]
+    if family is not SUMS:
+        return 1 / value  # type: ignore[no-any-return]
+    argument = _negated(value)
+    return -value if argument is None else argument  # type: ignore[no-any-return]
 
 
-def _without(value: Any, sign: int, parts: list[Part], form: str) -> list[Part] | None:
-    """The parts without those that make up `value`, or None if they are not there."""
-    if not isinstance(value, Node):
-        return None
-    flat = sum_view(value) if form == "sum" else product_view(value)[1]
-    remaining = list(parts)
-    for candidate in ([Part(1, value)], flat):
-        remaining = list(parts)
-        for needed in candidate:
-            at = [i for i, p in enumerate(remaining) if p.value is needed.value and p.sign == sign * needed.sign]
-            if not at:
-                break
-            del remaining[at[0]]
-        else:
-            return remaining
-    return None
+# --- ops, variables, numbers ---
 
 
-def _bind(variable: Variable, value: Any, env: Bindings) -> Iterator[Bindings]:
-    if variable.label not in env:
-        yield {**env, variable.label: value}
-    elif env[variable.label] is value:
-        yield env
-    elif not isinstance(value, Node) and env[variable.label] == value:
-        yield env
+def _match_application(pattern: Application, node: Node, env: Bindings) -> Iterator[Bindings]:
+    for with_attributes in _match_attributes(pattern, node, env):
+        yield from _match_operands(pattern.args, node.args, with_attributes)
+        if pattern.op.name in COMMUTATIVE:
+            yield from _match_operands(pattern.args[::-1], node.args, with_attributes)
 
 
 def _match_attributes(pattern: Application, node: Node, env: Bindings) -> Iterator[Bindings]:
     actual = node.op.attributes()
     for name, wanted in pattern.attributes.items():
-        if isinstance(wanted, Variable):
-            bound = next(_bind(wanted, actual[name], env), None)
-            if bound is None:
+        if not isinstance(wanted, Variable):
+            if wanted != actual[name]:
                 return
-            env = bound
-        elif wanted != actual[name]:
+        elif wanted.label not in env:
+            env = {**env, wanted.label: actual[name]}
+        elif env[wanted.label] != actual[name]:
             return
     yield env
 
@@ -255,6 +270,36 @@ def _match_operands(patterns: tuple[Any, ...], nodes: tuple[Node, ...], env: Bin
         yield from _match_operands(patterns[1:], nodes[1:], found)
 
 
+def _bind(variable: Variable, sign: int, value: Node, env: Bindings) -> Iterator[Bindings]:
+    """Bind a variable to a signed value, if it is not bound to another one."""
+    if variable.label not in env:
+        yield {**env, variable.label: _signed(sign, value, SUMS)}
+    elif _canonical(1, env[variable.label]) == _canonical(sign, value):
+        yield env
+
+
+def _canonical(sign: int, x: Node) -> frozenset[tuple[int, int]]:
+    """Signed identities of the terms of a node, the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
+    sign, x = _without_sign(sign, x)
+    if x.op.name not in ("add", "subtract"):
+        return frozenset({(sign, id(x))})
+    second = -sign if x.op.name == "subtract" else sign
+    terms = (_without_sign(sign, x.args[0]), _without_sign(second, x.args[1]))
+    return frozenset((s, id(term)) for s, term in terms)
+
+
+def _without_sign(sign: int, x: Node) -> tuple[int, Node]:
+    while (argument := _negated(x)) is not None:
+        sign, x = -sign, argument
+    if x.op.name in ("multiply", "divide"):
+        for i, arg in enumerate(x.args):
+            number = uniform_value(arg)
+            if number is not None and number < 0:
+                args = (*x.args[:i], full(-number, arg.type), *x.args[i + 1 :])
+                return -sign, make(x.op, *args)
+    return sign, x
+
+
 def _is_number(wanted: Any, node: Any) -> bool:
     if not isinstance(node, Node):
         return isinstance(node, int | float) and node == wanted
@@ -264,6 +309,31 @@ def _is_number(wanted: Any, node: Any) -> bool:
     return bool(np.asarray(wanted).astype(node.dtype.numpy) == value)
 
 
-def _one_like(node: Node) -> Node:
-    return full(1, node.type)
+# --- moves ---
 
+
+def _commutes(node: Node) -> bool:
+    """Whether elementwise ops may as well come after the op of a node: it moves elements, or makes them wider."""
+    if node.op.name != "cast":
+        return node.op.moves
+    narrow, wide = node.args[0].dtype, node.dtype
+    return narrow.is_float and wide.is_float and narrow.bits < wide.bits
+
+
+def _below(moves: list[Node], node: Node) -> Node | None:
+    """An elementwise op with moves on its operands instead of on its result."""
+    if not node.op.elementwise:
+        return None
+    if any(move.op.name == "cast" for move in moves) and any(arg.dtype is not node.dtype for arg in node.args):
+        return None
+    args = node.args
+    for move in reversed(moves):
+        args = tuple(_moved(move, arg) for arg in args)
+    return make(node.op, *args)
+
+
+def _moved(move: Node, x: Node) -> Node:
+    number = uniform_value(x)
+    if number is None:
+        return make(move.op, x, *move.args[1:])
+    return full(number, move.op.infer(x.type, *(arg.type for arg in move.args[1:])))

@@ -12,7 +12,6 @@ enough, a rewriter takes a node and returns a node or None.
 from __future__ import annotations
 
 import inspect
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +19,7 @@ from typing import Any, Literal
 from graphc.errors import RewriteError
 from graphc.ir.node import Node, describe
 from graphc.ir.op import Op
-from graphc.ir.pattern import Match, Part, matches, product, total
+from graphc.ir.pattern import Match, Part, matches, product
 from graphc.ir.term import Application, Variable
 
 Kind = Literal["exact", "stabilizing", "real"]
@@ -31,7 +30,7 @@ SEMANTICS: dict[str, tuple[Kind, ...]] = {
 }
 
 
-class attribute:  # noqa: N801 - read as an annotation in rules
+class attribute:
     """Marks a parameter of a rule that stands for an attribute, such as an axis."""
 
 
@@ -58,12 +57,13 @@ class Rule(Rewrite):
     when: Callable[..., bool] | None
     before: Application
     after: Any
+    factors: bool = False  # whether others may stand beside the left-hand side in a product
 
     def apply(self, node: Node) -> Node | None:
-        for found in matches(self.before, node):
+        for found in matches(self.before, node, self.factors):
             if self.holds(found):
                 _, after = self.function(**found.bindings)
-                return self._joined(found, after, node)
+                return product([Part(1, after), *found.beside]) if found.beside else after
         return None
 
     def holds(self, found: Match) -> bool:
@@ -72,13 +72,6 @@ class Rule(Rewrite):
             return True
         names = inspect.signature(self.when).parameters
         return self.when(**{name: found.bindings[name] for name in names})
-
-    def _joined(self, found: Match, after: Any, node: Node) -> Node:
-        """The right-hand side together with what the left did not cover of a sum or product."""
-        if not found.rest:
-            return after  # type: ignore[no-any-return]
-        parts = [Part(1, after), *found.rest]
-        return total(parts) if found.form == "sum" else product(parts)
 
     def __str__(self) -> str:
         return f"{self.before} -> {self.after}"
@@ -103,19 +96,27 @@ class RuleSet:
     def __init__(self, name: str, rules: Iterable[Rewrite] = ()) -> None:
         self.name = name
         self.rules: list[Rewrite] = []
-        self._by_root: dict[str, list[Rewrite]] = defaultdict(list)
+        self._by_op: dict[type[Op], list[Rewrite]] = {}
         for rule in rules:
             self.add(rule)
 
     def add(self, rule: Rewrite) -> None:
         self.rules.append(rule)
-        for root in rule.roots:
-            self._by_root[root].append(rule)
+        self._by_op.clear()
 
     def rule(
-        self, kind: Kind, reference: str = "", *, when: Callable[..., bool] | None = None, proof: str = "proved"
+        self,
+        kind: Kind,
+        reference: str = "",
+        *,
+        when: Callable[..., bool] | None = None,
+        proof: str = "proved",
+        factors: bool = False,
     ) -> Callable[[Callable[..., tuple[Any, Any]]], Rule]:
-        """Decorator: add a rule whose two sides a function returns."""
+        """Decorator: add a rule whose two sides a function returns.
+
+        With `factors` the left-hand side may have other factors beside it in a product, which are kept.
+        """
 
         def register(function: Callable[..., tuple[Any, Any]]) -> Rule:
             variables = [Variable(name) for name in inspect.signature(function).parameters]
@@ -123,7 +124,7 @@ class RuleSet:
             reason = inspect.cleandoc(function.__doc__ or "")
             roots = ("add", "subtract") if before.op.name in ("add", "subtract") else (before.op.name,)
             roots = ("multiply", "divide") if before.op.name in ("multiply", "divide") else roots
-            rule = Rule(function.__name__, kind, reference, reason, proof, roots, function, when, before, after)
+            rule = Rule(function.__name__, kind, reference, reason, proof, roots, function, when, before, after, factors)
             self.add(rule)
             return rule
 
@@ -132,11 +133,11 @@ class RuleSet:
     def rewriter(
         self, *roots: type[Op], kind: Kind, reference: str = "", proof: str = "tested: not a pair of terms"
     ) -> Callable[[Callable[[Node], Node | None]], Rewriter]:
-        """Decorator: add a function from node to node, for nodes of the given ops."""
+        """Decorator: add a function from node to node, for nodes of the given ops and families of ops."""
 
         def register(function: Callable[[Node], Node | None]) -> Rewriter:
             reason = inspect.cleandoc(function.__doc__ or "")
-            names = tuple(op.name for op in roots)
+            names = tuple(getattr(op, "name", op.__name__) for op in roots)
             rewriter = Rewriter(function.__name__, kind, reference, reason, proof, names, function)
             self.add(rewriter)
             return rewriter
@@ -151,7 +152,11 @@ class RuleSet:
 
     def for_node(self, node: Node) -> list[Rewrite]:
         """The rules that may fire at a node."""
-        return self._by_root.get(node.op.name, [])
+        op = type(node.op)
+        if op not in self._by_op:
+            families = {op.name, *(base.__name__ for base in op.__mro__[1:])}
+            self._by_op[op] = [rule for rule in self.rules if families & set(rule.roots)]
+        return self._by_op[op]
 
     def fire(self, node: Node) -> tuple[Rewrite, Node] | None:
         """The first rule that changes a node, and what it becomes. Raises RewriteError if the type changes."""

@@ -48,6 +48,7 @@ class Elementwise(Op, abstract=True):
     domain: ClassVar[Domain | tuple[Domain, ...]] = reals
     conditions: ClassVar[int] = 0
     linear: ClassVar[bool] = False
+    elementwise = True
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         if not abstract:

@@ -64,6 +64,7 @@ class Expand(Op):
     axis: Axes
     size: Shape
     arity = 1
+    moves = True
 
     def infer(self, x: TensorType) -> TensorType:
         ndim = x.ndim + len(self.axis)
@@ -103,6 +104,7 @@ class Reshape(Op):
 
     shape: Shape
     arity = 1
+    moves = True
 
     def infer(self, x: TensorType) -> TensorType:
         if dimension.product(self.shape) != x.size:

@@ -27,6 +27,7 @@ class Take(Op):
 
     axis: int
     arity = 2
+    moves = True
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
         _check_indices(self.axis, x, indices)
@@ -69,6 +70,7 @@ class TakeAlongAxis(Op):
 
     axis: int
     arity = 2
+    moves = True
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
         _check_indices(self.axis, x, indices)

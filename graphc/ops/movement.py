@@ -23,6 +23,7 @@ class Transpose(Op):
 
     axes: Axes
     arity = 1
+    moves = True
 
     def infer(self, x: TensorType) -> TensorType:
         if sorted(self.axes) != list(range(x.ndim)):
@@ -43,6 +44,7 @@ class Slice(Op):
     size: Shape
     step: Axes
     arity = 1
+    moves = True
 
     def infer(self, x: TensorType) -> TensorType:
         if not len(self.start) == len(self.size) == len(self.step) == x.ndim:

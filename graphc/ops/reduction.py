@@ -91,13 +91,13 @@ class Mean(FloatReduction):
 
     def decompose(self, x: Node) -> Node:
         total = sum(cast(x, x.dtype.compute), self.axis)
-        return cast(total / _count(x, self.axis, total), x.dtype)  # type: ignore[no-any-return]
+        return cast(total / count(x, self.axis, total), x.dtype)  # type: ignore[no-any-return]
 
     def exact(self, s: Any, x: Value) -> Value:
         return s.mean(x, self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (expand(g / _count(x, self.axis, g), self.axis, like=x),)
+        return (expand(g / count(x, self.axis, g), self.axis, like=x),)
 
 
 class Logsumexp(FloatReduction):
@@ -304,7 +304,7 @@ def _infinite_if_empty(total: Node, top: Node) -> Any:
     return where(equal(top, float("-inf")), float("inf"), total)
 
 
-def _count(x: Node, axis: Axes, like: Node) -> Any:
+def count(x: Node, axis: Axes, like: Node) -> Any:
     """The number of elements that a reduction takes, as a value of the type of `like`."""
     size = dimension.product(tuple(x.shape[a] for a in axis))
     if isinstance(size, int):

@@ -1,0 +1,63 @@
+"""Constant folding: what does not depend on inputs and parameters is computed now.
+
+Comes in: a graph; goes out: one in which the reference's results stand for such parts, with their dtype and bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphc.errors import GraphcError
+from graphc.interpret import evaluate_nodes
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import Constant, Input, Parameter, constant, full, uniform_value
+from graphc.ir.node import Node, make, rebuild
+from graphc.ir.source import at
+from graphc.ops.barrier import Barrier
+from graphc.passes.registry import graph_pass
+from graphc.types import TensorType
+
+
+@graph_pass
+def fold(graph: Graph, *, max_elements: int = 65536) -> Graph:
+    """Compute what is constant, up to a size beyond which a program is better than data.
+
+        %0 = log(2.0)   becomes the constant 0.6931472
+    """
+    names = {}
+
+    def replace(node: Node, args: tuple[Node, ...]) -> Node:
+        with at(node.source):
+            new = _folded(make(node.op, *args), max_elements)
+        if node in graph.names:
+            names.setdefault(new, graph.names[node])
+        return new
+
+    return graph.with_results(rebuild(graph.results, replace), names)
+
+
+def _folded(node: Node, max_elements: int) -> Node:
+    if isinstance(node.op, Constant | Input | Parameter | Barrier):
+        return node
+    if not all(isinstance(arg.op, Constant) for arg in node.args):
+        return node
+    if all(uniform_value(arg) is not None for arg in node.args) and node.op.elementwise:
+        scalars = [full(uniform_value(arg), TensorType(arg.dtype, ())) for arg in node.args]
+        found = _value(make(node.op, *scalars))
+        return node if found is None else full(found, node.type)
+    if not isinstance(node.size, int) or node.size > max_elements:
+        return node
+    if any(not isinstance(arg.size, int) or arg.size > max_elements for arg in node.args):
+        return node
+    found = _value(node)
+    return node if found is None else constant(found)
+
+
+def _value(node: Node) -> np.ndarray | None:  # type: ignore[type-arg]
+    """The value of a node of constants; None where it is an error, which is left to the call."""
+    with np.errstate(all="ignore"):
+        try:
+            (value,) = evaluate_nodes([node], {}, {})
+        except GraphcError:
+            return None
+    return value

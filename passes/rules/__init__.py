@@ -1,0 +1,17 @@
+"""The tables of rewrite rules: `CANONICAL`, `EXACT` and `STABLE`; `ALL` holds all of them.
+
+A family of rules is a file. Its table is added here, and nowhere else; rules are tried in this order.
+"""
+
+from graphc.ir.rule import RuleSet
+from graphc.passes.rules.canonical import CANONICAL
+from graphc.passes.rules.exact import EXACT
+from graphc.passes.rules.exponentials import EXPONENTIALS
+from graphc.passes.rules.hyperbolic import HYPERBOLIC
+from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
+from graphc.passes.rules.logarithms import LOGARITHMS
+from graphc.passes.rules.logistic import LOGISTIC
+from graphc.passes.rules.moved import MOVED
+
+STABLE = RuleSet("stable", [*HYPERBOLIC, *LOGISTIC, *LOG_SUM_EXP, *LOGARITHMS, *EXPONENTIALS, *MOVED])
+ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE])

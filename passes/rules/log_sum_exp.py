@@ -1,0 +1,254 @@
+"""Logarithms of sums of exponentials, softmax and log-softmax: what overflows or underflows in between.
+
+`logsumexp` and its relatives treat infinities as limits: a row of -inf has the logarithm -inf and the softmax 0, a
+row with +inf has the logarithm inf and a softmax that is uniform on these; the naive formulas give NaN. NaN stays.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+
+from graphc.ir.leaf import full, uniform_value
+from graphc.ir.node import Node, make
+from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
+from graphc.ir.rewrite import Trace, rewrite_nodes, tracing
+from graphc.ir.rule import RuleSet, attribute
+from graphc.ops.barrier import stop_gradient
+from graphc.ops.conversion import Sum, cast, expand, sum
+from graphc.ops.elementwise import Divide, Exp, Log, Multiply, Sigmoid, exp, log, logaddexp
+from graphc.ops.indexing import TakeAlongAxis
+from graphc.ops.reduction import Mean, Softmax, count, log_softmax, logsumexp, max, softmax
+from graphc.passes.rules.canonical import CANONICAL, take_of_expand
+from graphc.types import DType
+
+LOG_SUM_EXP = RuleSet("log_sum_exp")
+MOST_TERMS = 8
+
+
+def is_narrower(x: Node, dtype: DType) -> bool:
+    """Whether a cast of x loses bits."""
+    return dtype.is_float and dtype.bits < x.dtype.bits
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=3")
+def log_sum_exp(x, axis: attribute):
+    """exp overflows f32 above 88.7 and underflows below -103; logsumexp does neither."""
+    return log(sum(exp(x), axis)), logsumexp(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S1", when=is_narrower, proof="tested: rounds to another dtype")
+def log_sum_narrow_exp(x, axis: attribute, dtype: attribute):
+    """The exponentials need not be rounded before they are added."""
+    return log(sum(cast(exp(x), dtype), axis)), cast(logsumexp(x, axis), dtype)
+
+
+@LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S8")
+def log_mean_exp(node: Node) -> Node | None:
+    """log(mean(exp(x))) is logsumexp(x) less the logarithm of the number of terms."""
+    mean = node.args[0]
+    inner = see(mean.args[0], frozenset({"exp"})) if isinstance(mean.op, Mean) else None
+    if inner is None:
+        return None
+    (x,), axis = inner.args, mean.op.attributes()["axis"]
+    total = logsumexp(x, axis)
+    number = count(x, axis, total)
+    logarithm = logarithm_of_positive(number)
+    return total - (log(number) if logarithm is None else logarithm)  # type: ignore[no-any-return]
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S2")
+def log_add_exp(x, y):
+    """Either exponential may overflow where the logarithm of their sum is small."""
+    return log(exp(x) + exp(y)), logaddexp(x, y)
+
+
+@LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S2")
+def log_of_many_exponentials(node: Node) -> Node | None:
+    """log(exp(x) + exp(y) + exp(z) + …): all terms are positive, so their order does not matter."""
+    best = None
+    for view in views(node.args[0], SUMS, MOST_TERMS):
+        logarithms = [logarithm_of_positive(part.value) for part in view.parts if part.sign > 0]
+        known = [x for x in logarithms if x is not None]
+        if len(known) == len(view.parts) >= 2 and any(is_exp(part.value) for part in view.parts):
+            best = known
+    return reduce(logaddexp, best) if best else None
+
+
+@LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S43")
+def log_of_positive_factors(node: Node) -> Node | None:
+    """log(w * exp(x)) is x + log(w): the product may overflow or underflow; so for softmax, sigmoid and their like."""
+    if see(node.args[0], PRODUCTS) is None:
+        return None
+    for view in views(node.args[0], PRODUCTS, 4):
+        logarithms, rest = [], [] if view.sign > 0 else [Part(1, full(-1, node.type))]
+        for part in view.parts:
+            known = logarithm_of_positive(part.value)
+            if known is None:
+                rest.append(part)
+            else:
+                logarithms.append((part.sign, known))
+        if len(view.parts) < 2 or all(uniform_value(x) is not None for _, x in logarithms):
+            continue
+        if rest:
+            logarithms.append((1, log(product(rest))))
+        return _total(logarithms)
+    return None
+
+
+def _total(terms: list[tuple[int, Node]]) -> Node:
+    """The sum of signed terms, positive ones first."""
+    (sign, total), *others = sorted(terms, key=lambda term: -term[0])
+    total = total if sign > 0 else -total
+    for sign, term in others:
+        total = total + term if sign > 0 else total - term
+    return total
+
+
+def logarithm_of_positive(x: Node) -> Node | None:
+    """The logarithm of what is positive by its form and easily overflows or underflows, or of a positive constant."""
+    number = uniform_value(x)
+    if number is not None:
+        positive = x.dtype.is_float and 0 < number < math.inf
+        return full(math.log(number), x.type) if positive else None
+    seen = see(x, frozenset({"exp"}))
+    if seen is not None:
+        return seen.args[0]
+    inner = _beyond_moves(x)
+    is_sum = isinstance(inner.op, Sum | Mean) and is_exp(inner.args[0])
+    if is_sum or isinstance(inner.op, Sigmoid | Softmax):
+        return log(x)  # type: ignore[no-any-return]
+    return None
+
+
+def is_exp(x: Node) -> bool:
+    """Whether a node is an exponential, be it under moves."""
+    return see(x, frozenset({"exp"})) is not None
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S3", factors=True, proof="proved for n=3")
+def softmax_of_exponentials(x, axis: attribute):
+    """Numerator and denominator overflow together, to NaN."""
+    return exp(x) / expand(sum(exp(x), axis), axis, like=x), softmax(x, axis)
+
+
+@LOG_SUM_EXP.rewriter(Divide, Multiply, kind="stabilizing", reference="S3")
+def part_of_softmax(node: Node) -> Node | None:
+    """exp(x)[i] / sum(exp(x)) is softmax(x)[i], and so for transposed and reshaped parts."""
+    for view in views(node, PRODUCTS, 4):
+        for i, above in enumerate(view.parts):
+            found = _moved_exp(above.value) if above.sign > 0 else None
+            if found is None:
+                continue
+            moves, x = found
+            for j, below in enumerate(view.parts):
+                axis = _axis_of_sum(below.value, x) if below.sign < 0 else None
+                if axis is None or not _same_rows(moves, x, axis, below.value):
+                    continue
+                others = [p for k, p in enumerate(view.parts) if k not in (i, j)]
+                value = product([Part(1, _moved(softmax(x, axis), moves)), *others])
+                return value if view.sign > 0 else -value  # type: ignore[no-any-return]
+    return None
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=3")
+def log_of_softmax(x, axis: attribute):
+    """softmax underflows to 0, whose logarithm is -inf."""
+    return log(softmax(x, axis)), log_softmax(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S5", proof="proved for n=3")
+def less_logsumexp(x, axis: attribute):
+    """Where one element dominates, x and logsumexp(x) nearly cancel."""
+    return x - expand(logsumexp(x, axis), axis, like=x), log_softmax(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S6", proof="proved for n=3")
+def exp_of_log_softmax(x, axis: attribute):
+    """Rounding errors of the logarithm would be magnified."""
+    return exp(log_softmax(x, axis)), softmax(x, axis)
+
+
+# --- the user's own protection, which is then done twice ---
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=3")
+def logsumexp_shifted(x, axis: attribute):
+    """max(x) + log(sum(exp(x - max(x)))) as scientists write it."""
+    top = max(x, axis)
+    return top + logsumexp(x - expand(top, axis, like=x), axis), logsumexp(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S3", proof="proved for n=3")
+def softmax_shifted(x, axis: attribute):
+    """softmax subtracts the maximum itself."""
+    return softmax(x - expand(max(x, axis), axis, like=x), axis), softmax(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=3")
+def log_softmax_shifted(x, axis: attribute):
+    """log_softmax subtracts the maximum itself."""
+    return log_softmax(x - expand(max(x, axis), axis, like=x), axis), log_softmax(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=3")
+def logsumexp_shifted_by_constant(x, axis: attribute):
+    """The same, where the maximum was taken for a constant."""
+    top = stop_gradient(max(x, axis))
+    return top + logsumexp(x - expand(top, axis, like=x), axis), logsumexp(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S3", proof="proved for n=3")
+def softmax_shifted_by_constant(x, axis: attribute):
+    """The same, where the maximum was taken for a constant."""
+    return softmax(x - expand(stop_gradient(max(x, axis)), axis, like=x), axis), softmax(x, axis)
+
+
+@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=3")
+def log_softmax_shifted_by_constant(x, axis: attribute):
+    """The same, where the maximum was taken for a constant."""
+    return log_softmax(x - expand(stop_gradient(max(x, axis)), axis, like=x), axis), log_softmax(x, axis)
+
+
+# --- parts of a softmax ---
+
+
+def _moved_exp(node: Node) -> tuple[list[Node], Node] | None:
+    """The moves above an exponential, outermost first, and its operand."""
+    moves = []
+    while node.op.moves:
+        moves.append(node)
+        node = node.args[0]
+    return (moves, node.args[0]) if isinstance(node.op, Exp) else None
+
+
+def _axis_of_sum(node: Node, x: Node) -> tuple[int, ...] | None:
+    """The axes of the sum of exp(x) that a node repeats or moves, if it does."""
+    inner = _beyond_moves(node)
+    if not isinstance(inner.op, Sum) or inner.args[0] is not exp(x):
+        return None
+    return inner.op.axis
+
+
+def _same_rows(moves: list[Node], x: Node, axis: tuple[int, ...], below: Node) -> bool:
+    """Whether moving the denominators of a whole softmax gives those that are there."""
+    whole = expand(sum(exp(x), axis), axis, like=x)
+    with tracing(Trace()):
+        wanted, given = rewrite_nodes([_moved(whole, moves), below], SAME_ELEMENTS)
+    return wanted is given
+
+
+def _moved(x: Node, moves: list[Node]) -> Node:
+    for move in reversed(moves):
+        x = make(move.op, x, *move.args[1:])
+    return x
+
+
+def _beyond_moves(node: Node) -> Node:
+    while node.op.moves:
+        node = node.args[0]
+    return node
+
+
+SAME_ELEMENTS = RuleSet("same_elements", CANONICAL)
+SAME_ELEMENTS.rewriter(TakeAlongAxis, kind="exact")(take_of_expand)

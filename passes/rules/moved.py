@@ -1,0 +1,47 @@
+"""Functions of moved elements: the log of a part of a softmax is that part of its log-softmax.
+
+Log and exp are lifted above moves only where a rule then fires, so that nothing becomes dearer for nothing.
+"""
+
+from __future__ import annotations
+
+from graphc.ir.node import Node, make
+from graphc.ir.pattern import MOST_MOVES
+from graphc.ir.rule import RuleSet
+from graphc.ops.conversion import Cast
+from graphc.ops.elementwise import Exp, Log
+from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
+
+MOVED = RuleSet("moved")
+
+
+@MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")
+def lifted_above_moves(node: Node) -> Node | None:
+    """log(take(softmax(x), i)) is take(log_softmax(x), i), and so for all moves and casts between floats."""
+    moves, inner = [], node.args[0]
+    while len(moves) < MOST_MOVES and (inner.op.moves or _is_float_cast(inner)):
+        moves.append(inner)
+        inner = inner.args[0]
+    if not moves or inner.op.elementwise:
+        return None
+    inner, moves = _widened(inner, moves)
+    fired = LOG_SUM_EXP.fire(make(node.op, inner))
+    if fired is None:
+        return None
+    result = fired[1]
+    for move in reversed(moves):
+        result = make(move.op, result, *move.args[1:])
+    return result
+
+
+def _is_float_cast(node: Node) -> bool:
+    return isinstance(node.op, Cast) and node.dtype.is_float and node.args[0].dtype.is_float
+
+
+def _widened(inner: Node, moves: list[Node]) -> tuple[Node, list[Node]]:
+    """Casts to a wider float come first: the op below them is computed in it."""
+    casts = [move for move in moves if isinstance(move.op, Cast)]
+    if not casts or casts[0].dtype.bits <= inner.dtype.bits or len(inner.args) != 1:
+        return inner, moves
+    wide = make(inner.op, make(Cast(casts[0].dtype), inner.args[0]))
+    return wide, [move for move in moves if move not in casts]
