@@ -14,15 +14,15 @@ from typing import Any
 from graphc.backends.target import CompileGraph
 from graphc.errors import GraphError, TargetError
 from graphc.ir.graph import Graph
-from graphc.ir.rewrite import Trace, fuel_from_environment, tracing
+from graphc.ir.rewrite import Trace, fuel_from_environment
 from graphc.ir.rule import SEMANTICS
 from graphc.kernel import Program
 from graphc.passes.decompose import decompose
 from graphc.passes.fuse import fuse
 from graphc.passes.lower import lower
-from graphc.passes.pipeline import parse_pipeline
+from graphc.passes.pipeline import Record, parse_pipeline
 from graphc.runtime.checking import checked
-from graphc.runtime.executable import make_executable
+from graphc.runtime.executable import make_executable, sizes_of_a_call
 from graphc.runtime.function import CompiledFunction, History, make_function
 
 TARGETS: dict[str, tuple[str, str]] = {
@@ -44,10 +44,10 @@ def compile_graph(
     make_code = _target(target)
     if semantics not in SEMANTICS:
         raise GraphError(f"there is no semantics {semantics!r}", help=f"one of {', '.join(SEMANTICS)}")
-    trace = Trace(fuel_from_environment())
+    sizes_of_a_call(source)
+    trace, records = Trace(fuel_from_environment()), list[Record]()
     pipeline = parse_pipeline(passes)
-    with tracing(trace):
-        optimised = pipeline.run(source, semantics=semantics)
+    optimised = pipeline.run(source, semantics=semantics, trace=trace, records=records)
 
     @cache
     def program() -> Program:
@@ -58,7 +58,7 @@ def compile_graph(
     call: Callable[..., Any] = executable.call
     if os.environ.get("GRAPHC_CHECK", "0") not in ("", "0"):
         call = checked(call, optimised, executable.signature)
-    history = History(source, trace.firings, [], pipeline.rules, semantics)
+    history = History(source, trace.firings, records, pipeline.rules, semantics)
     return make_function(executable, history, target, program, call)
 
 

@@ -67,7 +67,7 @@ class Executable(ABC):
         self._program = program
         self._bindings: dict[tuple[Shape, ...], Binding] = {}
         self._sizes: Mapping[str, int] | None = None if graph.dimensions else {}
-        self._checked_sizes = _dimensions(graph)
+        self._checked_sizes = sizes_of_a_call(graph)
         self._storages = {node: _storage(node) for node in graph.parameters}
         self._lock = threading.RLock()
 
@@ -201,7 +201,7 @@ class HostedExecutable(Executable):
         return outputs[0] if outputs else None
 
 
-def _dimensions(graph: Graph) -> dict[Dim, Node]:
+def sizes_of_a_call(graph: Graph) -> dict[Dim, Node]:
     """Each size of the graph that a call decides, with the first node that has it.
 
     Raises ShapeError for one that no input decides.

@@ -14,6 +14,7 @@ from graphc.ir.rewrite import Firing
 from graphc.ir.rule import Rewrite
 from graphc.ir.why_not import why_not
 from graphc.kernel import Program
+from graphc.passes.pipeline import Record
 from graphc.passes.plan_memory import MemoryPlan
 from graphc.runtime.executable import Executable
 
@@ -24,7 +25,7 @@ class History:
 
     source: Graph
     firings: Sequence[Firing]
-    passes: Sequence[Any]
+    passes: Sequence[Record]
     rules: Sequence[Rewrite]
     semantics: str
 
