@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compile import TARGETS, compile
 from graphc.errors import GraphcError, GraphError
 from graphc.inspect import draw
 from graphc.ir.graph import Graph
@@ -33,6 +32,10 @@ from graphc.ir.node import Node, describe
 from graphc.ir.parser import parse_graphs
 from graphc.ir.printer import value_names
 from graphc.ir.rule import SEMANTICS
+from graphc.passes.pipeline import DEFAULT, Record, parse_pipeline
+from graphc.passes.registry import PASSES
+from graphc.passes.rules import ALL
+from graphc.runtime.compilation import TARGETS, compile_graph
 from graphc.tensor import set_value, value
 
 STAGES = ("graph", "program", "kernels", "llvm", "asm")
@@ -136,8 +139,15 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _opt(options: argparse.Namespace) -> None:
+    pipeline = parse_pipeline(options.passes or "default")
     for graph in _graphs(options):
-        print(_optimised(graph, options), end="")
+        records: list[Record] = []
+        result = pipeline.run(graph, semantics=options.semantics, records=records)
+        if options.print_after_all:
+            for record in records:
+                print(f"# after {record.step}" + (f"\n{record.result}" if record.changed else ": unchanged"))
+            print("# result")
+        print(str(result).rstrip())
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -174,7 +184,7 @@ def _show(options: argparse.Namespace) -> None:
     if stage == "graph":
         shown = graph if options.passes is None else _optimised(graph, options)
         if options.format == "text":
-            print(shown, end="")
+            print(str(shown).rstrip())
         else:
             print(draw(shown, options.output or Path(f"{graph.name}.{options.format}")))
         return
@@ -204,20 +214,15 @@ def _below(graph: Graph, stage: str, options: argparse.Namespace) -> str:
 
 
 def _passes(options: argparse.Namespace) -> None:
-    from graphc.passes import pipeline
-    from graphc.passes.registry import PASSES
-
     for name, found in PASSES.items():
         settings = ", ".join(f"{key}={value}" for key, value in found.options.items())
         head = f"{name}{{{settings}}}" if settings else name
         print(f"{head}   {found.takes} -> {found.gives}")
         print(indent(found.doc, "    ").rstrip() + "\n")
-    print(f"default: {pipeline.DEFAULT}")
+    print(f"default: {DEFAULT}")
 
 
 def _rules(options: argparse.Namespace) -> None:
-    from graphc.passes.rules import ALL
-
     wanted = (options.name or "").lower()
     found = [rule for rule in ALL if wanted in rule.name or wanted == rule.reference.lower()]
     if not found:
@@ -259,21 +264,12 @@ def _the_graph(options: argparse.Namespace) -> Graph:
 
 
 def _optimised(graph: Graph, options: argparse.Namespace) -> Any:
-    from graphc.passes.pipeline import parse_pipeline
-
     return parse_pipeline(options.passes or "default").run(graph, semantics=options.semantics)
 
 
 def _compiled(graph: Graph, options: argparse.Namespace, target: str) -> Any:
-    return compile(
-        graph.inputs,
-        graph.outputs,
-        updates=graph.updates,
-        target=target,
-        passes=options.passes or "default",
-        semantics=options.semantics,
-        name=graph.name,
-    )
+    passes = options.passes or "default"
+    return compile_graph(graph, target=target, passes=passes, semantics=options.semantics, returns_list=True)
 
 
 def _label(leaf: Node) -> str:

@@ -16,9 +16,8 @@ from types import CodeType, FrameType
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _INSIDE = tuple(
     {os.path.realpath(os.path.join(_PACKAGE, part)) + os.sep for part in (".", "passes", "backends")}
-    | {_PACKAGE + os.sep}
+    | {_PACKAGE + os.sep, "<"}  # and what has no file, such as "<frozen importlib>"
 )
-
 _EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep  # packaged, but written as users write
 
 
@@ -82,7 +81,7 @@ def here() -> Source | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(_EXAMPLES) or not file.startswith((*_INSIDE, "<")):
+        if file.startswith(_EXAMPLES) or not file.startswith(_INSIDE):
             return Source.of_frame(frame)
         frame = frame.f_back
     return None
