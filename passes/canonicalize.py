@@ -12,6 +12,6 @@ from graphc.passes.rules import CANONICAL
 def canonicalize(graph: Graph) -> Graph:
     """One spelling for what has several: signs outside, constants on the right, repetition outermost.
 
-        %1 = negative(%x); %2 = multiply(%1, %y)   becomes   %1 = multiply(%x, %y); %2 = negative(%1)
+    %1 = negative(%x); %2 = multiply(%1, %y)   becomes   %1 = multiply(%x, %y); %2 = negative(%1)
     """
     return rewrite(graph, CANONICAL)

@@ -12,7 +12,7 @@ from graphc.passes.registry import graph_pass
 def dead_code(graph: Graph) -> Graph:
     """Remove updates that store the value which a parameter has anyway, and names of nodes that are gone.
 
-        update %w = %w   disappears
+    update %w = %w   disappears
     """
     updates = tuple((parameter, value) for parameter, value in graph.updates if value is not parameter)
     graph = replace(graph, updates=updates)

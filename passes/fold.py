@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphc.dimension import Dim
 from graphc.errors import GraphcError
 from graphc.interpret import evaluate_nodes
 from graphc.ir.graph import Graph
@@ -22,7 +23,7 @@ from graphc.types import TensorType
 def fold(graph: Graph, *, max_elements: int = 65536) -> Graph:
     """Compute what is constant, up to a size beyond which a program is better than data.
 
-        %0 = log(2.0)   becomes the constant 0.6931472
+    %0 = log(2.0)   becomes the constant 0.6931472
     """
     names = {}
 
@@ -45,12 +46,19 @@ def _folded(node: Node, max_elements: int) -> Node:
         scalars = [full(uniform_value(arg), TensorType(arg.dtype, ())) for arg in node.args]
         found = _value(make(node.op, *scalars))
         return node if found is None else full(found, node.type)
-    if not isinstance(node.size, int) or node.size > max_elements:
+    if _names_sizes(node) or node.size > max_elements:
         return node
     if any(not isinstance(arg.size, int) or arg.size > max_elements for arg in node.args):
         return node
     found = _value(node)
     return node if found is None else constant(found)
+
+
+def _names_sizes(node: Node) -> bool:
+    """Whether a value or an attribute depends on a named dimension."""
+    attributes = node.op.attributes().values()
+    sizes = [size for value in attributes for size in (value if isinstance(value, tuple) else (value,))]
+    return any(isinstance(size, Dim) for size in (*sizes, *node.shape))
 
 
 def _value(node: Node) -> np.ndarray | None:  # type: ignore[type-arg]

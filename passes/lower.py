@@ -11,7 +11,21 @@ from dataclasses import replace
 from graphc import dimension
 from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
-from graphc.kernel import Buffer, Copy, For, Gemm, Kernel, KernelCall, Load, Program, Slot, Statement, Step, Store, walk
+from graphc.kernel import (
+    Buffer,
+    Copy,
+    For,
+    Gemm,
+    Kernel,
+    KernelCall,
+    Load,
+    Program,
+    Slot,
+    Statement,
+    Step,
+    Store,
+    walk,
+)
 from graphc.ops.contraction import Matmul
 from graphc.passes.build_kernel import Built, build_kernel
 from graphc.passes.collapse import collapse

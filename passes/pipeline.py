@@ -141,7 +141,9 @@ def _items(text: str) -> Iterator[tuple[str, str]]:
     while rest:
         found = re.match(r"([A-Za-z_]\w*)\s*(?:\{([^{}]*)\})?\s*(?:,\s*|$)", rest)
         if found is None:
-            raise PipelineError(f"no pipeline: {text!r}", details=[f"at {rest!r}"], help='such as "fold,fuse{max_ops=64}"')
+            raise PipelineError(
+                f"no pipeline: {text!r}", details=[f"at {rest!r}"], help='such as "fold,fuse{max_ops=64}"'
+            )
         yield found[1], found[2] or ""
         rest = rest[found.end() :]
 

@@ -12,6 +12,6 @@ from graphc.passes.rules import CANONICAL, EXACT
 def simplify(graph: Graph) -> Graph:
     """Leave out what changes nothing.
 
-        multiply(x, 1.0)  becomes  x
+    multiply(x, 1.0)  becomes  x
     """
     return rewrite(graph, CANONICAL + EXACT)

@@ -21,7 +21,7 @@ from graphc.passes.rules import CANONICAL, STABLE
 def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
     """Avoid overflow and cancellation.
 
-        log(sum(exp(x)))  becomes  logsumexp(x)
+    log(sum(exp(x)))  becomes  logsumexp(x)
     """
     return rewrite(graph, _rules(semantics))
 

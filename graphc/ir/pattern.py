@@ -145,7 +145,11 @@ def _match_product(pattern: Application, node: Node, env: Bindings, beside: int 
             yield from _match_parts(wanted.parts, (*view.parts, minus_one), env, PRODUCTS)
         else:
             for i, part in enumerate(view.parts):
-                flipped = (*view.parts[:i], Part(part.sign, _signed(-1, part.value, SUMS)), *view.parts[i + 1 :])
+                flipped = (
+                    *view.parts[:i],
+                    Part(part.sign, _signed(-1, part.value, SUMS)),
+                    *view.parts[i + 1 :],
+                )
                 yield from _match_parts(wanted.parts, flipped, env, PRODUCTS)
 
 
@@ -324,7 +328,9 @@ def _below(moves: list[Node], node: Node) -> Node | None:
     """An elementwise op with moves on its operands instead of on its result."""
     if not node.op.elementwise:
         return None
-    if any(move.op.name == "cast" for move in moves) and any(arg.dtype is not node.dtype for arg in node.args):
+    if any(move.op.name == "cast" for move in moves) and any(
+        arg.dtype is not node.dtype for arg in node.args
+    ):
         return None
     args = node.args
     for move in reversed(moves):

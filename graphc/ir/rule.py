@@ -124,7 +124,19 @@ class RuleSet:
             reason = inspect.cleandoc(function.__doc__ or "")
             roots = ("add", "subtract") if before.op.name in ("add", "subtract") else (before.op.name,)
             roots = ("multiply", "divide") if before.op.name in ("multiply", "divide") else roots
-            rule = Rule(function.__name__, kind, reference, reason, proof, roots, function, when, before, after, factors)
+            rule = Rule(
+                function.__name__,
+                kind,
+                reference,
+                reason,
+                proof,
+                roots,
+                function,
+                when,
+                before,
+                after,
+                factors,
+            )
             self.add(rule)
             return rule
 

@@ -78,7 +78,18 @@ def sign_in_a_sum(node: Node) -> Node | None:
 
 
 @CANONICAL.rewriter(
-    Add, Multiply, Maximum, Minimum, Logaddexp, ExpAdd, Equal, NotEqual, LogicalAnd, LogicalOr, LogicalXor, kind="exact"
+    Add,
+    Multiply,
+    Maximum,
+    Minimum,
+    Logaddexp,
+    ExpAdd,
+    Equal,
+    NotEqual,
+    LogicalAnd,
+    LogicalOr,
+    LogicalXor,
+    kind="exact",
 )
 def constant_on_the_right(node: Node) -> Node | None:
     """2 * x is x * 2."""
