@@ -101,7 +101,9 @@ class ObjectReader(Reader):
         if isinstance(op, Elementwise):
             # NumPy makes bare elements of arrays without axes.
             xs = [x.reshape(-1) for x in xs]
-        value = elementwise(lambda v: self.elements.number(v, type_.dtype), op.exact(self.scalars, *xs))
+        with np.errstate(all="ignore"):
+            found = op.exact(self.scalars, *xs)
+        value = elementwise(lambda v: self.elements.number(v, type_.dtype), found)
         return value.reshape(type_.shape)
 
     def decomposes(self, op: Op) -> bool:

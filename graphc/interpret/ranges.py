@@ -29,6 +29,8 @@ from graphc.ops.reduction import Argmax, Argmin, LogSoftmax, Logsumexp, Max, Mea
 from graphc.types import DType
 
 WORDS = IntervalElements()
+LARGEST_SIZE = 2.0**62
+"""More elements than any memory holds."""
 
 
 class Ranges:
@@ -242,4 +244,4 @@ def _least(size: int | Dim) -> float:
 
 
 def _largest(size: int | Dim) -> float:
-    return float(size) if isinstance(size, int) else inf
+    return float(size) if isinstance(size, int) else LARGEST_SIZE
