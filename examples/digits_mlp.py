@@ -92,7 +92,8 @@ def show_loss(target: str) -> None:
     print(f"\nThe loss, as written:\n\n{loss.source_graph}")
     print("The rules that fired, and the line of each:\n")
     for firing in loss.rewrites:
-        print(f"  {firing}")
+        print(f"  {firing.source}   {firing.source.text}")
+        print(f"      {firing.rule.name}: {firing.rule.reason}\n      {firing.rule}")
     print(f"\nThe loss, optimised:\n\n{loss.graph}")
 
 
@@ -102,14 +103,13 @@ def show_step(target: str, folder: Path) -> None:
     batch = pixels[:BATCH], labels[:BATCH]
     steps = {name: training_step(network(seed=0), name) for name in dict.fromkeys((target, "reference"))}
     step = steps[target]
-    before, after = len(step.source_graph.nodes), len(step.graph.nodes)
-    print(f"The training step with Adam: {before} nodes as written, {after} optimised")
-    for number, line in enumerate(step.program.steps, 1):
-        print(f"  step {number:2}  {line}")
+    print(f"The training step, gradients and Adam included: {len(step.graph.nodes)} nodes become\n")
+    for line in step.program.steps:
+        print(f"  {line}")
     step(*batch)
-    print(f"{len(step.program.kernels)} kernels, an arena of {step.memory.total:,} bytes")
+    print(f"\n{len(step.program.kernels)} kernels, an arena of {step.memory.total:,} bytes")
     for name, function in steps.items():
-        print(f"time per step, {name:10} {median_time(function, batch) * 1e6:8.1f} µs")
+        print(f"time per step of {BATCH} images, {name:10} {median_time(function, batch) * 1e6:8.1f} µs")
     print(f"drawn in {gc.inspect.draw(step.graph, folder / 'digits_step.svg')}")
 
 
@@ -134,12 +134,11 @@ def show_large_logits(target: str) -> None:
         naive_loss = cross_entropy(np, logits, labels)
         p = np.exp(logits) / np.sum(np.exp(logits), axis=1, keepdims=True)
         naive_gradient = (p - np.eye(10)[labels]) / BATCH
-    print("\nLogits multiplied by 1,000, the same formula:")
-    for name, value, gradient in [
-        ("NumPy", naive_loss, naive_gradient),
-        ("graphc", stable_loss, stable_gradient),
-    ]:
-        print(f"  {name:6}  loss {value:9.4f}   gradient: {np.isnan(gradient).sum()} of {gradient.size} are nan")
+    print("\nThe same formula for logits multiplied by 1,000:")
+    results = {"NumPy": (naive_loss, naive_gradient), "graphc": (stable_loss, stable_gradient)}
+    for name, (value, gradient) in results.items():
+        wrong = np.isnan(gradient).sum()
+        print(f"  {name:6}  loss {value:9.4f}   {wrong} of {gradient.size} derivatives are nan")
 
 
 def draw_losses(losses: list[list[float]], path: Path) -> None:
