@@ -84,7 +84,7 @@ def step_failure(program: Program, code: int) -> IndexOutOfBounds:
     names = " or ".join(dict.fromkeys(node.op.name for node in readers)) or str(program.steps[code - 1])
     return IndexOutOfBounds(
         f"{program.name}: an index is out of bounds in {names}",
-        details=[describe(node) for reader in readers for node in (reader, *reader.args)],
+        details=map(describe, readers),
         help="nothing was changed: parameters are as they were before the call",
     )
 

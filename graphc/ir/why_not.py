@@ -31,7 +31,7 @@ def why_not(
     """
     rule = _named(name, rules)
     lines = [f"{rule.name}: {rule}"]
-    fired = [firing for firing in firings if firing.rule.name == name and node in (None, firing.before)]
+    fired = [f for f in firings if f.rule.name == name and (node is None or f.before is node)]
     lines += [f"it fired at {describe(firing.before)}" for firing in fired[:_SHOWN]]
     if rule.kind not in SEMANTICS[semantics]:
         allowed = [word for word, kinds in SEMANTICS.items() if rule.kind in kinds]
@@ -40,10 +40,10 @@ def why_not(
         )
         return "\n".join(lines)
     everywhere = dict.fromkeys(n for graph in graphs for n in graph.nodes)
-    candidates = [n for n in ([node] if node else everywhere) if n.op.name in rule.roots]
+    candidates = [n for n in (everywhere if node is None else [node]) if n.op.name in rule.roots]
     candidates = [n for n in candidates if all(firing.before is not n for firing in fired)]
     if not candidates and not fired:
-        where = describe(node) if node else "the graph"
+        where = "the graph" if node is None else describe(node)
         lines.append(f"it begins at {' or '.join(rule.roots)}, which {where} is not or has not")
     for candidate in candidates[:_SHOWN]:
         lines += [f"not at {describe(candidate)}", f"  {_obstacle(rule, candidate)}"]

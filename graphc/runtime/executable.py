@@ -92,7 +92,7 @@ class Executable(ABC):
         return known
 
     def _bound(self, shapes: tuple[Shape, ...]) -> Binding:
-        sizes = infer_sizes(zip(self.graph.inputs, shapes, strict=True))
+        sizes = self._sizes_of(shapes)
         for size, node in self._checked_sizes.items():
             if size.evaluate(sizes) < 0:
                 known = ", ".join(f"{name} = {sizes[name]}" for name in sorted(size.symbols))
@@ -100,6 +100,13 @@ class Executable(ABC):
                 raise ShapeError(message, details=[describe(node)])
         outputs = tuple(node.type.concrete_shape(sizes) for node in self.graph.outputs)
         return Binding(sizes, outputs, self._plan(sizes))
+
+    def _sizes_of(self, shapes: tuple[Shape, ...]) -> dict[str, int]:
+        try:
+            return infer_sizes(zip(self.graph.inputs, shapes, strict=True))
+        except ShapeError as error:
+            message = f"{self.graph.name}: {error.message}"
+            raise ShapeError(message, details=error.details, help=error.help) from None
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
