@@ -92,7 +92,8 @@ def show_loss(target: str) -> None:
     print(f"\nThe loss, as written:\n\n{loss.source_graph}")
     print("The rules that fired, and the line of each:\n")
     for firing in loss.rewrites:
-        print(f"  {firing.source}   {firing.source.text}")
+        line = firing.source.text if firing.source else ""
+        print(f"  {firing.source}   {line}")
         print(f"      {firing.rule.name}: {firing.rule.reason}\n      {firing.rule}")
     print(f"\nThe loss, optimised:\n\n{loss.graph}")
 

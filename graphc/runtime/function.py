@@ -37,6 +37,8 @@ class CompiledFunction:
     rules that fired, `passes` what each pass took and whether it changed anything.
     """
 
+    __call__: Callable[..., Any]  # of the subclass that `make_function` makes
+
     compile_count = 1
     """How often it was compiled: new sizes of named dimensions need no other code."""
 
