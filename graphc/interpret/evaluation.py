@@ -70,9 +70,8 @@ def evaluate_nodes(
     The sizes of named dimensions follow from the bindings unless they are given.
     """
     roots, reader = list(roots), as_reader(reader)
-    if sizes is None:
-        sizes = infer_sizes((node, np.shape(value)) for node, value in bindings.items())
-    known = sizes
+    shapes = ((node, np.shape(value)) for node, value in bindings.items())
+    known = infer_sizes(shapes) if sizes is None else sizes
     return reader.run(lambda reader: _walk(roots, bindings, known, reader))
 
 
