@@ -40,7 +40,7 @@ def test_every_folder_with_an_init_is_a_listed_package() -> None:
     assert sorted(packages_on_disk()) == sorted(listed)
 
 
-@pytest.mark.parametrize("name", ["passes", "backends"])
+@pytest.mark.parametrize("name", ["passes", "backends", "examples"])
 def test_top_level_folder_is_linked_into_the_package(name: str) -> None:
     link = ROOT / "graphc" / name
     assert link.is_symlink() and str(link.readlink()) == f"../{name}"
@@ -64,7 +64,7 @@ def test_wheel_holds_every_source_file(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for folder in ("graphc", "passes", "backends"):
+    for folder in SETUPTOOLS["package-dir"].values():
         shutil.copytree(ROOT / folder, checkout / folder, symlinks=True, ignore=ignored)
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, checkout)
