@@ -41,7 +41,16 @@ class Binding:
 
     sizes: Mapping[str, int]
     output_shapes: tuple[Shape, ...]
-    plan: MemoryPlan | None  # of native code
+    layout: Layout | None  # of native code
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What native code reads: the sizes in the program's order, and the places of temporaries in an arena."""
+
+    dims: Array
+    offsets: Array
+    arena_bytes: int
 
 
 def make_executable(
@@ -99,7 +108,7 @@ class Executable(ABC):
                 message = f"{self.graph.name}: the size {size} is {size.evaluate(sizes)}, where {known}"
                 raise ShapeError(message, details=[describe(node)])
         outputs = tuple(node.type.concrete_shape(sizes) for node in self.graph.outputs)
-        return Binding(sizes, outputs, self._plan(sizes))
+        return Binding(sizes, outputs, self._layout(sizes))
 
     def _sizes_of(self, shapes: tuple[Shape, ...]) -> dict[str, int]:
         try:
@@ -118,8 +127,8 @@ class Executable(ABC):
             yield
 
     @abstractmethod
-    def _plan(self, sizes: Mapping[str, int]) -> MemoryPlan | None:
-        """The plan that a binding needs."""
+    def _layout(self, sizes: Mapping[str, int]) -> Layout | None:
+        """What the code needs to know of the sizes."""
 
 
 class NativeExecutable(Executable):
@@ -138,6 +147,7 @@ class NativeExecutable(Executable):
         self._dims = np.zeros(len(self.program.sizes), np.int64)
         self._planned = [i for i, slot in enumerate(slots) if slot.role in ("temporary", "scratch")]
         self._arena = _aligned(0)
+        self._present: Layout | None = None
         self.native = NativeFunction(
             code.main,
             [(node.dtype.numpy, node.ndim) for node in graph.inputs],
@@ -153,27 +163,31 @@ class NativeExecutable(Executable):
         )
         self.call = self._guarded if code.calls_python else self.native.call
 
-    def _plan(self, sizes: Mapping[str, int]) -> MemoryPlan:
-        return self.memory(sizes)
+    def _layout(self, sizes: Mapping[str, int]) -> Layout:
+        plan = self.memory(sizes)
+        offsets = [plan.offsets[self.program.slots[i]] for i in self._planned]
+        dims = [sizes[name] for name in self.program.sizes]
+        return Layout(np.array(dims, np.int64), np.array(offsets, np.uint64), plan.total)
 
     def _slow(self, *args: Any, **keywords: Any) -> Any:
         """A call that the fast path does not know: convert the arguments, bind their sizes, call again."""
         arrays = self.signature.arrays(args, keywords)
         with self.native.exclusive():
             binding = self.binding(arrays)
-            self._lay_out(binding)
+            self._enter(binding.layout)
             self.native.bind([array.shape for array in arrays], binding.output_shapes)
             return self.native.call_bound(arrays)
 
-    def _lay_out(self, binding: Binding) -> None:
-        """Enter sizes and the addresses of temporaries into the tables."""
-        plan = binding.plan
-        assert plan is not None
-        self._dims[:] = [binding.sizes[name] for name in self.program.sizes]
-        if plan.total > self._arena.nbytes:
-            self._arena = _aligned(plan.total)
-        slots, start = self.program.slots, _address(self._arena)
-        self._pointers[self._planned] = [start + plan.offsets[slots[i]] for i in self._planned]
+    def _enter(self, layout: Layout | None) -> None:
+        """Put sizes and the addresses of temporaries into the tables."""
+        if layout is self._present:
+            return
+        assert layout is not None
+        if layout.arena_bytes > self._arena.nbytes:
+            self._arena = _aligned(layout.arena_bytes)
+        self._dims[:] = layout.dims
+        self._pointers[self._planned] = layout.offsets + np.uint64(_address(self._arena))
+        self._present = layout
 
     def _failed(self, code: int) -> NoReturn:
         raise step_failure(self.program, code)
@@ -194,7 +208,7 @@ class HostedExecutable(Executable):
         super().__init__(graph, program, code, returns_list=returns_list)
         self.call = self._run
 
-    def _plan(self, sizes: Mapping[str, int]) -> None:
+    def _layout(self, sizes: Mapping[str, int]) -> None:
         return None
 
     def _run(self, *args: Any, **keywords: Any) -> Any:
