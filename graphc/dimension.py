@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from graphc.errors import ShapeError
 
 Function = Literal["floordiv", "mod", "min", "max"]
 
@@ -102,7 +103,9 @@ class Dim:
         return _normal(factor)
 
     def __add__(self, other: int | Dim) -> int | Dim:
-        if isinstance(other, int) and other == 0:
+        if not isinstance(other, int | Dim):
+            return NotImplemented
+        if other == 0:
             return self
         terms = dict(self.terms)
         for monomial, coefficient in _terms(other):
@@ -115,12 +118,14 @@ class Dim:
         return self * -1
 
     def __sub__(self, other: int | Dim) -> int | Dim:
-        return self + (-other)
+        return self + (-other) if isinstance(other, int | Dim) else NotImplemented
 
     def __rsub__(self, other: int | Dim) -> int | Dim:
         return (-self) + other
 
     def __mul__(self, other: int | Dim) -> int | Dim:
+        if not isinstance(other, int | Dim):
+            return NotImplemented
         terms: dict[Monomial, int] = {}
         for left, a in self.terms:
             for right, b in _terms(other):
@@ -131,13 +136,13 @@ class Dim:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int | Dim) -> int | Dim:
-        return call("floordiv", self, other)
+        return call("floordiv", self, other) if isinstance(other, int | Dim) else NotImplemented
 
     def __rfloordiv__(self, other: int) -> int | Dim:
         return call("floordiv", other, self)
 
     def __mod__(self, other: int | Dim) -> int | Dim:
-        return call("mod", self, other)
+        return call("mod", self, other) if isinstance(other, int | Dim) else NotImplemented
 
     def __rmod__(self, other: int) -> int | Dim:
         return call("mod", other, self)
@@ -190,7 +195,12 @@ def symbol(name: str) -> Dim:
 
 
 def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
-    """A floor division, remainder, minimum or maximum of sizes, evaluated as far as it is known."""
+    """A floor division, remainder, minimum or maximum of sizes, evaluated as far as it is known.
+
+    Raises ShapeError for a division by 0.
+    """
+    if function in ("floordiv", "mod") and isinstance(b, int) and b == 0:
+        raise ShapeError(f"the size {a} is divided by 0")
     if isinstance(a, int) and isinstance(b, int):
         return _FUNCTIONS[function](a, b)
     if function in ("min", "max"):
@@ -252,13 +262,16 @@ def product(sizes: tuple[int | Dim, ...]) -> int | Dim:
     return total
 
 
-_TOKEN = re.compile(r"\s*(?:(\d+)|(min|max)\(|([A-Za-z_][A-Za-z0-9_.]*)|(//|[-+*%(),]))")
+_TOKEN = re.compile(r"\s*(?:([0-9]+)|(min|max)\s*\(|([A-Za-z_][A-Za-z0-9_.]*)|(//|[-+*%(),]))")
+
+
+MOST_NESTED = 50  # parentheses in the text of a size
 
 
 def parse(text: str) -> int | Dim:
     """A size from its text, such as `n`, `2*n-1` or `(n+1)//2`; ValueError if it is none."""
     tokens = _tokens(text)
-    position = 0
+    position = nested = 0
 
     def peek() -> str:
         return tokens[position] if position < len(tokens) else ""
@@ -272,9 +285,14 @@ def parse(text: str) -> int | Dim:
         return token
 
     def total() -> int | Dim:
+        nonlocal nested
+        nested += 1
+        if nested > MOST_NESTED:
+            raise ValueError(f"{text!r:.40} is nested too deeply for a size")
         value = -term() if peek() == "-" and take() else term()
         while peek() in ("+", "-"):
             value = value + term() if take() == "+" else value - term()
+        nested -= 1
         return value
 
     def term() -> int | Dim:
@@ -282,7 +300,7 @@ def parse(text: str) -> int | Dim:
         while peek() in ("*", "//", "%"):
             sign = take()
             right = atom()
-            value = value * right if sign == "*" else value // right if sign == "//" else value % right
+            value = value * right if sign == "*" else call("floordiv" if sign == "//" else "mod", value, right)
         return value
 
     def atom() -> int | Dim:
@@ -365,6 +383,8 @@ def _factor(atom: Atom) -> str:
 
 
 def _in_product(size: int | Dim) -> str:
-    simple = isinstance(size, int) or (len(size.terms) == 1 and size.terms[0] == (size.terms[0][0][:1], 1))
+    if isinstance(size, int):
+        return str(size) if size >= 0 else f"({size})"
+    simple = len(size.terms) == 1 and size.terms[0] == (size.terms[0][0][:1], 1)
     text = str(size)
     return text if simple and "//" not in text and "%" not in text else f"({text})"

@@ -14,8 +14,11 @@ from collections.abc import Iterable
 class GraphcError(Exception):
     """Base of all errors of graphc.
 
-    `details` are lines that show the values involved, `help` says what to do next.
+    `details` are lines that show the values involved, `help` says what to do next; `located` says that the details
+    show the user's line.
     """
+
+    located = False
 
     def __init__(self, message: str, *, details: Iterable[str] = (), help: str | None = None) -> None:
         self.message = message
@@ -56,7 +59,7 @@ class ParseError(GraphcError, ValueError):
 
     def __init__(self, message: str, line: int, column: int, source: str = "", file: str | None = None) -> None:
         self.line, self.column, self.file = line, column, file
-        shown = source.splitlines()[line - 1] if 0 < line <= len(source.splitlines()) else ""
+        shown = (source.split("\n")[line - 1 : line] or [""])[0]
         details = [shown, " " * (column - 1) + "^"] if shown else []
         super().__init__(f"{file or '<text>'}:{line}:{column}: {message}", details=details)
 

@@ -14,17 +14,18 @@ from graphc import dimension
 from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, GraphError, IndexOutOfBounds, ShapeError
 from graphc.ir import leaf
-from graphc.ir.leaf import Input, Parameter, Storage
-from graphc.ir.node import Node, describe, make
-from graphc.ir.operators import means
+from graphc.ir.leaf import Input, Parameter, Storage, as_array
+from graphc.ir.node import Node, make, public
+from graphc.ir.operators import MEANING, means
 from graphc.ir.printer import NAME
 from graphc.ir.term import Term
 from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
-from graphc.types import TensorType, as_dtype, as_shape
+from graphc.types import DType, TensorType, as_dtype, as_shape, float64
 
 # --- leaves ---
 
 
+@public
 def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
     """A value that each call gives: sizes are integers or names of dimensions ("batch", "2*n").
 
@@ -33,20 +34,22 @@ def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
     return make(Input(_checked_name(name), TensorType(as_dtype(dtype), as_shape(shape))))
 
 
+@public
 def parameter(name: str, value: Any, dtype: Any = None) -> Node:
     """A value that lives between calls and changes through updates; read and set it with `value` and `set_value`."""
-    array = np.asarray(value)
+    array = as_array(value)
     if dtype is not None:
-        array = array.astype(as_dtype(dtype).numpy)
-    type_ = TensorType(as_dtype(array.dtype), array.shape)
-    return make(Parameter(_checked_name(name), type_, Storage(array.astype(type_.dtype.numpy, copy=False))))
+        array = _without_loss(array, as_dtype(dtype))
+    return make(Parameter(_checked_name(name), TensorType(as_dtype(array.dtype), array.shape), Storage(array)))
 
 
+@public
 def value(parameter: Node) -> np.ndarray[Any, Any]:
     """A copy of a parameter's present value. Raises GraphError for another node."""
     return _storage(parameter).read()
 
 
+@public
 def set_value(parameter: Node, value: Any) -> None:
     """Replace a parameter's value. Raises ShapeError or DTypeError for one that does not fit."""
     _storage(parameter).write(value)
@@ -54,7 +57,7 @@ def set_value(parameter: Node, value: Any) -> None:
 
 def _storage(node: Node) -> Storage:
     if not isinstance(node.op, Parameter):
-        raise GraphError("only a parameter has a value between calls", details=[describe(node)])
+        raise GraphError("only a parameter has a value between calls")
     return node.op.storage
 
 
@@ -66,7 +69,7 @@ def _checked_name(name: Any) -> str:
 
 # --- operators ---
 
-for _word, _function in {
+_METHODS: dict[str, Callable[..., Any]] = {
     "add": elementwise.add,
     "subtract": elementwise.subtract,
     "multiply": elementwise.multiply,
@@ -90,21 +93,24 @@ for _word, _function in {
     "max": reduction.max,
     "min": reduction.min,
     "mT": contraction.matrix_transpose,
-}.items():
+}
+for _word, _function in _METHODS.items():
     means(_word)(_function)
 
 
 @means("divide")
+@public
 def divide(x: Any, y: Any) -> Any:
     """x / y; integers divide as float64, as in NumPy."""
     if isinstance(x, Term) or isinstance(y, Term):
         return elementwise.divide(x, y)
-    nodes = [v if isinstance(v, bool | int | float) else conversion.as_node(v) for v in (x, y)]
-    x, y = (v.astype("float64") if isinstance(v, Node) and not v.dtype.is_float else v for v in nodes)
-    return elementwise.divide(x, y)
+    if conversion.common_dtype("divide", "iufb", (x, y)).is_float:
+        return elementwise.divide(x, y)
+    return elementwise.divide(conversion.cast(x, float64), conversion.cast(y, float64))
 
 
 @means("pow")
+@public
 def pow(x: Any, y: Any) -> Any:
     """x ** y; small whole powers of one node become products."""
     if isinstance(x, Term) or isinstance(y, Term):
@@ -113,15 +119,17 @@ def pow(x: Any, y: Any) -> Any:
         if y == 2 and x.dtype.kind != "b":
             return elementwise.square(x)
         if isinstance(y, int) and y < 0 and x.dtype.is_integer:
-            raise DTypeError("integers have no negative powers", details=[describe(x)], help="cast to a float")
+            raise DTypeError("integers have no negative powers", help="cast to a float")
         if isinstance(y, float) and y == 0.5 and x.dtype.is_float:
             return elementwise.sqrt(x)
     return elementwise.power(x, y)
 
 
 @means("invert")
-def invert(x: Node) -> Any:
+@public
+def invert(x: Any) -> Any:
     """~x: not for bool, all bits inverted for integers."""
+    x = conversion.as_node(x)
     if x.dtype.kind == "b":
         return elementwise.logical_not(x)
     return elementwise.bitwise_xor(x, -1 if x.dtype.kind == "i" else (1 << x.dtype.bits) - 1)
@@ -141,9 +149,10 @@ means("xor")(_logical_or_bitwise(elementwise.logical_xor, elementwise.bitwise_xo
 
 
 @means("T")
+@public
 def _transpose(x: Node) -> Any:
     if x.ndim != 2:
-        raise ShapeError("T: not a matrix", details=[describe(x)], help="use mT or graphc.transpose")
+        raise ShapeError("not a matrix", help="use mT or graphc.transpose")
     return movement.transpose(x)
 
 
@@ -158,6 +167,7 @@ def relu(x: Any) -> Any:
     return elementwise.maximum(x, 0)
 
 
+@public
 def var(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
     """The variance over axes: the mean squared distance from the mean, which does not cancel."""
     x = conversion.as_node(x)
@@ -183,15 +193,29 @@ def ones(shape: Any, dtype: Any = "float32") -> Node:
     return full(shape, 1, dtype)
 
 
+@public
 def full(shape: Any, fill_value: Any, dtype: Any = "float32") -> Node:
     """One number, repeated to a shape, which may have named dimensions."""
-    return leaf.full(fill_value, TensorType(as_dtype(dtype), as_shape(shape)))
+    if not isinstance(fill_value, bool | int | float | np.generic):
+        raise DTypeError(f"{fill_value!r:.80} is no number", help="graphc.broadcast_to repeats arrays")
+    type_ = TensorType(as_dtype(dtype), as_shape(shape))
+    return leaf.full(_without_loss(as_array(fill_value), type_.dtype), type_)
+
+
+def _without_loss(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
+    """An array of another dtype. Raises DTypeError for an integer dtype that cannot hold the values."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        converted = array.astype(dtype.numpy)
+    if dtype.is_integer and not np.array_equal(converted, array):
+        raise DTypeError(f"the values do not fit into {dtype.name}", help="round or clip them first")
+    return converted
 
 
 # --- indexing ---
 
 
 @means("getitem")
+@public
 def getitem(x: Node, index: Any) -> Any:
     """NumPy's indexing: integers, slices, None, Ellipsis, and arrays of integers (one, or several side by side).
 
@@ -204,6 +228,8 @@ def getitem(x: Node, index: Any) -> Any:
     gathers: list[tuple[int, Node]] = []
     axis = 0
     for item in items:
+        if item is Ellipsis:
+            continue
         if item is None:
             layout.append(None)
             continue
@@ -214,13 +240,12 @@ def getitem(x: Node, index: Any) -> Any:
             ranges[axis] = (_position(x, axis, item), 1, 1)
             dropped.append(axis)
         else:
-            gathers.append((axis, _index_array(x, item)))
+            gathers.append((axis, _index_array(item)))
             layout.append(axis)
         axis += 1
     if len(gathers) > 1:
         raise GraphError(
             "only one array may be an index for now",
-            details=[describe(x)],
             help="use graphc.take_along_axis, or index one axis after the other",
         )
     y = conversion.squeeze(movement.slice_node(x, ranges), tuple(dropped)) if dropped else movement.slice_node(x, ranges)
@@ -229,19 +254,32 @@ def getitem(x: Node, index: Any) -> Any:
         y = indexing.take(y, indices, kept.index(axis))
         layout[layout.index(axis) : layout.index(axis) + 1] = [axis] * indices.ndim
     new = tuple(i for i, a in enumerate(layout) if a is None)
-    return conversion.expand(y, new, (1,) * len(new)) if new else y
+    y = conversion.expand(y, new, (1,) * len(new)) if new else y
+    return _indexed_axes_first(y, layout, gathers) if _is_interrupted(items) else y
+
+
+def _is_interrupted(items: list[Any]) -> bool:
+    """Whether a slice, None or `...` stands between an array and another array or integer."""
+    advanced = [i for i, item in enumerate(items) if _is_integer(item) or isinstance(item, Node | np.ndarray | list)]
+    return advanced[-1:] > advanced[:1] and advanced[-1] - advanced[0] >= len(advanced)
+
+
+def _indexed_axes_first(y: Node, layout: list[int | None], gathers: list[tuple[int, Node]]) -> Any:
+    """NumPy's layout for indices that are not side by side: the axes of the array come first."""
+    first = [i for i, axis in enumerate(layout) if any(axis == a for a, _ in gathers)]
+    return movement.transpose(y, (*first, *(i for i in range(y.ndim) if i not in first)))
 
 
 def _expanded_ellipsis(x: Node, items: tuple[Any, ...]) -> list[Any]:
     used = len([item for item in items if item is not None and item is not Ellipsis])
     if used > x.ndim:
-        raise AxisError(f"{used} indices for {x.ndim} axes", details=[describe(x)])
+        raise AxisError(f"{used} indices for {x.ndim} axes")
     dots = [i for i, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
-        raise AxisError("an index has more than one '...'", details=[describe(x)])
+        raise AxisError("an index has more than one '...'")
     whole = [slice(None)] * (x.ndim - used)
-    place = dots[0] if dots else len(items)
-    return [*items[:place], *whole, *items[place + len(dots) :]]
+    place = dots[0] + 1 if dots else len(items)
+    return [*items[:place], *whole, *items[place:]]
 
 
 def _is_integer(item: Any) -> bool:
@@ -252,18 +290,17 @@ def _position(x: Node, axis: int, item: Any) -> Any:
     n = x.shape[axis]
     index = item if isinstance(item, Dim) else int(item)
     if isinstance(index, int) and isinstance(n, int) and not -n <= index < n:
-        raise IndexOutOfBounds(f"index {index} is out of bounds for axis {axis} of size {n}", details=[describe(x)])
+        raise IndexOutOfBounds(f"index {index} is out of bounds for axis {axis} of size {n}")
     return index + n if isinstance(index, int) and index < 0 else index
 
 
-def _index_array(x: Node, item: Any) -> Node:
+def _index_array(item: Any) -> Node:
     if not isinstance(item, Node | np.ndarray | list):
-        raise DTypeError(f"{item!r} is no index", details=[describe(x)], help="an integer, slice, None, ... or array")
+        raise DTypeError(f"{item!r:.80} is no index", help="an integer, slice, None, ... or array")
     indices = conversion.as_node(item)
     if indices.dtype.kind == "b":
         raise DTypeError(
             "a bool index has a result of unknown size",
-            details=[describe(x), describe(indices)],
             help="use graphc.where, or multiply by the mask",
         )
     return indices
@@ -271,29 +308,39 @@ def _index_array(x: Node, item: Any) -> Node:
 
 # --- NumPy's protocols: np.exp(node) is a node ---
 
-_UFUNCS = {
+_UFUNCS: dict[str, Callable[..., Any]] = {
+    "positive": conversion.as_node,
     "absolute": elementwise.abs,
     "true_divide": divide,
     "divide": divide,
     "power": pow,
-    "float_power": pow,
     "invert": invert,
     "bitwise_invert": invert,
     "left_shift": elementwise.bitwise_left_shift,
     "right_shift": elementwise.bitwise_right_shift,
+    "bitwise_and": MEANING["and"],
+    "bitwise_or": MEANING["or"],
+    "bitwise_xor": MEANING["xor"],
     "rint": elementwise.round,
     "mod": elementwise.remainder,
     "matmul": contraction.matmul,
 }
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        function.__name__: function
+        for function in (
+            *(reduction.max, reduction.min, reduction.prod, reduction.mean, reduction.any, reduction.all),
+            *(reduction.argmax, reduction.argmin, conversion.sum, conversion.reshape, conversion.broadcast_to),
+            *(movement.transpose, movement.flip, movement.pad, movement.concat, movement.stack),
+            *(movement.broadcast_arrays, indexing.take, indexing.take_along_axis),
+            *(contraction.matrix_transpose, elementwise.where, elementwise.round, clip, var, std),
+        )
+    },
     "concatenate": movement.concat,
+    "permute_dims": movement.transpose,
     "amax": reduction.max,
     "amin": reduction.min,
-    "clip": clip,
-    "var": var,
-    "std": std,
-    "dot": contraction.matmul,
 }
 
 
@@ -302,15 +349,12 @@ def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     function = _UFUNCS.get(ufunc.__name__) or getattr(elementwise, ufunc.__name__, None)
     if method != "__call__" or kwargs or function is None:
         return NotImplemented
-    return function(*(x.item() if isinstance(x, np.generic) and x.ndim == 0 else x for x in inputs))
+    return function(*inputs)
 
 
 @means("numpy function")
 def _numpy_function(function: Any, args: Any, kwargs: Any) -> Any:
-    families = (reduction, conversion, movement, indexing, contraction)
     own = _FUNCTIONS.get(function.__name__)
-    for family in families:
-        own = own or getattr(family, function.__name__, None)
     if own is None:
         raise TypeError(f"numpy.{function.__name__} has no counterpart for symbolic arrays in graphc")
     return own(*args, **kwargs)

@@ -6,6 +6,7 @@ float32 gives float64) the answer is NumPy's, and a `PromotionWarning` says so.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from graphc.dimension import Dim
 from graphc.errors import DTypeError, ShapeError
 
 Shape = tuple[int | Dim, ...]
+
+_LOOP_VARIABLE = re.compile(r"(i|j|v|ok)[0-9]+")
 
 
 class PromotionWarning(UserWarning):
@@ -181,7 +184,7 @@ class TensorType:
 def as_shape(shape: Any) -> Shape:
     """A shape from an integer, a name, a `Dim`, or a sequence of these; names may be expressions ("2*n").
 
-    Raises ShapeError for a negative size and for what is no size.
+    Raises ShapeError for a negative size, for what is no size, and for names that kernels give to loop variables.
     """
     sizes = shape if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
     return tuple(map(_as_size, sizes))
@@ -191,10 +194,7 @@ def _as_size(size: Any) -> int | Dim:
     if isinstance(size, Dim):
         return size
     if isinstance(size, str):
-        try:
-            return dimension.parse(size)
-        except ValueError as error:
-            raise ShapeError(str(error), help="an integer, or a name such as 'batch' or '2*n'") from None
+        return parse_size(size)
     try:
         number = int(size.__index__())
     except (AttributeError, TypeError):
@@ -202,3 +202,17 @@ def _as_size(size: Any) -> int | Dim:
     if isinstance(size, bool | np.bool_) or number < 0:
         raise ShapeError(f"{size!r} is no size of an axis", help="a size is a non-negative integer or a name")
     return number
+
+
+def parse_size(text: str) -> int | Dim:
+    """The size of an axis from its text. Raises ShapeError."""
+    try:
+        size = dimension.parse(text)
+    except ValueError as error:
+        raise ShapeError(str(error), help="an integer, or a name such as 'batch' or '2*n'") from None
+    if isinstance(size, int) and size < 0:
+        raise ShapeError(f"{text!r} is no size of an axis", help="a size is a non-negative integer or a name")
+    for name in sorted(dimension.symbols_of(size)):
+        if _LOOP_VARIABLE.fullmatch(name):
+            raise ShapeError(f"a dimension cannot be named {name!r}", help="i0, j0, v0, ok0 … are names inside kernels")
+    return size

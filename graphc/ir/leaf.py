@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import DTypeError, ShapeError
-from graphc.ir.node import Node, make
+from graphc.ir.node import Node, make, public
 from graphc.ir.op import Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.types import TensorType, as_dtype
@@ -30,10 +30,10 @@ class Input(Op):
 
 
 class Storage:
-    """The memory behind a parameter: changes between calls, through `updates`, all values at once."""
+    """The memory behind a parameter, an array of its own: changes between calls, all values at once."""
 
     def __init__(self, value: np.ndarray[Any, Any]) -> None:
-        self.array = np.array(value, order="C", copy=True)
+        self.array = value
         self.lock = threading.Lock()
 
     def read(self) -> np.ndarray[Any, Any]:
@@ -92,11 +92,24 @@ class Constant(Op):
         return self.value if not self.type.shape or not self.uniform else np.broadcast_to(self.value, self.type.shape)
 
 
+def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
+    """A new array of a dtype of graphc. Raises DTypeError for what NumPy makes no such array of."""
+    try:
+        array = np.array(value, dtype=as_dtype(dtype).numpy if dtype is not None else None, order="C", copy=True)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DTypeError(f"no array of numbers: {value!r:.80}", help=str(error).split("\n")[0]) from None
+    return array.astype(as_dtype(array.dtype).numpy, copy=False)
+
+
+@public
 def constant(value: Any, dtype: Any = None) -> Node:
     """A constant node from anything that NumPy makes an array of."""
-    array = np.array(value, dtype=as_dtype(dtype).numpy if dtype is not None else None, order="C", copy=True)
+    return constant_array(as_array(value, dtype))
+
+
+def constant_array(array: np.ndarray[Any, Any]) -> Node:
+    """The constant of an array of its own; one element stands for all if they are the same bit for bit."""
     type_ = TensorType(as_dtype(array.dtype), array.shape)
-    array = array.astype(type_.dtype.numpy, copy=False)
     if array.ndim and array.size:
         raw = array.reshape(-1).view(np.uint8).reshape(array.size, -1)
         if (raw == raw[0]).all():

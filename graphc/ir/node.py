@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
-from graphc.errors import GraphcError, GraphError
+from graphc.errors import DTypeError, GraphcError, GraphError
 from graphc.ir.op import Op
 from graphc.ir.operators import Operators
 from graphc.ir.source import Source, here
 from graphc.types import DType, Shape, TensorType
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 class Node(Operators):
@@ -66,6 +70,19 @@ class Node(Operators):
             raise GraphError("a node without axes has no length", details=[describe(self)])
         return self.shape[0].__index__()
 
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise _with_operands(
+            DTypeError("a symbolic value is no array", help="graphc.stack and graphc.concat take lists of nodes"),
+            "numpy.asarray",
+            (self,),
+        )
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Node:
+        return self
+
     def __repr__(self) -> str:
         return f"<{describe(self)}>"
 
@@ -86,11 +103,28 @@ def make(op: Op, *args: Node) -> Node:
     try:
         type_ = op.infer(*(arg.type for arg in args))
     except GraphcError as error:
-        raise _with_operands(error, op, args) from None
+        raise _with_operands(error, op.name, args) from None
     node = Node.__new__(Node)
     node.op, node.args, node.type, node.source = op, args, type_, here()
     with _lock:
         return _table.setdefault(key, node)
+
+
+def public(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """A function that users call: its errors show the nodes that it was given and the user's line."""
+
+    @functools.wraps(function)
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except GraphcError as error:
+            if error.located:
+                raise
+            given = [y for x in (*args, *kwargs.values()) for y in (x if isinstance(x, list | tuple) else (x,))]
+            nodes = [x for x in given if isinstance(x, Node)]
+            raise _with_operands(error, function.__name__.strip("_"), nodes) from None
+
+    return call
 
 
 def topological(roots: Iterable[Node]) -> list[Node]:
@@ -122,11 +156,13 @@ def describe(node: Node, name: str | None = None) -> str:
     """One line about a node: name, type, the user's place and line."""
     label = name or getattr(node.op, "label", None) or node.op.name
     place = f"   {node.source}   {node.source.text}" if node.source else ""
-    return f"%{label}: {node.type}{place}"
+    return f"%{label}: {node.type}{place}".rstrip()
 
 
-def _with_operands(error: GraphcError, op: Op, args: tuple[Node, ...]) -> GraphcError:
+def _with_operands(error: GraphcError, name: str, operands: Iterable[Node]) -> GraphcError:
     source = here()
-    place = [f"at {source}   {source.text}"] if source else []
-    details = [*error.details, *map(describe, args), *place]
-    return type(error)(f"{op.name}: {error.message}", details=details, help=error.help)
+    place = [f"at {source}   {source.text}".rstrip()] if source else []
+    details = dict.fromkeys([*error.details, *map(describe, operands), *place])
+    shown = type(error)(f"{name}: {error.message}", details=details, help=error.help)
+    shown.located = True
+    return shown

@@ -49,7 +49,8 @@ class Op:
         OPS[cls.name] = cls
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_key", (type(self), *(getattr(self, field.name) for field in fields(self))))  # type: ignore[arg-type]
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        object.__setattr__(self, "_key", (type(self), *map(_identity, values)))
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -86,3 +87,8 @@ class Op:
     def spelled_out(self, *xs: Node) -> Node | None:
         """The form that rules know the op by, if it is an abbreviation: `x * x` for `square(x)`."""
         return None
+
+
+def _identity(value: Any) -> Any:
+    """What tells attributes apart: -0.0 is not 0.0, and NaN is itself."""
+    return ("float", value.hex()) if isinstance(value, float) else value

@@ -10,21 +10,26 @@ from typing import Any
 import numpy as np
 
 from graphc import dimension
-from graphc.errors import GraphcError, ParseError
+from graphc.errors import GraphcError, ParseError, ShapeError
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter, Storage, full
 from graphc.ir.node import Node, make
 from graphc.ir.op import OPS
 from graphc.ir.source import Source, at
-from graphc.types import TensorType, as_dtype
+from graphc.types import DType, TensorType, as_dtype, bool_, float64, parse_size
 
 _TOKEN = re.compile(
     r"(?P<skip>[ \t\r]+|\#[^\n]*)|(?P<newline>\n)"
     r"|(?P<value>%[A-Za-z0-9_.]+)"
-    r"|(?P<number>\d+\.\d*(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\d+)"
+    r"|(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_.]*)"
     r"|(?P<sign>//|[-+*%(){}\[\],:=])"
 )
+
+
+_KINDS = {"value": "a value such as %x", "number": "a number", "name": "a name"}
+_LONGEST_INTEGER = 20  # digits
+_MOST_NESTED = 64  # brackets in data: as many axes as NumPy allows
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def parse_graph(text: str, file: str | None = None) -> Graph:
 class _Parser:
     def __init__(self, text: str, file: str | None) -> None:
         self.source, self.file = text, file
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
         self.tokens = list(_tokens(text, file))
         self.position = 0
         self.values: dict[str, Node] = {}
@@ -72,8 +77,9 @@ class _Parser:
     def take(self, *expected: str) -> Token:
         """The next token, of one of the expected texts or kinds."""
         token = self.peek()
-        if expected and token.text not in expected and token.kind not in expected:
-            raise self.error(f"expected {' or '.join(expected)}, found {token.text or 'the end'!r}")
+        if expected and not any(token.kind == e if e in _KINDS else token.text == e for e in expected):
+            wanted = " or ".join(_KINDS.get(e, repr(e)) for e in expected)
+            raise self.error(f"expected {wanted}, found {repr(token.text) if token.text else 'the end'}")
         self.position += 1
         return token
 
@@ -118,8 +124,7 @@ class _Parser:
             label = token.text[1:]
             with at(self.place(token)):
                 if is_parameter:
-                    shape = tuple(n if isinstance(n, int) else 0 for n in type_.shape)
-                    node = make(Parameter(label, type_, Storage(np.zeros(shape, type_.dtype.numpy))))
+                    node = make(Parameter(label, type_, Storage(self.zeros(type_, token))))
                 else:
                     node = make(Input(label, type_))
                     inputs.append(node)
@@ -128,6 +133,13 @@ class _Parser:
                 break
         self.take(")")
         return inputs
+
+    def zeros(self, type_: TensorType, token: Token) -> Any:
+        """The first value of a parameter, whose named dimensions are 0."""
+        try:
+            return np.zeros(tuple(n if isinstance(n, int) else 0 for n in type_.shape), type_.dtype.numpy)
+        except (ValueError, MemoryError) as error:
+            raise self.error(f"no memory for {type_}: {error}", token) from None
 
     def assignment(self) -> None:
         token = self.take("value")
@@ -168,7 +180,7 @@ class _Parser:
         self.take("(")
         operands: list[Any] = []
         attributes: dict[str, Any] = {}
-        kinds = {field.name: str(field.type) for field in fields(op)}  # type: ignore[arg-type]
+        kinds = {field.name: str(getattr(field.type, "__name__", field.type)) for field in fields(op)}  # type: ignore[arg-type]
         while self.peek().text != ")":
             if self.peek().kind == "name" and self.tokens[self.position + 1].text == "=":
                 name = self.take("name")
@@ -177,7 +189,7 @@ class _Parser:
                 self.take("=")
                 attributes[name.text] = self.attribute(kinds[name.text])
             else:
-                operands.append(self.value() if self.peek().kind == "value" else self.number())
+                operands.append(self.value() if self.peek().kind == "value" else self.number_token())
             if not self.accept(","):
                 break
         close = self.take(")")
@@ -186,21 +198,19 @@ class _Parser:
             raise self.error(f"{op.name} needs {', '.join(missing)}", close)
         if op.arity is not None and len(operands) != op.arity:
             raise self.error(f"{op.name} takes {op.arity} operands, not {len(operands)}", op_token)
-        values = [x for x in operands if isinstance(x, Node)]
-        if operands and not values:
+        types = [x.type for x in operands if isinstance(x, Node)]
+        if operands and not types:
             raise self.error(f"{op.name}: at least one operand must be a value", op_token)
-        nodes = [x if isinstance(x, Node) else full(x, values[-1].type) for x in operands]
+        nodes = [x if isinstance(x, Node) else full(self.number(types[-1].dtype, x), types[-1]) for x in operands]
         return make(op(**attributes), *nodes)
 
     def attribute(self, kind: str) -> Any:
         if kind == "DType":
-            token = self.take("name")
-            try:
-                return as_dtype(token.text)
-            except GraphcError as error:
-                raise self.error(str(error), token) from None
+            return self.dtype()
         if kind == "float":
-            return float(self.number())
+            return self.number(float64)
+        if kind == "bool":
+            return self.number(bool_)
         if kind in ("Shape", "Axes"):
             self.take("(")
             sizes = []
@@ -220,41 +230,66 @@ class _Parser:
         return size
 
     def size(self) -> Any:
-        """A size: the tokens up to the next comma or bracket outside parentheses."""
         start = self.peek()
-        text, depth = "", 0
+        try:
+            return dimension.parse(self.size_text())
+        except ValueError as error:
+            raise self.error(getattr(error, "message", str(error)), start) from None
+
+    def size_text(self) -> str:
+        """The tokens up to the next comma or bracket outside parentheses."""
+        start = self.peek()
+        words, depth = [], 0
         while depth or self.peek().text not in (",", ")", "]", "}", "="):
             token = self.take()
             if token.kind == "end":
                 raise self.error("a size is expected", start)
             depth += (token.text == "(") - (token.text == ")")
-            text += token.text
-        try:
-            return dimension.parse(text)
-        except ValueError as error:
-            raise self.error(str(error), start) from None
+            words.append(token.text)
+        return " ".join(words)
 
-    def type(self) -> TensorType:
+    def dtype(self) -> DType:
         token = self.take("name")
         try:
-            dtype = as_dtype(token.text)
+            return as_dtype(token.text)
         except GraphcError as error:
-            raise self.error(str(error), token) from None
+            raise self.error(error.message, token) from None
+
+    def type(self) -> TensorType:
+        dtype = self.dtype()
         self.take("[")
         shape = []
         while self.peek().text != "]":
-            shape.append(self.size())
+            token = self.peek()
+            try:
+                shape.append(parse_size(self.size_text()))
+            except ShapeError as error:
+                raise self.error(error.message, token) from None
             if not self.accept(","):
                 break
         self.take("]")
         return TensorType(dtype, tuple(shape))
 
-    def number(self) -> Any:
-        sign = -1 if self.accept("-") else 1
+    def number_token(self) -> Token:
+        """A number, as text with its sign: what it is depends on a dtype that comes later."""
+        start = self.peek()
+        sign = "-" if self.accept("-") else ""
         token = self.take("number", "inf", "nan", "True", "False")
-        if token.text in ("True", "False"):
+        return Token("number", sign + token.text, start.line, start.column)
+
+    def number(self, dtype: DType, token: Token | None = None) -> bool | int | float:
+        """A number that the dtype can hold."""
+        token = token or self.number_token()
+        digits = token.text.removeprefix("-")
+        if dtype is bool_ and token.text in ("True", "False"):
             return token.text == "True"
-        return sign * (int(token.text) if token.text.isdigit() else float(token.text))
+        if dtype.is_float and digits not in ("True", "False"):
+            return float(token.text)
+        if dtype.is_integer and digits.isdigit() and len(digits) <= _LONGEST_INTEGER:
+            limits, value = np.iinfo(dtype.numpy), int(token.text)
+            if limits.min <= value <= limits.max:
+                return value
+        raise self.error(f"{token.text} is no {dtype.name}", token)
 
     def constant(self, stated: TensorType) -> Node:
         self.take("(")
@@ -262,19 +297,31 @@ class _Parser:
         if start.text == "hex":
             value = self.hexadecimal(stated)
         else:
-            data = self.data()
-            value = np.array(data, dtype=stated.dtype.numpy)
-            if value.ndim and value.shape != stated.shape:
-                raise self.error(f"the elements have shape {value.shape}", start)
+            value = self.elements(stated, start)
         self.take(")")
         return make(Constant(stated, value))
 
-    def data(self) -> Any:
+    def elements(self, stated: TensorType, start: Token) -> Any:
+        """The array of a constant: one number for all elements, or all of them in brackets."""
+        data = self.data(stated.dtype)
+        try:
+            value = np.array(data, dtype=stated.dtype.numpy)
+        except ValueError:
+            raise self.error("the rows have different lengths", start) from None
+        if value.size == 0 == stated.size:
+            return value.reshape(stated.shape)
+        if value.ndim and value.shape != stated.shape:
+            raise self.error(f"the elements have shape {value.shape}", start)
+        return value
+
+    def data(self, dtype: DType, depth: int = 0) -> Any:
         if not self.accept("["):
-            return self.number()
+            return self.number(dtype)
+        if depth == _MOST_NESTED:
+            raise self.error(f"more than {_MOST_NESTED} brackets in each other")
         items = []
         while self.peek().text != "]":
-            items.append(self.data())
+            items.append(self.data(dtype, depth + 1))
             if not self.accept(","):
                 break
         self.take("]")
@@ -288,7 +335,10 @@ class _Parser:
             digits += self.take().text
         self.take(")")
         try:
-            flat = np.frombuffer(bytes.fromhex(digits), stated.dtype.numpy)
+            raw = bytes.fromhex(digits)
+            if stated.dtype is bool_ and set(raw) - {0, 1}:
+                raise ValueError("a truth value is 00 or 01")
+            flat = np.frombuffer(raw, stated.dtype.numpy)
             return flat.reshape(()).copy() if flat.size == 1 else flat.reshape(stated.shape).copy()  # type: ignore[arg-type]
         except (ValueError, TypeError) as error:
             raise self.error(f"the bytes are no {stated}: {error}", start) from None

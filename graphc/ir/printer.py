@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +104,9 @@ def inline_operands(node: Node) -> frozenset[int]:
     others = [arg for arg, constant in zip(node.args, uniform, strict=True) if not constant]
     if not others:
         return frozenset()
-    return frozenset(i for i, a in enumerate(node.args) if uniform[i] and a.type == others[-1].type)
+    inline = frozenset(i for i, a in enumerate(node.args) if uniform[i] and a.type == others[-1].type)
+    shown = [arg for i, arg in enumerate(node.args) if i not in inline]
+    return inline if shown[-1] is others[-1] or shown[-1].type == others[-1].type else frozenset()
 
 
 def value_names(graph: Graph) -> dict[Node, str]:
@@ -119,11 +122,10 @@ def value_names(graph: Graph) -> dict[Node, str]:
         wanted = node.op.label if isinstance(node.op, Input | Parameter) else graph.names.get(node)
         if wanted is not None and node in mentioned and node not in names:
             names[node] = unique(wanted, taken)
-    number = 0
+    numbers = (str(i) for i in count() if str(i) not in taken)
     for node in graph.nodes:
         if node in mentioned and node not in names:
-            names[node] = str(number)
-            number += 1
+            names[node] = next(numbers)
     return names
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.leaf import full
-from graphc.ir.node import Node, describe, make
+from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ir.term import Application, Term
@@ -36,21 +36,21 @@ class Matmul(Op):
         return make(self, g, matrix_transpose(y)), make(self, matrix_transpose(x), g)
 
 
+@public
 def matmul(x: Any, y: Any) -> Any:
     """The matrix product, as NumPy's `@`: vectors count as a row or a column, leading axes broadcast."""
     if isinstance(x, Term) or isinstance(y, Term):
         return Application(Matmul, (x, y))
     x, y = as_node(x), as_node(y)
     if not x.ndim or not y.ndim:
-        raise ShapeError("matmul: an operand without axes", details=[describe(x), describe(y)], help="use *")
+        raise ShapeError("an operand without axes", help="use *")
     dtype = common_dtype("matmul", "iuf", [x, y])
     if dtype.kind == "b":
-        raise DTypeError("matmul: not defined for bool", details=[describe(x), describe(y)], help="cast first")
+        raise DTypeError("not defined for bool", help="cast first")
     x, y = cast(x, dtype), cast(y, dtype)
     if x.shape[-1] != y.shape[max(y.ndim - 2, 0)]:
         raise ShapeError(
-            f"matmul: {x.shape[-1]} columns meet {y.shape[max(y.ndim - 2, 0)]} rows",
-            details=[describe(x), describe(y)],
+            f"{x.shape[-1]} columns meet {y.shape[max(y.ndim - 2, 0)]} rows",
             help="the last axis of the left operand and the first of the right matrix must have one size",
         )
     row, column = x.ndim == 1, y.ndim == 1
@@ -62,11 +62,12 @@ def matmul(x: Any, y: Any) -> Any:
     return z.reshape(shape)
 
 
+@public
 def matrix_transpose(x: Any) -> Any:
     """The last two axes exchanged."""
     x = as_node(x)
     if x.ndim < 2:
-        raise ShapeError("matrix_transpose: fewer than two axes", details=[describe(x)])
+        raise ShapeError("fewer than two axes")
     return transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from graphc import dimension
-from graphc.errors import AxisError, DTypeError, GraphError, ShapeError
-from graphc.ir.leaf import constant, full, uniform_value
-from graphc.ir.node import Node, describe, make
+from graphc.dimension import Dim
+from graphc.errors import AxisError, DTypeError, ShapeError
+from graphc.ir.leaf import as_array, constant_array, full, uniform_value
+from graphc.ir.node import Node, describe, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Elementwise, anything
+from graphc.ops.position import extent
 from graphc.types import (
     DType,
     PromotionWarning,
@@ -32,11 +35,11 @@ from graphc.types import (
     float16,
     float32,
     float64,
+    int64 as int64_,
     promote,
     uint64,
     weak_dtype,
 )
-from graphc.types import int64 as int64_
 
 Axes = tuple[int, ...]
 
@@ -135,9 +138,10 @@ def function(op: type[Op]) -> Callable[..., Any]:
 
     apply.__name__ = apply.__qualname__ = op.name
     apply.__doc__ = op.__doc__
-    return apply
+    return public(apply)
 
 
+@public
 def cast(x: Any, dtype: Any) -> Any:
     """`x` converted to `dtype`; `x` itself if it has it."""
     if isinstance(x, Term):
@@ -151,6 +155,7 @@ def cast(x: Any, dtype: Any) -> Any:
     return make(Cast(dtype), x)
 
 
+@public
 def expand(x: Any, axis: Any, size: Any = None, *, like: Any = None) -> Any:
     """Insert axes into `x` and repeat it along them; their sizes are given, or those of `like`."""
     if isinstance(x, Term):
@@ -168,6 +173,7 @@ def expand(x: Any, axis: Any, size: Any = None, *, like: Any = None) -> Any:
     return make(Expand(axis, size), x)
 
 
+@public
 def sum(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None) -> Any:
     """The sum over axes (all if None). Small integers and bool are added up as int64, as in NumPy."""
     if isinstance(x, Term):
@@ -191,6 +197,7 @@ def reduction(op: type[Op], x: Node, axis: Any, keepdims: bool) -> Node:
     return expand(y, axis, (1,) * len(axis)) if keepdims else y  # type: ignore[no-any-return]
 
 
+@public
 def reshape(x: Any, shape: Any) -> Any:
     """The elements of `x` in another shape; one size may be -1."""
     if isinstance(x, Term):
@@ -200,7 +207,7 @@ def reshape(x: Any, shape: Any) -> Any:
     if any(isinstance(size, int) and size == -1 for size in sizes):
         known = as_shape([size for size in sizes if not (isinstance(size, int) and size == -1)])
         if len(known) != len(sizes) - 1:
-            raise ShapeError("reshape: only one size may be -1", details=[describe(x)])
+            raise ShapeError("only one size may be -1")
         sizes[sizes.index(-1)] = _missing_size(x, known)
     new = as_shape(sizes)
     if new == x.shape:
@@ -223,6 +230,7 @@ def squeeze(x: Node, axis: Axes) -> Node:
     return reshape(x, tuple(n for a, n in enumerate(x.shape) if a not in axis))  # type: ignore[no-any-return]
 
 
+@public
 def broadcast_to(x: Any, shape: Any) -> Node:
     """`x` repeated to a shape, as NumPy broadcasts. Raises ShapeError if it does not fit."""
     x, shape = as_node(x), as_shape(shape)
@@ -232,7 +240,7 @@ def broadcast_to(x: Any, shape: Any) -> Node:
     stretched = tuple(a for a, n in enumerate(x.shape) if n == 1 and new + a >= 0 and shape[new + a] != 1)
     fits = new >= 0 and all(n == shape[new + a] or a in stretched for a, n in enumerate(x.shape))
     if not fits:
-        raise ShapeError(f"cannot broadcast to ({', '.join(map(str, shape))})", details=[describe(x)])
+        raise ShapeError(f"the shape does not become ({', '.join(map(str, shape))})")
     x = squeeze(x, stretched) if stretched else x
     axis = (*range(new), *(new + a for a in stretched))
     return expand(x, axis, tuple(shape[a] for a in axis))  # type: ignore[no-any-return]
@@ -262,27 +270,37 @@ def as_node(x: Any) -> Node:
     """A node for an operand: itself, or a constant for a number or array."""
     if isinstance(x, Node):
         return x
+    if isinstance(x, Dim):
+        return extent(x)
     if isinstance(x, bool | int | float | np.ndarray | np.generic | list | tuple):
-        try:
-            return constant(x)
-        except DTypeError as error:
-            raise DTypeError(f"not an operand: {x!r:.80}", help=str(error)) from None
-    raise TypeError(f"not an operand: {x!r:.80} (a node, a number or an array is)")
+        return constant_array(as_array(x))
+    raise DTypeError(f"not an operand: {x!r:.80}", help="a node, a number or an array is")
 
 
 def axes(axis: Any, ndim: int) -> Axes:
     """Sorted axes counted from the front; None means all. Raises AxisError."""
     if axis is None:
         return tuple(range(ndim))
-    given = tuple(axis) if isinstance(axis, Sequence) else (axis,)
-    if any(isinstance(a, bool) or not hasattr(a, "__index__") for a in given):
-        raise AxisError(f"{axis!r} is no axis", help="an axis is an integer, or a tuple of them")
-    found = tuple(sorted(a.__index__() + (ndim if a < 0 else 0) for a in given))
+    return tuple(sorted(ordered_axes(axis if isinstance(axis, Sequence) else (axis,), ndim)))
+
+
+def ordered_axes(given: Any, ndim: int) -> Axes:
+    """Axes counted from the front, in the order given. Raises AxisError."""
+    try:
+        found = tuple(_integer(a) + (ndim if a < 0 else 0) for a in given)
+    except TypeError:
+        raise AxisError(f"{given!r:.80} are no axes", help="an axis is an integer, or a tuple of them") from None
     if any(not 0 <= a < ndim for a in found):
-        raise AxisError(f"axis {axis} is out of range for {ndim} axes")
+        raise AxisError(f"axis {', '.join(map(str, given))} is out of range for {ndim} axes")
     if len(set(found)) < len(found):
-        raise AxisError(f"axis {axis} names an axis twice")
+        raise AxisError(f"{tuple(given)} names an axis twice")
     return found
+
+
+def _integer(a: Any) -> int:
+    if isinstance(a, bool | np.bool_):
+        raise TypeError("a truth value is no axis")
+    return index(a)
 
 
 def reduced(x: TensorType, axis: Axes) -> TensorType:
@@ -299,7 +317,7 @@ def common_dtype(op: str, accepts: str, args: Sequence[Any]) -> DType:
     if typed:
         dtype = promote(*typed)
         for x in weak:
-            dtype = weak_dtype(x, dtype)
+            dtype = weak_dtype(0 if isinstance(x, Dim) else x, dtype)
     else:
         dtype = promote(*(as_node(x).dtype for x in weak))
     if dtype.kind not in accepts and accepts == "f" and dtype.kind in "iub":
@@ -318,16 +336,16 @@ def _meet(op: Elementwise, args: tuple[Any, ...]) -> list[Node]:
     met = []
     for x, node, to in zip(args, nodes, wanted, strict=True):
         if node is None:
-            met.append(full(x, TensorType(to, shape)))
+            met.append(broadcast_to(extent(x, to) if isinstance(x, Dim) else full(x, TensorType(to, ())), shape))
         elif to is bool_ and node.dtype is not bool_:
-            raise DTypeError(f"{op.name}: expected bool", details=[describe(node)], help="compare it with something")
+            raise DTypeError(f"{node.dtype.name} is no condition", help="compare it with something")
         else:
             met.append(broadcast_to(cast(node, to), shape))
     return met
 
 
 def _is_weak(x: Any) -> bool:
-    return isinstance(x, bool | int | float) and not isinstance(x, np.generic)
+    return isinstance(x, bool | int | float | Dim) and not isinstance(x, np.generic)
 
 
 def _merged(x: Node, axis: Axes, size: Shape) -> tuple[Op, Node]:
@@ -343,8 +361,7 @@ def _merged(x: Node, axis: Axes, size: Shape) -> tuple[Op, Node]:
 
 def _missing_size(x: Node, known: Shape) -> Any:
     total, rest = x.size, dimension.product(known)
-    missing: Any = total // rest if rest != 0 else 0
-    if missing * rest != total:
-        sizes = ", ".join(map(str, known))
-        raise GraphError(f"reshape: {total} elements cannot be divided by ({sizes})", details=[describe(x)])
+    missing: Any = total // rest if rest != 0 else None
+    if missing is None or missing * rest != total:
+        raise ShapeError(f"{total} elements cannot be divided by ({', '.join(map(str, known))})")
     return missing

@@ -13,7 +13,7 @@ import numpy as np
 from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, IndexOutOfBounds, ShapeError
 from graphc.ir.leaf import Constant
-from graphc.ir.node import Node, describe, make
+from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.conversion import as_node, axes, broadcast_to, cast, expand
@@ -119,6 +119,7 @@ class ScatterAddAlongAxis(Op):
         return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
 
 
+@public
 def take(x: Any, indices: Any, axis: Any = None) -> Node:
     """Elements of `x` at indices along an axis (of the flattened array if None)."""
     x, indices = as_node(x), as_node(indices)
@@ -129,13 +130,13 @@ def take(x: Any, indices: Any, axis: Any = None) -> Node:
     return make(Take(a), x, indices)
 
 
+@public
 def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
     """One element for each index along an axis; the other axes broadcast."""
     x, indices = as_node(x), as_node(indices)
     if indices.ndim != x.ndim:
         raise ShapeError(
-            f"take_along_axis: the indices have {indices.ndim} axes, the array {x.ndim}",
-            details=[describe(x), describe(indices)],
+            f"the indices have {indices.ndim} axes, the array {x.ndim}",
             help="add axes with indices[:, None]",
         )
     (a,) = axes(axis, x.ndim)
@@ -146,6 +147,7 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
     return make(TakeAlongAxis(a), x, indices)
 
 
+@public
 def one_hot(indices: Any, size: Any, *, dtype: Any = "float32") -> Node:
     """1 at each index along a new last axis of `size`, else 0; all 0 for an index out of bounds."""
     indices = as_node(indices)
@@ -172,8 +174,7 @@ def _check_constant(x: Node, axis: int, indices: Node) -> None:
         low, high = int(indices.op.value.min()), int(indices.op.value.max())
         if low < -n or high >= n:
             raise IndexOutOfBounds(
-                f"index {low if low < -n else high} is out of bounds for axis {axis} of size {n}",
-                details=[describe(x)],
+                f"index {low if low < -n else high} is out of bounds for axis {axis} of size {n}"
             )
 
 

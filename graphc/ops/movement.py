@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from graphc import dimension
+from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, ShapeError
 from graphc.ir.leaf import full, uniform_value
-from graphc.ir.node import Node, describe, make
+from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ir.term import Application, Term
-from graphc.ops.conversion import Axes, as_node, axes, broadcast_shapes, broadcast_to, cast, expand
+from graphc.ops.conversion import (
+    Axes,
+    as_node,
+    axes,
+    broadcast_shapes,
+    broadcast_to,
+    cast,
+    expand,
+    ordered_axes,
+)
 from graphc.types import Shape, TensorType, as_shape, promote
 
 
@@ -123,12 +134,13 @@ class Concat(Op):
         return parts
 
 
+@public
 def transpose(x: Any, axes: Any = None) -> Any:
     """`x` with its axes in another order (reversed if None); axes may count from the end."""
     if isinstance(x, Term):
         return Application(Transpose, (x,), {"axes": axes})
     x = as_node(x)
-    order = tuple(reversed(range(x.ndim))) if axes is None else _order(axes, x)
+    order = tuple(reversed(range(x.ndim))) if axes is None else ordered_axes(axes, x.ndim)
     if order == tuple(range(x.ndim)):
         return x
     if uniform_value(x) is not None:
@@ -155,29 +167,35 @@ def slice_node(x: Node, ranges: dict[int, tuple[Any, Any, int]]) -> Node:
     return make(Slice(start, size, step), x)
 
 
+@public
 def flip(x: Any, axis: Any = None) -> Node:
     """The elements in reverse order along axes (all if None)."""
     x = as_node(x)
     return slice_node(x, {a: (x.shape[a] - 1, x.shape[a], -1) for a in axes(axis, x.ndim)})
 
 
+@public
 def pad(x: Any, widths: Any, *, value: float = 0.0) -> Node:
     """`x` with `(before, after)` elements of `value` added to each axis; one pair or number serves all axes."""
     x = as_node(x)
-    given = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
-    if any(not isinstance(n, int) or n < 0 for pair in given for n in pair):
-        raise ShapeError(f"pad: {widths!r} are no widths", details=[describe(x)], help="non-negative integers")
+    try:
+        given = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
+    except ValueError:
+        given = [[None]]
+    if any(type(n) is not int or n < 0 for pair in given for n in pair):
+        raise ShapeError(f"{widths!r:.80} are no widths", help="a non-negative integer, or a pair for each axis")
     shape = tuple(before + n + after for (before, after), n in zip(given, x.shape, strict=True))
     if shape == x.shape:
         return x
     return make(Pad(tuple(before for before, _ in given), (1,) * x.ndim, shape, float(value)), x)
 
 
+@public
 def concat(arrays: Sequence[Any], axis: Any = 0) -> Node:
     """Arrays one after another along an axis; None flattens them first."""
     nodes = [as_node(x) for x in arrays]
     if not nodes:
-        raise ShapeError("concat: no arrays")
+        raise ShapeError("no arrays")
     if axis is None:
         nodes, axis = [x.reshape(-1) for x in nodes], 0
     dtype = promote(*(x.dtype for x in nodes))
@@ -185,17 +203,19 @@ def concat(arrays: Sequence[Any], axis: Any = 0) -> Node:
     return make(Concat(a), *(cast(x, dtype) for x in nodes)) if len(nodes) > 1 else nodes[0]
 
 
+@public
 def stack(arrays: Sequence[Any], axis: int = 0) -> Node:
     """Arrays of one shape along a new axis."""
     nodes = [as_node(x) for x in arrays]
     if not nodes:
-        raise ShapeError("stack: no arrays")
+        raise ShapeError("no arrays")
     if any(x.shape != nodes[0].shape for x in nodes):
-        raise ShapeError("stack: shapes differ", details=map(describe, nodes))
+        raise ShapeError("shapes differ")
     (a,) = axes(axis, nodes[0].ndim + 1)
     return concat([expand(x, (a,), (1,)) for x in nodes], a)
 
 
+@public
 def broadcast_arrays(*arrays: Any) -> list[Node]:
     """Arrays repeated to their common shape."""
     nodes = [as_node(x) for x in arrays]
@@ -203,33 +223,39 @@ def broadcast_arrays(*arrays: Any) -> list[Node]:
     return [broadcast_to(x, shape) for x in nodes]
 
 
-def _order(given: Any, x: Node) -> Axes:
-    order = tuple(int(a) + (x.ndim if a < 0 else 0) for a in given)
-    if sorted(order) != list(range(x.ndim)):
-        raise AxisError(f"transpose: {tuple(given)} is no order of {x.ndim} axes", details=[describe(x)])
-    return order
-
-
-def clamp_range(index: slice, n: Any) -> tuple[Any, Any, int]:
+def clamp_range(picked: slice, n: Any) -> tuple[Any, Any, int]:
     """`(start, size, step)` of a Python slice of an axis of size `n`, which may be a named dimension."""
-    step = 1 if index.step is None else int(index.step.__index__())
-    if step == 0:
-        raise ShapeError("the step of a slice is 0")
-    if isinstance(n, int) and all(v is None or isinstance(v, int) for v in (index.start, index.stop)):
-        start, stop, step = index.indices(n)
+    first, last, step = map(_place, (picked.start, picked.stop, picked.step))
+    if step is None:
+        step = 1
+    if not isinstance(step, int) or step == 0:
+        raise ShapeError(f"{step} is no step of a slice", help="an integer that is not 0")
+    if isinstance(n, int) and not isinstance(first, Dim) and not isinstance(last, Dim):
+        start, stop, step = slice(first, last, step).indices(n)
         return start, len(range(start, stop, step)), step
     low, high = (0, n) if step > 0 else (-1, n - 1)
-    start = _bound(index.start, n, low, high, low if step > 0 else high)
-    stop = _bound(index.stop, n, low, high, high if step > 0 else low)
+    start = _bound(first, n, low, high, low if step > 0 else high)
+    stop = _bound(last, n, low, high, high if step > 0 else low)
     distance = stop - start if step > 0 else start - stop
     count = (distance + abs(step) - 1) // abs(step)
-    return start, dimension.call("max", 0, count) if index.start is not None else count, step
+    return start, dimension.call("max", 0, count) if first is not None else count, step
 
 
-def _bound(value: Any, n: Any, low: Any, high: Any, default: Any) -> Any:
+def _place(value: Any) -> int | Dim | None:
+    """A part of a slice: None, an integer, or a size that may be a name."""
+    if value is None or isinstance(value, Dim):
+        return value
+    if isinstance(value, str):
+        return as_shape(value)[0]
+    try:
+        return index(value)
+    except TypeError:
+        raise ShapeError(f"{value!r:.80} is no place in a slice", help="an integer, or a size such as 'n-1'") from None
+
+
+def _bound(value: int | Dim | None, n: Any, low: Any, high: Any, default: Any) -> Any:
     if value is None:
         return default
-    (size,) = as_shape(value) if not isinstance(value, int) else (value,)
-    if isinstance(size, int) and size < 0:
-        return dimension.call("max", n + size, low)
-    return dimension.call("min", size, high)
+    if isinstance(value, int) and value < 0:
+        return dimension.call("max", n + value, low)
+    return dimension.call("min", value, high)

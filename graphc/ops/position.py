@@ -9,7 +9,7 @@ import numpy as np
 from graphc.dimension import Dim
 from graphc.errors import DTypeError
 from graphc.ir.leaf import full
-from graphc.ir.node import Node, make
+from graphc.ir.node import Node, make, public
 from graphc.ir.op import Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.types import DType, TensorType, as_dtype, as_shape, bool_
@@ -47,11 +47,13 @@ class Extent(Op):
         return s.cast(np.asarray(self.size), self.dtype)
 
 
+@public
 def iota(size: Any, dtype: Any = "int64") -> Node:
     """The positions 0, 1, 2 … size-1."""
     return make(Iota(as_shape(size)[0], as_dtype(dtype)))
 
 
+@public
 def extent(size: Any, dtype: Any = "int64") -> Node:
     """A size as a value without axes."""
     (number,), dtype = as_shape(size), as_dtype(dtype)

@@ -10,7 +10,7 @@ from typing import Any
 from graphc import dimension
 from graphc.errors import AxisError, DTypeError
 from graphc.ir.leaf import full
-from graphc.ir.node import Node, describe, make
+from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ir.term import Application, Term
@@ -18,7 +18,7 @@ from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, reduced, reduction, sum
 from graphc.ops.elementwise import equal, exp, isnan, log, logical_not, logical_or, where
 from graphc.ops.position import extent, iota
-from graphc.types import TensorType, bool_, int64
+from graphc.types import TensorType, bool_, float64, int64
 
 
 class Prod(Op):
@@ -197,16 +197,19 @@ class Argmin(Composite):
     vjp = None
 
 
+@public
 def max(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The largest over axes (all if None)."""
     return _reduce(Max, x, axis, keepdims)
 
 
+@public
 def min(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The smallest over axes (all if None)."""
     return _reduce(Min, x, axis, keepdims)
 
 
+@public
 def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The product over axes (all if None); small integers multiply as int64."""
     if not isinstance(x, Term):
@@ -215,41 +218,52 @@ def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return _reduce(Prod, x, axis, keepdims)
 
 
+@public
 def any(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Whether anything over axes is true (not 0)."""
     return _reduce(Max, cast(x, bool_), axis, keepdims)
 
 
+@public
 def all(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Whether everything over axes is true (not 0)."""
     return _reduce(Min, cast(x, bool_), axis, keepdims)
 
 
+@public
 def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The arithmetic mean over axes (all if None); of integers in float64."""
+    if not isinstance(x, Term):
+        x = as_node(x)
+        x = x if x.dtype.is_float else cast(x, float64)
     return _float_reduce(Mean, x, axis, keepdims)
 
 
+@public
 def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) over axes (all if None) without overflow."""
     return _float_reduce(Logsumexp, x, axis, keepdims)
 
 
+@public
 def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) / sum(exp(x)) over axes without overflow."""
     return _row_wise(Softmax, x, axis)
 
 
+@public
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x)) over axes."""
     return _row_wise(LogSoftmax, x, axis)
 
 
+@public
 def argmax(x: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """The position of the first largest along an axis (in row-major order if None), as int64."""
     return _arg_reduce(Argmax, x, axis, keepdims)
 
 
+@public
 def argmin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """The position of the first smallest along an axis (in row-major order if None), as int64."""
     return _arg_reduce(Argmin, x, axis, keepdims)
@@ -281,7 +295,7 @@ def _arg_reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Node:
         x, axis = x.reshape(-1), 0
     (a,) = axes(axis, x.ndim)
     if x.shape[a] == 0:
-        raise AxisError(f"{op.name} of an empty axis", details=[describe(x)])
+        raise AxisError("the axis is empty")
     y = make(op(a), x)  # type: ignore[call-arg]
     where_kept = (a,) if ndim == x.ndim else tuple(range(ndim))
     return expand(y, where_kept, (1,) * len(where_kept)) if keepdims else y  # type: ignore[no-any-return]
