@@ -18,6 +18,7 @@ from graphc.ir.leaf import Input, Parameter, Storage, as_array
 from graphc.ir.node import Node, make, public
 from graphc.ir.operators import MEANING, means
 from graphc.ir.printer import NAME
+from graphc.ir.source import here
 from graphc.ir.term import Term
 from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
 from graphc.types import DType, TensorType, as_dtype, as_shape, float64
@@ -31,7 +32,9 @@ def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
 
     Raises GraphError for a bad name, ShapeError and DTypeError for what is no shape or dtype.
     """
-    return make(Input(_checked_name(name), TensorType(as_dtype(dtype), as_shape(shape))))
+    node = make(Input(_checked_name(name), TensorType(as_dtype(dtype), as_shape(shape))))
+    node.source = here()  # the last place counts: an equal input of another graph may still be alive
+    return node
 
 
 @public
