@@ -1,4 +1,4 @@
-"""Dead code: what a graph computes for nothing. Nodes without users are gone by themselves; updates are not."""
+"""Dead code: what a graph computes for nothing. Nodes without users go by themselves, updates do not."""
 
 from __future__ import annotations
 

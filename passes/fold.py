@@ -1,6 +1,6 @@
 """Constant folding: what does not depend on inputs and parameters is computed now.
 
-Comes in: a graph; goes out: one in which the reference's results stand for such parts, with their dtype and bits.
+Comes in: a graph; goes out: one in which the reference's results stand for such parts, in dtype and bits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import numpy as np
 from graphc.dimension import Dim
 from graphc.errors import GraphcError
 from graphc.interpret import evaluate_nodes
+from graphc.interpret.reader import Array
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter, constant, full, uniform_value
 from graphc.ir.node import Node, make, rebuild
@@ -25,7 +26,7 @@ def fold(graph: Graph, *, max_elements: int = 65536) -> Graph:
 
     %0 = log(2.0)   becomes the constant 0.6931472
     """
-    names = {}
+    names: dict[Node, str] = {}
 
     def replace(node: Node, args: tuple[Node, ...]) -> Node:
         with at(node.source):
@@ -61,7 +62,7 @@ def _names_sizes(node: Node) -> bool:
     return any(isinstance(size, Dim) for size in (*sizes, *node.shape))
 
 
-def _value(node: Node) -> np.ndarray | None:  # type: ignore[type-arg]
+def _value(node: Node) -> Array | None:
     """The value of a node of constants; None where it is an error, which is left to the call."""
     with np.errstate(all="ignore"):
         try:

@@ -78,7 +78,7 @@ class Pipeline:
     ) -> Any:
         """What the last pass gives. Rewrites go to `trace`, what each pass did to `records`.
 
-        GRAPHC_CHECK=1 verifies the graph after each pass, GRAPHC_SHOW=stabilize (or all) prints before and after.
+        GRAPHC_CHECK=1 verifies the graph after each pass, GRAPHC_SHOW=stabilize (or all) prints it.
         """
         trace = current_trace() if trace is None else trace
         form = graph

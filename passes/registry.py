@@ -1,7 +1,7 @@
 """The registry of passes: what `parse_pipeline` and `graphc passes` know.
 
-A pass is a function with keyword options. Its annotations say what it takes and gives, its docstring opens with
-what it does and shows an example, its module is where to read on.
+A pass is a function with keyword options. Its annotations say what it takes and gives, its docstring opens
+with what it does and shows an example.
 """
 
 from __future__ import annotations

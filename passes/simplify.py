@@ -1,4 +1,4 @@
-"""Simplification by rules that are exact: the same bits for every input, NaN, infinities and -0.0 included."""
+"""Simplification by exact rules: the same bits for every input, NaN, infinities and -0.0 included."""
 
 from __future__ import annotations
 

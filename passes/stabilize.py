@@ -1,7 +1,7 @@
 """Stabilisation: formulas as textbooks print them become ones that neither overflow nor cancel.
 
-Comes in: a graph; goes out: one that is at least as accurate for every input. The canonical rules run along, so
-that no spelling hides a pattern.
+Comes in: a graph; goes out: one that is at least as accurate for every input. The canonical rules run along,
+so that no spelling hides a pattern.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Op:
         if abstract:
             return
         for base in cls.__mro__[1:]:
-            if getattr(base, "name", None) in OPS and OPS[base.name] is base:
+            if base in OPS.values():
                 raise TypeError(f"{cls.__name__} subclasses the concrete op {base.__name__}: subclass its family")
         for required in ("vjp", "infer", "evaluate", "arity"):
             if getattr(cls, required, None) is getattr(Op, required, None) and required not in cls.__dict__:

@@ -2,12 +2,13 @@
 
 Comes in: a term and a node; goes out: bindings of the term's variables. The spelling does not decide:
 
-- Sums and products match modulo commutativity and sign: `a - b`, `a + (-b)` and `-b + a` are one sum, `x / y` and
-  `x * (1 / y)` one product.
-- Products match modulo associativity too where a rule allows factors beside it. Sums never do: `(y - 1) + exp(x)`
-  is no `expm1(x) + y`, since for y near 1 the original is exact and the other form loses everything.
-- An elementwise op under ops that only move elements, or under a cast to a wider float, is seen with them on its
-  operands: `transpose(exp(x))` has the form `exp(y)`.
+- Sums and products match modulo commutativity and sign: `a - b`, `a + (-b)` and `-b + a` are one sum, `x / y`
+  and `x * (1 / y)` one product.
+- Products match modulo associativity too where a rule allows factors beside it. Sums never do:
+  `(y - 1) + exp(x)` is no `expm1(x) + y`, since for y near 1 the original is exact and the other loses all.
+- An elementwise op under ops that only move elements, or under a cast to a wider float, is seen with them on
+  its operands: `transpose(exp(x))` has the form `exp(y)`.
+- An abbreviation is seen spelled out: `square(x)` as `x * x`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,7 @@ class View:
 
 
 def matches(pattern: Term, node: Node, factors: bool = False) -> Iterator[Match]:
-    """All ways in which a node has the form of a pattern; with `factors`, others may stand beside it in a product."""
+    """All ways in which a node has the form of a pattern; with `factors`, beside others in a product."""
     if not isinstance(pattern, Application) or pattern.op.name not in ("multiply", "divide"):
         yield from (Match(env) for env in match(pattern, node, {}))
     elif node.op.name in ("multiply", "divide"):
@@ -81,10 +83,11 @@ def match(pattern: Any, node: Node, env: Bindings) -> Iterator[Bindings]:
 
 
 def see(node: Node, names: frozenset[str]) -> Node | None:
-    """The node as one of the named ops: itself, spelled out, or with the moves above an elementwise op below it."""
+    """The node as one of the named ops: itself, spelled out, or with the moves above it on its operands."""
     if node.op.name in names:
         return node
-    moves, inner = [], node
+    moves: list[Node] = []
+    inner = node
     while len(moves) < MOST_MOVES and _commutes(inner):
         moves.append(inner)
         inner = inner.args[0]
@@ -187,6 +190,7 @@ def _freedom(pattern: Any, env: Bindings) -> int:
     return 2 if pattern.label in env else 3
 
 
+@lru_cache(maxsize=4096)
 def _parts_of_term(term: Application, family: frozenset[str]) -> View:
     """All parts of a pattern."""
     *_, finest = views(term, family, 8)
@@ -283,7 +287,7 @@ def _bind(variable: Variable, sign: int, value: Node, env: Bindings) -> Iterator
 
 
 def _canonical(sign: int, x: Node) -> frozenset[tuple[int, int]]:
-    """Signed identities of the terms of a node, the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
+    """Signed identities of the terms, the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
     sign, x = _without_sign(sign, x)
     if x.op.name not in ("add", "subtract"):
         return frozenset({(sign, id(x))})
@@ -317,7 +321,7 @@ def _is_number(wanted: Any, node: Any) -> bool:
 
 
 def _commutes(node: Node) -> bool:
-    """Whether elementwise ops may as well come after the op of a node: it moves elements, or makes them wider."""
+    """Whether elementwise ops may as well come after a node: it moves elements, or makes them wider."""
     if node.op.name != "cast":
         return node.op.moves
     narrow, wide = node.args[0].dtype, node.dtype

@@ -171,7 +171,7 @@ class RuleSet:
         return self._by_op[op]
 
     def fire(self, node: Node) -> tuple[Rewrite, Node] | None:
-        """The first rule that changes a node, and what it becomes. Raises RewriteError if the type changes."""
+        """The first rule that changes a node, and what it gives. Raises RewriteError if the type changes."""
         for rule in self.for_node(node):
             new = rule.apply(node)
             if new is None or new is node:

@@ -13,5 +13,7 @@ from graphc.passes.rules.logarithms import LOGARITHMS
 from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.moved import MOVED
 
+__all__ = ["ALL", "CANONICAL", "EXACT", "STABLE"]
+
 STABLE = RuleSet("stable", [*HYPERBOLIC, *LOGISTIC, *LOG_SUM_EXP, *LOGARITHMS, *EXPONENTIALS, *MOVED])
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE])

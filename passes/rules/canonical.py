@@ -1,4 +1,4 @@
-"""One spelling for what has several: signs outside, constants on the right, repetition and transposition outermost.
+"""One spelling for what has several: signs outside, constants on the right, repetition outermost.
 
 All of it is exact: the same bits for every input, signed zeros included. So `a - (-b)` becomes `a + b`, but
 `-(a - b)` does not become `b - a`, which differs in the sign of zero.
@@ -53,7 +53,7 @@ def sign_of_a_product(node: Node) -> Node | None:
     if x is None and y is None:
         return None
     result = make(node.op, node.args[0] if x is None else x, node.args[1] if y is None else y)
-    return result if x is not None and y is not None else -result  # type: ignore[no-any-return]
+    return result if x is not None and y is not None else -result
 
 
 @CANONICAL.rewriter(Multiply, Divide, kind="exact")
@@ -126,7 +126,7 @@ def merged_moves(node: Node) -> Node | None:
 
 @CANONICAL.rewriter(Reshape, kind="exact")
 def new_axes_are_expanded(node: Node) -> Node | None:
-    """A reshape that only adds axes of size 1 is an expand, and one that drops such axes of an expand undoes it."""
+    """A reshape that only adds axes of size 1 is an expand, one that drops such axes undoes an expand."""
     (x,) = node.args
     if isinstance(x.op, Expand) and all(size == 1 for size in x.op.size):
         return reshape(x.args[0], node.shape)  # type: ignore[no-any-return]
@@ -138,7 +138,7 @@ def new_axes_are_expanded(node: Node) -> Node | None:
             added.append(axis)
         else:
             return None
-    return expand(x, tuple(added), (1,) * len(added)) if not rest else None  # type: ignore[no-any-return]
+    return expand(x, tuple(added), (1,) * len(added)) if not rest else None
 
 
 @CANONICAL.rewriter(Transpose, kind="exact")

@@ -1,7 +1,7 @@
 """Algebra that holds for every bit pattern: infinities, NaN, subnormals and signed zeros included.
 
-Not here, since they are not exact: `x + 0.0` (loses the sign of -0.0), `x * 0`, `x - x`, `x / x` (infinities and
-NaN), sums in another order. Of integers all of arithmetic is exact, modulo the width.
+Not here, since they are not exact: `x + 0.0` (loses the sign of -0.0), `x * 0`, `x - x`, `x / x` (infinities
+and NaN), sums in another order. Of integers all of arithmetic is exact, modulo the width.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
+from graphc.ir.op import Op
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast, Sum, cast
 from graphc.ops.elementwise import (
@@ -232,7 +233,7 @@ def truth_with_constant(node: Node) -> Node | None:
     if known is None:
         return None
     if isinstance(node.op, LogicalXor):
-        return logical_not(x) if known else x  # type: ignore[no-any-return]
+        return logical_not(x) if known else x
     return x if bool(known) == isinstance(node.op, LogicalAnd) else node.args[1]
 
 
@@ -255,7 +256,7 @@ def compared_with_itself(node: Node) -> Node | None:
     return full(isinstance(node.op, LessEqual | GreaterEqual | Equal), node.type)
 
 
-_OPPOSITES = {Less: GreaterEqual, GreaterEqual: Less, Greater: LessEqual, LessEqual: Greater}
+_OPPOSITES: dict[type[Op], type[Op]] = {Less: GreaterEqual, GreaterEqual: Less, Greater: LessEqual, LessEqual: Greater}
 
 
 # --- casts and moves ---

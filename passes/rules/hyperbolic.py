@@ -1,4 +1,4 @@
-"""The hyperbolic tangent under its spellings with exponentials. -1 and 1 at infinity, where these give NaN."""
+"""The hyperbolic tangent as spelled with exponentials. -1 and 1 at infinity, where these give NaN."""
 
 from __future__ import annotations
 

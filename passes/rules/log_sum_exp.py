@@ -1,7 +1,8 @@
 """Logarithms of sums of exponentials, softmax and log-softmax: what overflows or underflows in between.
 
-`logsumexp` and its relatives treat infinities as limits: a row of -inf has the logarithm -inf and the softmax 0, a
-row with +inf has the logarithm inf and a softmax that is uniform on these; the naive formulas give NaN. NaN stays.
+`logsumexp` and its relatives treat infinities as limits: a row of -inf has the logarithm -inf and the softmax
+0, a row with inf has the logarithm inf and a softmax that is uniform on these; the naive formulas give NaN. NaN
+stays NaN.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def log_of_many_exponentials(node: Node) -> Node | None:
 
 @LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S43")
 def log_of_positive_factors(node: Node) -> Node | None:
-    """log(w * exp(x)) is x + log(w): the product may overflow or underflow; so for softmax, sigmoid and their like."""
+    """log(w * exp(x)) is x + log(w), and so for softmax and sigmoid: the product may overflow."""
     if see(node.args[0], PRODUCTS) is None:
         return None
     for view in views(node.args[0], PRODUCTS, 4):
@@ -106,7 +107,7 @@ def _total(terms: list[tuple[int, Node]]) -> Node:
 
 
 def logarithm_of_positive(x: Node) -> Node | None:
-    """The logarithm of what is positive by its form and easily overflows or underflows, or of a positive constant."""
+    """The logarithm of what is positive by its form and easily overflows, or of a positive constant."""
     number = uniform_value(x)
     if number is not None:
         positive = x.dtype.is_float and 0 < number < math.inf
@@ -147,7 +148,7 @@ def part_of_softmax(node: Node) -> Node | None:
                     continue
                 others = [p for k, p in enumerate(view.parts) if k not in (i, j)]
                 value = product([Part(1, _moved(softmax(x, axis), moves)), *others])
-                return value if view.sign > 0 else -value  # type: ignore[no-any-return]
+                return value if view.sign > 0 else -value
     return None
 
 

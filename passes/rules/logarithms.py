@@ -32,7 +32,7 @@ def log1p_of_expm1(x):
 
 @LOGARITHMS.rule("stabilizing", "S33")
 def log_of_minus_expm1(x):
-    """log(1 - exp(x)): near 0 expm1 keeps what 1 - exp(x) loses, far below log1p does. -inf at 0, NaN above."""
+    """log(1 - exp(x)): near 0 expm1 keeps what is lost, far below log1p does. -inf at 0, NaN above."""
     return log(-expm1(x)), log1mexp(x)
 
 

@@ -1,7 +1,7 @@
 """The logistic family: sigmoid and softplus for what is written with exponentials.
 
-Each is a limit at infinity (sigmoid 0 and 1, softplus 0 and inf), where the naive formulas give 0, inf or NaN as
-overflow will have it. NaN stays NaN.
+Each has its limits at infinity (sigmoid 0 and 1, softplus 0 and inf), where the naive formulas give 0, inf or
+NaN as overflow will have it. NaN stays NaN.
 """
 
 from __future__ import annotations

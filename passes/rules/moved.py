@@ -18,7 +18,8 @@ MOVED = RuleSet("moved")
 @MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")
 def lifted_above_moves(node: Node) -> Node | None:
     """log(take(softmax(x), i)) is take(log_softmax(x), i), and so for all moves and casts between floats."""
-    moves, inner = [], node.args[0]
+    moves: list[Node] = []
+    inner = node.args[0]
     while len(moves) < MOST_MOVES and (inner.op.moves or _is_float_cast(inner)):
         moves.append(inner)
         inner = inner.args[0]
