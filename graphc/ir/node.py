@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from graphc.errors import DTypeError, GraphcError, GraphError
 from graphc.ir.op import Op
 from graphc.ir.operators import Operators
-from graphc.ir.source import Source, here
+from graphc.ir.source import Source, at, here
 from graphc.types import DType, Shape, TensorType
 
 Parameters = ParamSpec("Parameters")
@@ -148,7 +148,8 @@ def rebuild(roots: Iterable[Node], replace: Callable[[Node, tuple[Node, ...]], N
     roots = list(roots)
     new: dict[Node, Node] = {}
     for node in topological(roots):
-        new[node] = replace(node, tuple(new[arg] for arg in node.args))
+        with at(node.source):
+            new[node] = replace(node, tuple(new[arg] for arg in node.args))
     return [new[root] for root in roots]
 
 

@@ -140,19 +140,13 @@ def unique(wanted: str, taken: set[str]) -> str:
 
 
 def variable_names(nodes: Iterable[Node]) -> dict[Node, str]:
-    """The names of the user's variables: on a line `h = …` the last node made there is `h`.
-
-    Derivatives and rewritten nodes come from the same place as what they were made of, but later in a graph.
-    """
+    """The names of the user's variables: on a line `h = …` the last node that the user made there is `h`."""
     last: dict[tuple[str, int], Node] = {}
-    seen: set[int] = set()
     for node in nodes:
-        source = node.source
-        if source is None or id(source) in seen:
-            continue
-        if not _is_leaf(node) and not isinstance(node.op, Constant):
-            seen.add(id(source))
-            last[source.file, source.line] = node
+        written = node.source is not None and not node.source.is_derived
+        if written and not _is_leaf(node) and not isinstance(node.op, Constant):
+            assert node.source is not None
+            last[node.source.file, node.source.line] = node
     names = {}
     for node in last.values():
         assert node.source is not None

@@ -24,10 +24,12 @@ _EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep  # packaged, but written
 class Source:
     """A place in the user's code, or in a text file of graphs."""
 
-    __slots__ = ("_code", "_instruction", "_text", "file", "line")
+    __slots__ = ("_code", "_derived", "_instruction", "_text", "file", "is_derived", "line")
 
     def __init__(self, file: str, line: int, text: str | None = None) -> None:
         self.file, self.line, self._text = file, line, text
+        self.is_derived = False  # of a node that a rewrite or a derivative made in place of the user's
+        self._derived: Source | None = None
         self._code: CodeType | None = None
         self._instruction = -1
 
@@ -36,6 +38,16 @@ class Source:
         source = cls(frame.f_code.co_filename, frame.f_lineno)
         source._code, source._instruction = frame.f_code, frame.f_lasti
         return source
+
+    def derived(self) -> Source:
+        """The same place, for nodes that the user did not write there."""
+        if self.is_derived:
+            return self
+        if self._derived is None:
+            copy = Source(self.file, self.line, self._text)
+            copy._code, copy._instruction, copy.is_derived = self._code, self._instruction, True
+            self._derived = copy
+        return self._derived
 
     @property
     def text(self) -> str:
@@ -66,7 +78,7 @@ _current: ContextVar[Source | None] = ContextVar("graphc_source", default=None)
 @contextmanager
 def at(source: Source | None) -> Iterator[None]:
     """Nodes made inside come from `source`: how rewrites and derivatives keep the user's line."""
-    token = _current.set(source)
+    token = _current.set(source.derived() if source is not None else None)
     try:
         yield
     finally:

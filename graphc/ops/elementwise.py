@@ -364,7 +364,8 @@ class Sigmoid(Elementwise):
 
     def scalar(self, s: Scalars, x: Value) -> Value:
         e = s.exp(-s.abs(x))
-        return s.where(s.less(x, 0), e, 1.0) / (1 + e)
+        top = s.where(s.less(x, 0), e, 1.0)
+        return top - top * (e / (1 + e))  # rounds less than top / (1 + e)
 
     def exact(self, s: Scalars, x: Value) -> Value:
         return 1 / (1 + s.exp(-x))
