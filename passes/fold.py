@@ -12,16 +12,17 @@ from graphc.errors import GraphcError
 from graphc.interpret import evaluate_nodes
 from graphc.interpret.reader import Array
 from graphc.ir.graph import Graph
-from graphc.ir.leaf import Constant, Input, Parameter, constant, full, uniform_value
+from graphc.ir.leaf import Constant, constant, full, uniform_value
 from graphc.ir.node import Node, make, rebuild
 from graphc.ir.source import at
 from graphc.ops.barrier import Barrier
+from graphc.ops.conversion import Expand
 from graphc.passes.registry import graph_pass
 from graphc.types import TensorType
 
 
 @graph_pass
-def fold(graph: Graph, *, max_elements: int = 65536) -> Graph:
+def fold(graph: Graph, *, max_elements: int = 4096) -> Graph:
     """Compute what is constant, up to a size beyond which a program is better than data.
 
     %0 = log(2.0)   becomes the constant 0.6931472
@@ -39,7 +40,7 @@ def fold(graph: Graph, *, max_elements: int = 65536) -> Graph:
 
 
 def _folded(node: Node, max_elements: int) -> Node:
-    if isinstance(node.op, Constant | Input | Parameter | Barrier):
+    if not node.args or isinstance(node.op, Barrier | Expand):  # an expand costs nothing where it is read
         return node
     if not all(isinstance(arg.op, Constant) for arg in node.args):
         return node
