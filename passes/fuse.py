@@ -18,6 +18,7 @@ from graphc.dimension import symbol
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
+from graphc.ir.printer import format_node, value_names
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
@@ -26,7 +27,9 @@ from graphc.ops.movement import Concat, Pad, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
 from graphc.passes.cost import EXPENSIVE, cycles
+from graphc.passes.decompose import decompose
 from graphc.passes.indexing import Index, is_trivial_reshape, operand_indices
+from graphc.passes.registry import lowering_pass
 from graphc.types import Shape
 
 Reduction = Sum | Prod | Max | Min
@@ -68,14 +71,26 @@ class Fused:
     materialized: frozenset[Node]
     groups: tuple[Group, ...]
 
+    def __str__(self) -> str:
+        names = value_names(self.graph)
+        lines = [f"fused {self.graph.name}"]
+        for group in self.groups:
+            shape = ",".join(map(str, group.shape))
+            reduced = f" reducing {group.axes}" if group.axes else ""
+            lines.append(f"  group over [{shape}]{reduced}")
+            lines += [f"    {format_node(root, names)}" for root in group.roots]
+        return "\n".join(lines) + "\n"
 
+
+@lowering_pass
 def fuse(graph: Graph, *, max_ops: int = 200) -> Fused:
-    """Cut a decomposed graph into kernels.
+    """Cut a graph into kernels; composite ops are decomposed first.
 
         exp(x) / expand(sum(exp(x)))   becomes   one group with max, sum and division over the same rows
 
     `max_ops` limits the size of a kernel, in simple ops.
     """
+    graph = decompose(graph)
     materialized = _materialized(graph, max_ops)
     fuser = _Fuser(materialized, max_ops)
     for node in graph.nodes:

@@ -30,11 +30,16 @@ from graphc.ops.contraction import Matmul
 from graphc.passes.build_kernel import Built, build_kernel
 from graphc.passes.collapse import collapse
 from graphc.passes.fuse import Fused, Group, gemm_operand, storage
+from graphc.passes.registry import lowering_pass
 from graphc.types import TensorType
 
 
+@lowering_pass
 def lower(fused: Fused) -> Program:
-    """The program of a fused graph."""
+    """Give memory to values and make steps of groups.
+
+        group over [n,10] reducing (1,)   becomes   a kernel, and a call of it on slots
+    """
     return _Lowering(fused).program()
 
 

@@ -1,8 +1,8 @@
-"""The order of passes: ONE visible list, and the text that says another one.
+"""The order of passes: the visible lists, and the text that says another order.
 
     "canonicalize,stabilize,fuse{max_ops=64}"
 
-is a pipeline of three passes, the last with an option. "default" stands for the list below.
+is a pipeline of three passes, the last with an option. "default" and "lowering" stand for the lists below.
 """
 
 from __future__ import annotations
@@ -22,11 +22,22 @@ from graphc.ir.graph import Graph
 from graphc.ir.rewrite import Trace, current_trace, tracing
 from graphc.ir.rule import Rewrite
 from graphc.ir.verify import verify
-from graphc.passes import canonicalize, dead_code, decompose, fold, simplify, stabilize  # noqa: F401 - they register
+from graphc.passes import (  # noqa: F401 - they register
+    canonicalize,
+    dead_code,
+    decompose,
+    fold,
+    fuse,
+    lower,
+    schedule,
+    simplify,
+    stabilize,
+)
 from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
-DEFAULT = "canonicalize,fold,simplify,stabilize,fold,simplify,dead_code"
+DEFAULT = "canonicalize,fold,simplify,stabilize,fold,simplify,dead_code"  # what makes a graph stable and small
+LOWERING = "decompose,fuse,lower"  # what makes it a program; a target may still schedule its loops
 
 AfterEach = Callable[["Step", Any], None]
 
@@ -94,6 +105,17 @@ class Pipeline:
                     after_each(step, form)
         return form
 
+    def split(self) -> tuple[Pipeline, Pipeline]:
+        """The part that optimises a graph, and the part that lowers it, made complete as far as it is missing."""
+        stages = [step.stage for step in self.steps]
+        lowering = [stage.name == "decompose" or stage.gives != "Graph" for stage in stages]
+        cut = lowering.index(True) if True in lowering else len(stages)
+        tail = self.steps[cut:]
+        given = tail[-1].stage.gives if tail else "Graph"
+        missing = {"Graph": LOWERING, "Fused": "lower"}.get(given, "")
+        completed = (*tail, *(_step(name, "", missing) for name, _ in _items(missing)))
+        return Pipeline(self.steps[:cut]), Pipeline(completed)
+
     def __str__(self) -> str:
         return ",".join(map(str, self.steps))
 
@@ -136,7 +158,8 @@ def _same(before: Any, after: Any) -> bool:
 
 def _items(text: str) -> Iterator[tuple[str, str]]:
     """The names of passes with the text of their options."""
-    text = re.sub(r"\bdefault\b(?!\s*[={])", DEFAULT, text)
+    for name, known in (("default", DEFAULT), ("lowering", LOWERING)):
+        text = re.sub(rf"\b{name}\b(?!\s*[={{])", known, text)
     rest = text.strip()
     while rest:
         found = re.match(r"([A-Za-z_]\w*)\s*(?:\{([^{}]*)\})?\s*(?:,\s*|$)", rest)

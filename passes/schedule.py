@@ -12,8 +12,10 @@ from functools import cache
 
 from graphc import dimension
 from graphc.kernel import For, Kernel, KernelCall, Load, Program, Statement, Store
+from graphc.passes.registry import lowering_pass
 
 
+@lowering_pass
 def schedule(program: Program) -> Program:
     """Map one loop of each nest to vectors.
 

@@ -17,9 +17,6 @@ from graphc.ir.graph import Graph
 from graphc.ir.rewrite import Trace, fuel_from_environment
 from graphc.ir.rule import SEMANTICS
 from graphc.kernel import Program
-from graphc.passes.decompose import decompose
-from graphc.passes.fuse import fuse
-from graphc.passes.lower import lower
 from graphc.passes.pipeline import Record, parse_pipeline
 from graphc.runtime.checking import checked
 from graphc.runtime.executable import make_executable, sizes_of_a_call
@@ -47,11 +44,13 @@ def compile_graph(
     sizes_of_a_call(source)
     trace, records = Trace(fuel_from_environment()), list[Record]()
     pipeline = parse_pipeline(passes)
-    optimised = pipeline.run(source, semantics=semantics, trace=trace, records=records)
+    optimising, lowering = pipeline.split()
+    optimised = optimising.run(source, semantics=semantics, trace=trace, records=records)
 
     @cache
     def program() -> Program:
-        return lower(fuse(decompose(optimised)))
+        lowered: Program = lowering.run(optimised, semantics=semantics, trace=trace, records=records)
+        return lowered
 
     code = make_code(optimised, program)
     executable = make_executable(optimised, program, code, returns_list=returns_list)
