@@ -145,7 +145,8 @@ def _opt(options: argparse.Namespace) -> None:
         result = pipeline.run(graph, semantics=options.semantics, records=records)
         if options.print_after_all:
             for record in records:
-                print(f"# after {record.step}" + (f"\n{record.result}" if record.changed else ": unchanged"))
+                shown = f"\n{record.result}".rstrip() if record.changed else ": unchanged"
+                print(f"# after {record.step}{shown}")
             print("# result")
         print(str(result).rstrip())
 
