@@ -371,7 +371,23 @@ class Sigmoid(Elementwise):
         return 1 / (1 + s.exp(-x))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (g * (y * sigmoid(-x)),)
+        return (g * logistic_pdf(x),)
+
+
+class LogisticPdf(Elementwise):
+    """exp(-x) / (1 + exp(-x))**2, the density of the logistic distribution and the derivative of the sigmoid."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        e = s.exp(-s.abs(x))
+        return e / ((1 + e) * (1 + e))
+
+    def exact(self, s: Scalars, x: Value) -> Value:
+        return s.exp(-x) / ((1 + s.exp(-x)) * (1 + s.exp(-x)))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (-g * (y * tanh(x / 2)),)  # the two tails do not cancel at 0
 
 
 class Softplus(Elementwise):
@@ -398,8 +414,7 @@ class Tanh(Elementwise):
         return s.tanh(x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        e = exp(-2 * abs(x))  # 1 - tanh(x)**2 = 4e / (1+e)**2 does not cancel
-        return (g * (4 * e / square(1 + e)),)
+        return (g * (4 * logistic_pdf(2 * x)),)  # 1 - tanh(x)**2 would cancel
 
 
 # --- trigonometry and the error function ---
@@ -678,6 +693,7 @@ exp_add = function(ExpAdd)
 logaddexp = function(Logaddexp)
 log1mexp = function(Log1mexp)
 sigmoid = function(Sigmoid)
+logistic_pdf = function(LogisticPdf)
 softplus = function(Softplus)
 tanh = function(Tanh)
 sin = function(Sin)

@@ -16,7 +16,7 @@ from graphc.ir.scalars import Scalars, Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, reduced, reduction, sum
-from graphc.ops.elementwise import equal, exp, isnan, log, logical_not, logical_or, where
+from graphc.ops.elementwise import equal, exp, isnan, log1p, logical_not, logical_or, where
 from graphc.ops.position import extent, iota
 from graphc.types import TensorType, bool_, float64, int64
 
@@ -104,9 +104,8 @@ class Logsumexp(FloatReduction):
     """log(sum(exp(x))) over axes without overflow: -inf where all are -inf, inf where any is inf."""
 
     def decompose(self, x: Node) -> Node:
-        wide = cast(x, x.dtype.compute)
-        top = max(wide, self.axis)
-        return cast(top + log(sum(exp(_below(wide, top, self.axis)), self.axis)), x.dtype)  # type: ignore[no-any-return]
+        row = _Row(x, self.axis)
+        return cast(row.top + log1p(row.rest), x.dtype)  # type: ignore[no-any-return]
 
     def exact(self, s: Any, x: Value) -> Value:
         return s.log(s.sum(s.exp(x), self.axis))
@@ -135,11 +134,8 @@ class Softmax(RowWise):
     """
 
     def decompose(self, x: Node) -> Node:
-        wide = cast(x, x.dtype.compute)
-        top = max(wide, self.axis)
-        e = exp(_below(wide, top, self.axis))
-        total = _infinite_if_empty(sum(e, self.axis), top)
-        return cast(e / expand(total, self.axis, like=x), x.dtype)  # type: ignore[no-any-return]
+        row = _Row(x, self.axis)
+        return cast(row.e / row.along(row.total), x.dtype)  # type: ignore[no-any-return]
 
     def exact(self, s: Any, x: Value) -> Value:
         e = s.exp(x)
@@ -150,21 +146,39 @@ class Softmax(RowWise):
         return (y * (g - expand(inner, self.axis, like=x)),)
 
 
+class SoftmaxComplement(RowWise):
+    """1 - softmax(x) over axes, accurate where the softmax is nearly 1: the probability of all the others."""
+
+    def decompose(self, x: Node) -> Node:
+        row = _Row(x, self.axis)
+        total = row.along(row.total)
+        others = where(row.at_top, row.along(row.rest), total - row.e)
+        return cast(others / total, x.dtype)  # type: ignore[no-any-return]
+
+    def exact(self, s: Any, x: Value) -> Value:
+        e = s.exp(x)
+        return 1 - e / s.sum(e, self.axis, keepdims=True)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        p = softmax(x, self.axis)
+        inner = sum(g * p, self.axis)
+        return (p * (expand(inner, self.axis, like=x) - g),)
+
+
 class LogSoftmax(RowWise):
     """log(softmax(x)) over axes: x - logsumexp(x), -inf where the softmax is 0."""
 
     def decompose(self, x: Node) -> Node:
-        wide = cast(x, x.dtype.compute)
-        top = max(wide, self.axis)
-        below = _below(wide, top, self.axis)
-        total = _infinite_if_empty(sum(exp(below), self.axis), top)
-        return cast(below - expand(log(total), self.axis, like=x), x.dtype)  # type: ignore[no-any-return]
+        row = _Row(x, self.axis)
+        rest = where(equal(row.top, float("-inf")), float("inf"), row.rest)
+        return cast(row.below - row.along(log1p(rest)), x.dtype)  # type: ignore[no-any-return]
 
     def exact(self, s: Any, x: Value) -> Value:
         return x - s.log(s.sum(s.exp(x), self.axis, keepdims=True))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (g - softmax(x, self.axis) * expand(sum(g, self.axis), self.axis, like=x),)
+        others = expand(sum(g, self.axis), self.axis, like=x) - g
+        return (g * softmax_complement(x, self.axis) - softmax(x, self.axis) * others,)
 
 
 class Argmax(Composite):
@@ -252,6 +266,12 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
 
 @public
+def softmax_complement(x: Any, axis: Any = -1) -> Any:
+    """1 - softmax(x) over axes, accurate where the softmax is nearly 1."""
+    return _row_wise(SoftmaxComplement, x, axis)
+
+
+@public
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """log(softmax(x)) over axes."""
     return _row_wise(LogSoftmax, x, axis)
@@ -307,15 +327,27 @@ def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:
     return (where(ties, expand(share, axis, like=x), 0),)
 
 
-def _below(x: Node, top: Node, axis: Axes) -> Any:
-    """x - top, and 0 where they are equal: also for infinities."""
-    top = expand(top, axis, like=x)
-    return where(equal(x, top), 0, x - top)
+class _Row:
+    """What the ops on rows share: the exponentials of the distances from the largest element.
 
+    The total is 1 + `rest`, and the rest is added up without the 1, so that log1p(rest) is right to the last digits
+    where one element outweighs all others. Where all are equal the distance is 0, also for infinities.
+    """
 
-def _infinite_if_empty(total: Node, top: Node) -> Any:
-    """A total that turns a row of -inf into zero mass."""
-    return where(equal(top, float("-inf")), float("inf"), total)
+    def __init__(self, x: Node, axis: Axes) -> None:
+        self.x, self.axis = cast(x, x.dtype.compute), axis
+        self.top = max(self.x, axis)
+        self.at_top = equal(self.x, self.along(self.top))
+        self.below = where(self.at_top, 0, self.x - self.along(self.top))
+        self.e = exp(self.below)
+        ties = sum(where(self.at_top, full(1, self.x.type), 0), axis)
+        others = sum(where(self.at_top, 0, self.e), axis)
+        self.rest = (ties - 1) + others
+        self.total = where(equal(self.top, float("-inf")), float("inf"), ties + others)  # of nothing: no mass
+
+    def along(self, y: Node) -> Any:
+        """A value of the row for each of its elements."""
+        return expand(y, self.axis, like=self.x)
 
 
 def count(x: Node, axis: Axes, like: Node) -> Any:
