@@ -55,7 +55,7 @@ class Dim:
         object.__setattr__(self, "_hash", hash(self.terms))
 
     def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined,no-any-return]
+        return self._hash  # type: ignore[attr-defined]
 
     @cached_property
     def symbols(self) -> frozenset[str]:

@@ -102,7 +102,7 @@ def _safe(op: Elementwise, operand: int, mask: Node, x: Node) -> Node:
     """The operand where the mask holds, elsewhere a point inside the domain."""
     if not x.dtype.is_float or uniform_value(x) is not None:
         return x
-    return elementwise.where(mask, x, op.domain_of(operand).safe)  # type: ignore[no-any-return]
+    return elementwise.where(mask, x, op.domain_of(operand).safe)
 
 
 def _masked(part: Node | None, mask: Node | None) -> Cotangent | None:
@@ -122,7 +122,7 @@ def _selection(part: Node) -> Node | None:
     condition, x, y = part.args
     if uniform_value(y) == 0:
         return condition
-    return elementwise.logical_not(condition) if uniform_value(x) == 0 else None  # type: ignore[no-any-return]
+    return elementwise.logical_not(condition) if uniform_value(x) == 0 else None
 
 
 _CARRY: dict[str, Callable[[Node, Node, Node], Node]] = {
@@ -135,4 +135,4 @@ _CARRY: dict[str, Callable[[Node, Node, Node], Node]] = {
 
 def _pulled_transpose(mask: Node, y: Node) -> Node:
     order = y.op.attributes()["axes"]
-    return movement.transpose(mask, tuple(order.index(a) for a in range(len(order))))  # type: ignore[no-any-return]
+    return movement.transpose(mask, tuple(order.index(a) for a in range(len(order))))

@@ -251,7 +251,8 @@ def getitem(x: Node, index: Any) -> Any:
             "only one array may be an index for now",
             help="use graphc.take_along_axis, or index one axis after the other",
         )
-    y = conversion.squeeze(movement.slice_node(x, ranges), tuple(dropped)) if dropped else movement.slice_node(x, ranges)
+    y = movement.slice_node(x, ranges)
+    y = conversion.squeeze(y, tuple(dropped)) if dropped else y
     kept = [a for a in layout if a is not None]
     for axis, indices in gathers:
         y = indexing.take(y, indices, kept.index(axis))

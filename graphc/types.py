@@ -149,7 +149,7 @@ class TensorType:
         object.__setattr__(self, "_hash", hash((id(self.dtype), self.shape)))
 
     def __hash__(self) -> int:
-        return self._hash  # type: ignore[attr-defined,no-any-return]
+        return self._hash  # type: ignore[attr-defined]
 
     @property
     def ndim(self) -> int:

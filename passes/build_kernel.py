@@ -240,7 +240,8 @@ class _Builder:
 
     def literal(self, node: Node) -> Literal | None:
         if isinstance(node.op, Constant) and node.op.uniform:
-            return Literal(uniform_value(node).item() if node.dtype.bits != 16 else float(uniform_value(node)), node.dtype)
+            number = uniform_value(node)
+            return Literal(float(number) if node.dtype.is_float else number.item(), node.dtype)
         return None
 
     def in_memory(self, node: Node) -> bool:

@@ -62,7 +62,7 @@ def _simpler(node: Node) -> Node:
             return node.op.as_choice(*node.args)
         case Matmul() if node.dtype.is_float and node.dtype.bits == 16:
             x, y = (cast(arg, float32) for arg in node.args)
-            return cast(make(node.op, x, y), node.dtype)  # type: ignore[no-any-return]
+            return cast(make(node.op, x, y), node.dtype)
         case Matmul() if not node.dtype.is_float:
             return _product_and_sum(*node.args)
     return node
@@ -73,4 +73,4 @@ def _product_and_sum(x: Node, y: Node) -> Node:
     a = x.ndim - 2
     rows = expand(x, (a + 1,), (y.shape[-1],))
     columns = expand(y.mT, (a,), (x.shape[a],))
-    return sum(rows * columns, a + 2, dtype=x.dtype).astype(x.dtype)  # type: ignore[no-any-return]
+    return sum(rows * columns, a + 2, dtype=x.dtype).astype(x.dtype)

@@ -175,7 +175,7 @@ def _stored_operands(node: Node) -> Iterator[Node]:
 
 
 def _price(node: Node) -> int:
-    return cycles(type(node.op)) if isinstance(node.op, Elementwise) else 0
+    return cycles(node.op) if isinstance(node.op, Elementwise) else 0
 
 
 def _weight(node: Node) -> int:

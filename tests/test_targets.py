@@ -112,7 +112,9 @@ CASES: dict[str, Callable[[], Any]] = {
         gc.sum(gc.square(gc.concat([x[:, ::-2], gc.pad(y, 1)[1:-1, :3]], axis=1))) + gc.sum(gc.stack([x, y]) ** 3),
         [x, y],
     ),
-    "gradient of max and prod": lambda: gc.grad(gc.sum(gc.max(x, axis=1) + gc.max(x, axis=0)[3] + gc.prod(x, axis=1)), x),
+    "gradient of max and prod": lambda: gc.grad(
+        gc.sum(gc.max(x, axis=1) + gc.max(x, axis=0)[3] + gc.prod(x, axis=1)), x
+    ),
     "dot with itself": lambda: [gc.sum(x) * 2 + 1, gc.max(x) - gc.min(x)],
 }  # fmt: skip
 

@@ -89,7 +89,8 @@ class Constant(Op):
         return self.type
 
     def evaluate(self, s: Scalars) -> Value:
-        return self.value if not self.type.shape or not self.uniform else np.broadcast_to(self.value, self.type.shape)
+        shape: Any = self.type.shape
+        return np.broadcast_to(self.value, shape) if self.uniform else self.value
 
 
 def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:

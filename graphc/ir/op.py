@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
-from graphc.types import TensorType
-
 if TYPE_CHECKING:
     from graphc.ir.node import Node
     from graphc.ir.scalars import Scalars, Value
@@ -27,6 +25,11 @@ class Op:
 
     name: ClassVar[str]
     arity: ClassVar[int | None]  # None: any number of operands
+    infer: ClassVar[Any]
+    """`infer(*types)`: the type of the result. It raises ShapeError, DTypeError, AxisError without mentioning the
+    operands: the caller adds them with the user's lines."""
+    evaluate: ClassVar[Any]
+    """`evaluate(s, *xs)`: the meaning, the result from the operands' arrays in the words of `s`."""
     vjp: ClassVar[Any]
     """`vjp(g, y, *xs)`: for each operand its cotangent, or None where it has none, given that of the result."""
     elementwise: ClassVar[bool] = False
@@ -55,7 +58,7 @@ class Op:
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two ops equal: the class and the attributes."""
-        return self._key  # type: ignore[attr-defined,no-any-return]
+        return self._key  # type: ignore[attr-defined]
 
     def attributes(self) -> dict[str, Any]:
         """The attributes by name."""
@@ -70,23 +73,12 @@ class Op:
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.attributes().items())})"
 
-    def infer(self, *types: TensorType) -> TensorType:
-        """The type of the result. Raises ShapeError, DTypeError, AxisError without mentioning the operands:
-        the caller adds them with the user's lines.
-        """
-        raise NotImplementedError
-
-    def evaluate(self, s: Scalars, *xs: Value) -> Value:
-        """The meaning: the result from the operands' arrays, in the words of `s`."""
-        raise NotImplementedError
-
     def exact(self, s: Scalars, *xs: Value) -> Value:
         """The meaning over exact numbers, where an algorithm for floats would only obscure the mathematics."""
         return self.evaluate(s, *xs)
 
-    def spelled_out(self, *xs: Node) -> Node | None:
-        """The form that rules know the op by, if it is an abbreviation: `x * x` for `square(x)`."""
-        return None
+    spelled_out: ClassVar[Any] = None
+    """`spelled_out(*xs)`: the form that rules know the op by, if it is an abbreviation: `x * x` for `square(x)`."""
 
 
 def _identity(value: Any) -> Any:

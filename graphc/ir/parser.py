@@ -339,7 +339,7 @@ class _Parser:
             if stated.dtype is bool_ and set(raw) - {0, 1}:
                 raise ValueError("a truth value is 00 or 01")
             flat = np.frombuffer(raw, stated.dtype.numpy)
-            return flat.reshape(()).copy() if flat.size == 1 else flat.reshape(stated.shape).copy()  # type: ignore[arg-type]
+            return flat.reshape(()).copy() if flat.size == 1 else flat.reshape(stated.shape).copy()
         except (ValueError, TypeError) as error:
             raise self.error(f"the bytes are no {stated}: {error}", start) from None
 

@@ -93,7 +93,7 @@ def see(node: Node, names: frozenset[str]) -> Node | None:
         inner = inner.args[0]
     found: Node | None = inner
     if inner.op.name not in names:
-        found = inner.op.spelled_out(*inner.args)
+        found = inner.op.spelled_out(*inner.args) if inner.op.spelled_out else None
         if found is None or found.op.name not in names:
             return None
     return _below(moves, found) if found is not None and moves else found
@@ -122,7 +122,7 @@ def product(parts: list[Part]) -> Node:
         result = result * value
     for value in below:
         result = result / value
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 # --- sums and products ---
@@ -242,9 +242,9 @@ def _signed(sign: int, value: Node, family: frozenset[str]) -> Node:
     if sign > 0:
         return value
     if family is not SUMS:
-        return 1 / value  # type: ignore[no-any-return]
+        return 1 / value
     argument = _negated(value)
-    return -value if argument is None else argument  # type: ignore[no-any-return]
+    return -value if argument is None else argument
 
 
 # --- ops, variables, numbers ---

@@ -165,4 +165,4 @@ def _plain_nans(value: Any, dtype: DType) -> bool:
     if dtype.kind != "f" or not np.isnan(value).any():
         return True
     nans = value[np.isnan(value)]
-    return nans.tobytes() == np.full(nans.shape, np.nan, value.dtype).tobytes()  # type: ignore[no-any-return]
+    return nans.tobytes() == np.full(nans.shape, np.nan, value.dtype).tobytes()

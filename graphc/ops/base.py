@@ -49,6 +49,8 @@ class Elementwise(Op, abstract=True):
     conditions: ClassVar[int] = 0
     linear: ClassVar[bool] = False
     elementwise = True
+    scalar: ClassVar[Any]
+    """`scalar(s, *xs)`: what it computes, for every reader; in float32 for 16-bit floats, rounded once."""
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         if not abstract:
@@ -56,10 +58,6 @@ class Elementwise(Op, abstract=True):
                 raise TypeError(f"op {cls.__name__} has no `scalar`: say what it computes")
             cls.arity = len(inspect.signature(cls.scalar).parameters) - 2
         super().__init_subclass__(abstract=abstract, **kwargs)
-
-    def scalar(self, s: Scalars, *xs: Value) -> Value:
-        """What it computes, for every reader; calculated in float32 for 16-bit floats and rounded once."""
-        raise NotImplementedError
 
     def evaluate(self, s: Scalars, *xs: Value) -> Value:
         return self.scalar(s, *xs)
@@ -90,9 +88,8 @@ class Composite(Op, abstract=True):
     Rules and derivatives see the whole op; targets see what it decomposes into.
     """
 
-    def decompose(self, *xs: Node) -> Node:
-        """The same value from simpler ops."""
-        raise NotImplementedError
+    decompose: ClassVar[Any]
+    """`decompose(*xs)`: the same value from simpler ops."""
 
     def evaluate(self, s: Scalars, *xs: Value) -> Value:
         raise TypeError(f"{self.name} is evaluated through its decomposition")

@@ -8,7 +8,7 @@ from graphc.errors import DTypeError, ShapeError
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
-from graphc.ir.scalars import Scalars, Value
+from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, common_dtype, expand
 from graphc.ops.movement import transpose
@@ -75,6 +75,6 @@ def _batched(x: Node, y: Node) -> Node:
     """The product of stacks of matrices: a single right matrix takes all rows of the left stack at once."""
     if y.ndim == 2 and x.ndim > 2:
         rows = x.reshape((-1, x.shape[-1]))
-        return make(Matmul(), rows, y).reshape((*x.shape[:-1], y.shape[-1]))  # type: ignore[no-any-return]
+        return make(Matmul(), rows, y).reshape((*x.shape[:-1], y.shape[-1]))
     batch = broadcast_shapes(*(full(0, v.type.with_shape(v.shape[:-2])) for v in (x, y)))
     return make(Matmul(), broadcast_to(x, (*batch, *x.shape[-2:])), broadcast_to(y, (*batch, *y.shape[-2:])))

@@ -194,7 +194,7 @@ def reduction(op: type[Op], x: Node, axis: Any, keepdims: bool) -> Node:
     if not axis:
         return x
     y = make(op(axis), x)  # type: ignore[call-arg]
-    return expand(y, axis, (1,) * len(axis)) if keepdims else y  # type: ignore[no-any-return]
+    return expand(y, axis, (1,) * len(axis)) if keepdims else y
 
 
 @public
@@ -226,8 +226,8 @@ def squeeze(x: Node, axis: Axes) -> Node:
     if isinstance(x.op, Expand) and set(axis) <= set(x.op.axis):
         inserted = dict(zip(x.op.axis, x.op.size, strict=True))
         kept = {a - len([b for b in axis if b < a]): n for a, n in inserted.items() if a not in axis}
-        return expand(x.args[0], tuple(kept), tuple(kept.values()))  # type: ignore[no-any-return]
-    return reshape(x, tuple(n for a, n in enumerate(x.shape) if a not in axis))  # type: ignore[no-any-return]
+        return expand(x.args[0], tuple(kept), tuple(kept.values()))
+    return reshape(x, tuple(n for a, n in enumerate(x.shape) if a not in axis))
 
 
 @public
@@ -243,7 +243,7 @@ def broadcast_to(x: Any, shape: Any) -> Node:
         raise ShapeError(f"the shape does not become ({', '.join(map(str, shape))})")
     x = squeeze(x, stretched) if stretched else x
     axis = (*range(new), *(new + a for a in stretched))
-    return expand(x, axis, tuple(shape[a] for a in axis))  # type: ignore[no-any-return]
+    return expand(x, axis, tuple(shape[a] for a in axis))
 
 
 def broadcast_shapes(*operands: Node) -> Shape:

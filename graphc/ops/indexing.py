@@ -58,7 +58,8 @@ class ScatterAdd(Op):
         shape = (*g.shape[: self.axis], self.size, *g.shape[self.axis + indices.ndim :])
         out = np.zeros(shape, g.dtype)
         if g.size:
-            np.add.at(out, (slice(None),) * self.axis + (_checked(indices, self.size),), g)
+            place: Any = (*(slice(None),) * self.axis, _checked(indices, self.size))
+            np.add.at(out, place, g)
         return out
 
     def vjp(self, g: Node, y: Node, x: Node, indices: Node) -> Cotangents:
@@ -116,7 +117,7 @@ class ScatterAddAlongAxis(Op):
         wrapped = where(indices < 0, indices + n, indices)
         others = tuple(a for a in range(g.ndim) if a != self.axis)
         positions = expand(iota(self.size, indices.dtype), others, tuple(shape[a] for a in others))
-        return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
+        return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)
 
 
 @public
@@ -154,7 +155,7 @@ def one_hot(indices: Any, size: Any, *, dtype: Any = "float32") -> Node:
     _check_integer(indices.type)
     (n,) = as_shape(size)
     positions = expand(iota(n, indices.dtype), range(indices.ndim), indices.shape)
-    return cast(equal(positions, expand(indices, (indices.ndim,), (n,))), dtype)  # type: ignore[no-any-return]
+    return cast(equal(positions, expand(indices, (indices.ndim,), (n,))), dtype)
 
 
 def _check_integer(indices: TensorType) -> None:

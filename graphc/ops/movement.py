@@ -68,8 +68,9 @@ class Slice(Op):
         return x.with_shape(self.size)
 
     def evaluate(self, s: Scalars, x: Value) -> Value:
-        for a, (start, size, step) in enumerate(zip(self.start, self.size, self.step, strict=True)):
-            x = np.take(x, start + step * np.arange(size, dtype=np.int64), axis=a)  # type: ignore[operator]
+        ranges: Any = zip(self.start, self.size, self.step, strict=True)
+        for a, (start, size, step) in enumerate(ranges):
+            x = np.take(x, start + step * np.arange(size, dtype=np.int64), axis=a)
         return x
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
@@ -92,7 +93,8 @@ class Pad(Op):
         return x.with_shape(self.shape)
 
     def evaluate(self, s: Scalars, x: Value) -> Value:
-        out = np.full(self.shape, self.value, dtype=x.dtype)  # type: ignore[arg-type]
+        shape: Any = self.shape
+        out = np.full(shape, self.value, dtype=x.dtype)
         places = zip(self.start, x.shape, self.step, strict=True)
         out[np.ix_(*(start + step * np.arange(n) for start, n, step in places))] = x
         return out
@@ -126,7 +128,8 @@ class Concat(Op):
         return np.concatenate(xs, axis=self.axis)
 
     def vjp(self, g: Node, y: Node, *xs: Node) -> Cotangents:
-        parts, start = [], 0
+        parts = []
+        start: Any = 0
         for x in xs:
             stop = start + x.shape[self.axis]
             parts.append(slice_axis(g, self.axis, start, x.shape[self.axis]))

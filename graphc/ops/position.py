@@ -29,7 +29,8 @@ class Iota(Op):
         return TensorType(self.dtype, (self.size,))
 
     def evaluate(self, s: Any) -> Value:
-        return s.cast(np.arange(self.size), self.dtype)
+        size: Any = self.size
+        return s.cast(np.arange(size), self.dtype)
 
 
 class Extent(Op):

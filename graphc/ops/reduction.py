@@ -12,7 +12,7 @@ from graphc.errors import AxisError, DTypeError
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
-from graphc.ir.scalars import Scalars, Value
+from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, reduced, reduction, sum
@@ -91,7 +91,7 @@ class Mean(FloatReduction):
 
     def decompose(self, x: Node) -> Node:
         total = sum(cast(x, x.dtype.compute), self.axis)
-        return cast(total / count(x, self.axis, total), x.dtype)  # type: ignore[no-any-return]
+        return cast(total / count(x, self.axis, total), x.dtype)
 
     def exact(self, s: Any, x: Value) -> Value:
         return s.mean(x, self.axis)
@@ -105,7 +105,7 @@ class Logsumexp(FloatReduction):
 
     def decompose(self, x: Node) -> Node:
         row = _Row(x, self.axis)
-        return cast(row.top + log1p(row.rest), x.dtype)  # type: ignore[no-any-return]
+        return cast(row.top + log1p(row.rest), x.dtype)
 
     def exact(self, s: Any, x: Value) -> Value:
         return s.log(s.sum(s.exp(x), self.axis))
@@ -135,7 +135,7 @@ class Softmax(RowWise):
 
     def decompose(self, x: Node) -> Node:
         row = _Row(x, self.axis)
-        return cast(row.e / row.along(row.total), x.dtype)  # type: ignore[no-any-return]
+        return cast(row.e / row.along(row.total), x.dtype)
 
     def exact(self, s: Any, x: Value) -> Value:
         e = s.exp(x)
@@ -153,7 +153,7 @@ class SoftmaxComplement(RowWise):
         row = _Row(x, self.axis)
         total = row.along(row.total)
         others = where(row.at_top, row.along(row.rest), total - row.e)
-        return cast(others / total, x.dtype)  # type: ignore[no-any-return]
+        return cast(others / total, x.dtype)
 
     def exact(self, s: Any, x: Value) -> Value:
         e = s.exp(x)
@@ -171,7 +171,7 @@ class LogSoftmax(RowWise):
     def decompose(self, x: Node) -> Node:
         row = _Row(x, self.axis)
         rest = where(equal(row.top, float("-inf")), float("inf"), row.rest)
-        return cast(row.below - row.along(log1p(rest)), x.dtype)  # type: ignore[no-any-return]
+        return cast(row.below - row.along(log1p(rest)), x.dtype)
 
     def exact(self, s: Any, x: Value) -> Value:
         return x - s.log(s.sum(s.exp(x), self.axis, keepdims=True))
@@ -318,7 +318,7 @@ def _arg_reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Node:
         raise AxisError("the axis is empty")
     y = make(op(a), x)  # type: ignore[call-arg]
     where_kept = (a,) if ndim == x.ndim else tuple(range(ndim))
-    return expand(y, where_kept, (1,) * len(where_kept)) if keepdims else y  # type: ignore[no-any-return]
+    return expand(y, where_kept, (1,) * len(where_kept)) if keepdims else y
 
 
 def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:

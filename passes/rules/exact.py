@@ -83,7 +83,7 @@ def divided_by_power_of_two(node: Node) -> Node | None:
     mantissa, exponent = math.frexp(float(number))
     if math.fabs(mantissa) != 0.5 or math.fabs(exponent) > 13:
         return None
-    return x * (1.0 / float(number))  # type: ignore[no-any-return]
+    return x * (1.0 / float(number))
 
 
 @EXACT.rewriter(Multiply, BitwiseAnd, kind="exact")
@@ -269,7 +269,7 @@ def cast_of_cast(node: Node) -> Node | None:
     if x.dtype is node.dtype:
         return x
     if isinstance(x.op, Cast) and holds_all(x.dtype, x.args[0].dtype):
-        return cast(x.args[0], node.dtype)  # type: ignore[no-any-return]
+        return cast(x.args[0], node.dtype)
     return None
 
 
@@ -308,7 +308,7 @@ def slice_of_transpose(node: Node) -> Node | None:
         return None
     axes = zip(inner.op.axes, op.start, op.size, op.step, strict=True)
     ranges = {a: (start, size, step) for a, start, size, step in axes}
-    return transpose(slice_node(inner.args[0], ranges), inner.op.axes)  # type: ignore[no-any-return]
+    return transpose(slice_node(inner.args[0], ranges), inner.op.axes)
 
 
 @EXACT.rewriter(Slice, kind="exact")

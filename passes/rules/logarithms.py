@@ -59,14 +59,8 @@ def log_of_difference_of_exponentials(x, y):
 
 @LOGARITHMS.rule("stabilizing", "S31")
 def log_of_one_plus(x):
-    """1 + x is rounded where x is small."""
+    """1 + x is rounded where x is small, and so is 1 - x."""
     return log(1 + x), log1p(x)
-
-
-@LOGARITHMS.rule("stabilizing", "S31")
-def log_of_one_minus(x):
-    """1 - x is rounded where x is small."""
-    return log(1 - x), log1p(-x)
 
 
 @LOGARITHMS.rule("stabilizing", "S42")
