@@ -6,7 +6,6 @@ overflowing exponentials.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from graphc.errors import GradientError
 from graphc.grad import reverse_mode
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, describe, make, rebuild, topological
+from graphc.ir.source import warn
 from graphc.ops.barrier import Barrier, barrier
 
 
@@ -69,7 +69,5 @@ def _without_barriers(nodes: list[Node]) -> list[Node]:
 
 
 def _zeros(cost: Node, node: Node) -> Node:
-    warnings.warn(
-        f"the cost does not depend on this, its derivative is zero: {describe(node)}", UnusedInputWarning, stacklevel=3
-    )
+    warn(f"the cost does not depend on this, its derivative is zero: {describe(node)}", UnusedInputWarning)
     return full(0, node.type)

@@ -262,7 +262,7 @@ def product(sizes: tuple[int | Dim, ...]) -> int | Dim:
     return total
 
 
-_TOKEN = re.compile(r"\s*(?:([0-9]+)|(min|max)\s*\(|([A-Za-z_][A-Za-z0-9_.]*)|(//|[-+*%(),]))")
+_TOKEN = re.compile(r"\s*(?:([0-9]+)|(min|max)\s*\(|([A-Za-z_][A-Za-z0-9_]*)|(//|[-+*%(),]))")
 
 
 MOST_NESTED = 50  # parentheses in the text of a size

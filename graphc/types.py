@@ -1,14 +1,13 @@
 """What a value is: its dtype and its shape. Comes in: names, NumPy dtypes; goes out: `TensorType`.
 
 Promotion follows NumPy 2 (NEP 50): Python numbers are weak. Where NumPy's answer surprises (int32 with
-float32 gives float64) the answer is NumPy's, and a `PromotionWarning` says so.
+float32 gives float64) the answer is NumPy's, and those who ask `is_surprising` can say so.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,14 +109,13 @@ def _promote_two(a: DType, b: DType) -> DType:
             result = bfloat16 if other.bits <= 8 else float32 if other.bits == 16 else float64
     else:
         result = _BY_NUMPY[np.result_type(a.numpy, b.numpy)]
-    floats = [d for d in (a, b) if d.is_float]
-    if result.is_float and (not floats or (len(floats) == 1 and result.bits > floats[0].bits)):
-        warnings.warn(
-            f"{a.name} with {b.name} gives {result.name}, as in NumPy; cast one of them to say what you want",
-            PromotionWarning,
-            stacklevel=2,
-        )
     return result
+
+
+def is_surprising(result: DType, *dtypes: DType) -> bool:
+    """Whether operands become floats that are wider than all floats among them, for the sake of integers."""
+    floats = [dtype.bits for dtype in dtypes if dtype.is_float]
+    return result.is_float and len(floats) < len(dtypes) and result.bits > max(floats, default=0)
 
 
 def weak_dtype(value: bool | int | float, dtype: DType) -> DType:
@@ -182,11 +180,11 @@ class TensorType:
 
 
 def as_shape(shape: Any) -> Shape:
-    """A shape from an integer, a name, a `Dim`, or a sequence of these; names may be expressions ("2*n").
+    """A shape from an integer, a name, a `Dim`, or a tuple or list of these; names may be expressions ("2*n").
 
     Raises ShapeError for a negative size, for what is no size, and for names that kernels give to loop variables.
     """
-    sizes = shape if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
+    sizes = shape if isinstance(shape, tuple | list) else (shape,)
     return tuple(map(_as_size, sizes))
 
 

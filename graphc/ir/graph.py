@@ -29,7 +29,10 @@ class Graph:
 
     def __post_init__(self) -> None:
         self._check_inputs()
-        self._check_updates()
+        seen: dict[Node, Node] = {}
+        for parameter, value in self.updates:
+            check_update(parameter, value, seen)
+            seen[parameter] = value
 
     @property
     def results(self) -> tuple[Node, ...]:
@@ -105,14 +108,13 @@ class Graph:
                     help="add it to the list of inputs",
                 )
 
-    def _check_updates(self) -> None:
-        seen: set[Node] = set()
-        for parameter, value in self.updates:
-            if not isinstance(parameter.op, Parameter):
-                raise GraphError("an update of something that is no parameter", details=[describe(parameter)])
-            if parameter in seen:
-                raise GraphError("two updates of one parameter", details=[describe(parameter)])
-            if parameter.type != value.type:
-                details = [describe(parameter), describe(value)]
-                raise GraphError("the new value of a parameter has another type", details=details)
-            seen.add(parameter)
+
+def check_update(parameter: Node, value: Node, earlier: Mapping[Node, Node]) -> None:
+    """Raises GraphError for an update of something that is no parameter, is updated already, or has another type."""
+    if not isinstance(parameter.op, Parameter):
+        raise GraphError("an update of something that is no parameter", details=[describe(parameter)])
+    if parameter in earlier:
+        raise GraphError("two updates of one parameter", details=[describe(parameter)])
+    if parameter.type != value.type:
+        details = [describe(parameter), describe(value)]
+        raise GraphError("the new value of a parameter has another type", details=details)

@@ -86,6 +86,8 @@ class Constant(Op):
         return self.value.ndim == 0
 
     def infer(self) -> TensorType:
+        if not self.uniform and self.value.shape != self.type.shape:
+            raise ShapeError(f"elements of shape {self.value.shape} are no {self.type}")
         return self.type
 
     def evaluate(self, s: Scalars) -> Value:

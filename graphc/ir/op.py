@@ -24,6 +24,7 @@ class Op:
     """
 
     name: ClassVar[str]
+    attribute_names: ClassVar[tuple[str, ...]] = ()
     arity: ClassVar[int | None]  # None: any number of operands
     infer: ClassVar[Any]
     """`infer(*types)`: the type of the result. It raises ShapeError, DTypeError, AxisError without mentioning the
@@ -40,6 +41,7 @@ class Op:
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclass(frozen=True, eq=False, repr=False)(cls)
+        cls.attribute_names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
         if abstract:
             return
         for base in cls.__mro__[1:]:
@@ -52,8 +54,8 @@ class Op:
         OPS[cls.name] = cls
 
     def __post_init__(self) -> None:
-        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        object.__setattr__(self, "_key", (type(self), *map(_identity, values)))
+        values = [_identity(getattr(self, name)) for name in self.attribute_names]
+        object.__setattr__(self, "_key", (type(self), *values))
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -62,7 +64,7 @@ class Op:
 
     def attributes(self) -> dict[str, Any]:
         """The attributes by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in self.attribute_names}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Op) and self.key == other.key

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphc import dimension
 from graphc.errors import GraphcError, ParseError, ShapeError
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, check_update
 from graphc.ir.leaf import Constant, Input, Parameter, Storage, full
 from graphc.ir.node import Node, make
 from graphc.ir.op import OPS
@@ -98,9 +98,7 @@ class _Parser:
         updates: list[tuple[Node, Node]] = []
         while self.peek().kind == "value" or self.peek().text == "update":
             if self.accept("update"):
-                parameter = self.value()
-                self.take("=")
-                updates.append((parameter, self.value()))
+                updates.append(self.update(dict(updates)))
             else:
                 self.assignment()
         self.take("return")
@@ -133,6 +131,17 @@ class _Parser:
                 break
         self.take(")")
         return inputs
+
+    def update(self, earlier: dict[Node, Node]) -> tuple[Node, Node]:
+        token = self.peek()
+        parameter = self.value()
+        self.take("=")
+        value = self.value()
+        try:
+            check_update(parameter, value, earlier)
+        except GraphcError as error:
+            raise self.error(str(error), token) from None
+        return parameter, value
 
     def zeros(self, type_: TensorType, token: Token) -> Any:
         """The first value of a parameter, whose named dimensions are 0."""
@@ -186,6 +195,8 @@ class _Parser:
                 name = self.take("name")
                 if name.text not in kinds:
                     raise self.error(f"{op.name} has no attribute {name.text!r}", name)
+                if name.text in attributes:
+                    raise self.error(f"{name.text} is given twice", name)
                 self.take("=")
                 attributes[name.text] = self.attribute(kinds[name.text])
             else:

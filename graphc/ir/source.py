@@ -8,6 +8,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,7 +17,7 @@ from types import CodeType, FrameType
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _INSIDE = tuple(
     {os.path.realpath(os.path.join(_PACKAGE, part)) + os.sep for part in (".", "passes", "backends")}
-    | {_PACKAGE + os.sep, "<"}  # and what has no file, such as "<frozen importlib>"
+    | {_PACKAGE + os.sep, "<frozen "}  # and the import machinery
 )
 _EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep  # packaged, but written as users write
 
@@ -92,8 +93,21 @@ def here() -> Source | None:
         return current
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        if file.startswith(_EXAMPLES) or not file.startswith(_INSIDE):
+        if _is_users(frame):
             return Source.of_frame(frame)
         frame = frame.f_back
     return None
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the user's line."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and not _is_users(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_users(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return file.startswith(_EXAMPLES) or not file.startswith(_INSIDE)

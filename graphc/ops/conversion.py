@@ -7,7 +7,6 @@ makes a term. The derivative of `expand` is `sum` and the other way round, hence
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any
@@ -21,6 +20,7 @@ from graphc.ir.leaf import as_array, constant_array, full, uniform_value
 from graphc.ir.node import Node, describe, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
+from graphc.ir.source import warn
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Elementwise, anything
 from graphc.ops.position import extent
@@ -36,6 +36,7 @@ from graphc.types import (
     float32,
     float64,
     int64 as int64_,
+    is_surprising,
     promote,
     uint64,
     weak_dtype,
@@ -233,9 +234,10 @@ def squeeze(x: Node, axis: Axes) -> Node:
 @public
 def broadcast_to(x: Any, shape: Any) -> Node:
     """`x` repeated to a shape, as NumPy broadcasts. Raises ShapeError if it does not fit."""
-    x, shape = as_node(x), as_shape(shape)
+    x = as_node(x)
     if x.shape == shape:
         return x
+    shape = as_shape(shape)
     new = len(shape) - x.ndim
     stretched = tuple(a for a, n in enumerate(x.shape) if n == 1 and new + a >= 0 and shape[new + a] != 1)
     fits = new >= 0 and all(n == shape[new + a] or a in stretched for a, n in enumerate(x.shape))
@@ -310,19 +312,28 @@ def reduced(x: TensorType, axis: Axes) -> TensorType:
     return x.with_shape(tuple(n for a, n in enumerate(x.shape) if a not in axis))
 
 
+def promoted(*dtypes: DType) -> DType:
+    """The common dtype of operands, with a PromotionWarning where it may surprise."""
+    result = promote(*dtypes)
+    if is_surprising(result, *dtypes):
+        given = " with ".join(dict.fromkeys(dtype.name for dtype in dtypes))
+        warn(f"{given} gives {result.name}, as in NumPy; cast one of them to say what you want", PromotionWarning)
+    return result
+
+
 def common_dtype(op: str, accepts: str, args: Sequence[Any]) -> DType:
     """The dtype that operands are converted to. Raises DTypeError if the op is not defined for it."""
     typed = [as_node(x).dtype for x in args if not _is_weak(x)]
     weak = [x for x in args if _is_weak(x)]
     if typed:
-        dtype = promote(*typed)
+        dtype = promoted(*typed)
         for x in weak:
             dtype = weak_dtype(0 if isinstance(x, Dim) else x, dtype)
     else:
-        dtype = promote(*(as_node(x).dtype for x in weak))
+        dtype = promoted(*(as_node(x).dtype for x in weak))
     if dtype.kind not in accepts and accepts == "f" and dtype.kind in "iub":
         wide = float16 if dtype.bits == 8 else float32 if dtype.bits == 16 else float64
-        warnings.warn(f"{op} of {dtype.name} gives {wide.name}, as in NumPy", PromotionWarning, stacklevel=4)
+        warn(f"{op} of {dtype.name} gives {wide.name}, as in NumPy", PromotionWarning)
         return wide
     return dtype
 

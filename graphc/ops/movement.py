@@ -25,8 +25,9 @@ from graphc.ops.conversion import (
     cast,
     expand,
     ordered_axes,
+    promoted,
 )
-from graphc.types import Shape, TensorType, as_shape, promote
+from graphc.types import Shape, TensorType, as_shape
 
 
 class Transpose(Op):
@@ -201,7 +202,7 @@ def concat(arrays: Sequence[Any], axis: Any = 0) -> Node:
         raise ShapeError("no arrays")
     if axis is None:
         nodes, axis = [x.reshape(-1) for x in nodes], 0
-    dtype = promote(*(x.dtype for x in nodes))
+    dtype = promoted(*(x.dtype for x in nodes))
     (a,) = axes(axis, nodes[0].ndim)
     return make(Concat(a), *(cast(x, dtype) for x in nodes)) if len(nodes) > 1 else nodes[0]
 

@@ -1,0 +1,179 @@
+"""Random graphs with every op, dtype and kind of constant, as Hypothesis strategies."""
+
+import warnings
+
+import hypothesis.strategies as st
+import numpy as np
+
+import graphc as gc
+from graphc.ir.leaf import Constant
+from graphc.ir.node import make
+from graphc.ir.op import OPS
+from graphc.ops import conversion, indexing, movement, position, reduction
+from graphc.ops.base import Elementwise
+from graphc.types import DTYPES, TensorType
+
+LEAVES = ("input", "parameter", "constant")
+SHAPES = [(), (3,), (2, 3), ("n",), ("n", 3), (2, "n+1"), (1, 3), (0, 2), ("n", "m")]
+NAMES = ("x", "y", "w.1", "_a", "hidden", "x.1", "inf", "graph", "return")
+
+
+def of_graphc(op):
+    """Whether it is one of graphc's own ops: tests define others."""
+    return op.__module__.startswith("graphc.")
+
+
+def axes_of(draw, x, least=1):
+    return tuple(sorted(draw(st.sets(st.integers(0, x.ndim - 1), min_size=least))))
+
+
+def over_axes(op):
+    return lambda draw, x: make(op(axes_of(draw, x)), x)
+
+
+def over_one_axis(op):
+    return lambda draw, x: make(op(draw(st.integers(0, x.ndim - 1))), x)
+
+
+def expanded(draw, x):
+    axis = tuple(sorted(draw(st.sets(st.integers(0, x.ndim), min_size=1, max_size=1))))
+    return make(conversion.Expand(axis, (draw(st.sampled_from([1, 2, 3])),)), x)
+
+
+def sliced(draw, x):
+    ranges = [(0, n, 1) if draw(st.booleans()) else (n - 1, n, -1) for n in x.shape]
+    return make(movement.Slice(*zip(*ranges, strict=True)), x)
+
+
+def padded(draw, x):
+    before = tuple(draw(st.integers(0, 2)) for _ in x.shape)
+    value = draw(st.sampled_from([0.0, -0.0, 1.5, np.inf, -np.inf, np.nan, 1e-30]))
+    shape = tuple(b + n + 1 for b, n in zip(before, x.shape, strict=True))
+    return make(movement.Pad(before, (1,) * x.ndim, shape, value), x)
+
+
+def indices_for(draw, shape):
+    dtype = draw(st.sampled_from([d for d in DTYPES if d.is_integer]))
+    return draw(constants(TensorType(dtype, shape)))
+
+
+def taken(draw, x):
+    return make(indexing.Take(draw(st.integers(0, x.ndim - 1))), x, indices_for(draw, (2, 2)))
+
+
+def scattered(draw, x):
+    axis = draw(st.integers(0, x.ndim - 1))
+    return make(indexing.ScatterAdd(axis, 5), x, indices_for(draw, (x.shape[axis],)))
+
+
+def multiplied(draw, x):
+    return make(OPS["matmul"](), x, movement.transpose(x)) if x.ndim == 2 else make(OPS["negative"](), x)
+
+
+def counted(draw, x):
+    size = draw(st.sampled_from([0, 3, gc.input("s", ("2*n-1",)).shape[0]]))
+    dtype = draw(st.sampled_from([d for d in DTYPES if d is not gc.bool_]))
+    return make(draw(st.sampled_from([position.Iota, position.Extent]))(size, dtype))
+
+
+RECIPES = {
+    "expand": expanded,
+    "sum": over_axes(conversion.Sum),
+    "reshape": lambda draw, x: make(conversion.Reshape((x.size,)), x),
+    "transpose": lambda draw, x: make(movement.Transpose(tuple(draw(st.permutations(range(x.ndim))))), x),
+    "slice": sliced,
+    "pad": padded,
+    "concat": lambda draw, x: make(movement.Concat(0), *[x, *(draw(constants(x.type)) for _ in range(2))]),
+    "matmul": multiplied,
+    "take": taken,
+    "scatter_add": scattered,
+    "take_along_axis": lambda draw, x: make(indexing.TakeAlongAxis(0), x, indices_for(draw, x.shape)),
+    "scatter_add_along_axis": lambda draw, x: make(indexing.ScatterAddAlongAxis(0, 4), x, indices_for(draw, x.shape)),
+    "iota": counted,
+    "extent": counted,
+    "prod": over_axes(reduction.Prod),
+    "max": over_axes(reduction.Max),
+    "min": over_axes(reduction.Min),
+    "mean": over_axes(reduction.Mean),
+    "logsumexp": over_axes(reduction.Logsumexp),
+    "softmax": over_axes(reduction.Softmax),
+    "log_softmax": over_axes(reduction.LogSoftmax),
+    "argmax": over_one_axis(reduction.Argmax),
+    "argmin": over_one_axis(reduction.Argmin),
+}
+
+
+def elements(dtype):
+    """Elements of a dtype by their bits, the special ones often."""
+    if dtype.kind == "b":
+        return st.booleans().map(np.bool_)
+    special = [0, 1, -1] if dtype.kind == "i" else [0, 1]
+    if dtype.is_float:
+        special = [0.0, -0.0, 1.0, np.inf, -np.inf, np.nan, -np.nan, 1e-45, 5e-324, 0.1, 65504.0, 1e300]
+    with np.errstate(over="ignore"):
+        known = [dtype.numpy.type(v) for v in special]
+    bits = st.binary(min_size=dtype.bytes, max_size=dtype.bytes)
+    return st.one_of(st.sampled_from(known), bits.map(lambda raw: np.frombuffer(raw, dtype.numpy)[0]))
+
+
+@st.composite
+def constants(draw, type_):
+    """A constant of a type: one element for all, or an array of different ones."""
+    known = all(isinstance(n, int) for n in type_.shape)
+    if not known or not type_.shape or draw(st.booleans()):
+        return make(Constant(type_, np.array(draw(elements(type_.dtype)), type_.dtype.numpy)))
+    size = int(np.prod(type_.shape))
+    values = draw(st.lists(elements(type_.dtype), min_size=size, max_size=size))
+    return gc.constant(np.array(values, type_.dtype.numpy).reshape(type_.shape))
+
+
+def operand(draw, pool, type_):
+    """An operand of a type: from the pool, or a constant."""
+    fitting = [node for node in pool if node.type == type_]
+    return draw(st.sampled_from(fitting)) if fitting and draw(st.booleans()) else draw(constants(type_))
+
+
+def applied(draw, pool, name):
+    """A node of the named op on nodes of the pool; None where it does not fit them."""
+    op = OPS[name]
+    fitting = [node for node in pool if node.dtype.kind in getattr(op, "accepts", "biuf")]
+    accepted = st.sampled_from([d for d in DTYPES if d.kind in getattr(op, "accepts", "biuf")])
+    x = draw(st.sampled_from(fitting)) if fitting else draw(constants(TensorType(draw(accepted), (2, 3))))
+    if not issubclass(op, Elementwise):
+        if name not in ("iota", "extent", "expand", "reshape", "matmul") and not x.ndim:
+            return None
+        try:
+            return RECIPES[name](draw, x)
+        except gc.GraphcError:
+            return None
+    attributes = {"dtype": draw(st.sampled_from(DTYPES))} if name == "cast" else {}
+    conditions = [operand(draw, pool, x.type.with_dtype(gc.bool_)) for _ in range(op.conditions)]
+    others = [operand(draw, pool, x.type) for _ in range(op.arity - op.conditions - 1)]
+    values = [x, *others] if draw(st.booleans()) else [*others, x]
+    return make(op(**attributes), *conditions, *values)
+
+
+@st.composite
+def graphs(draw, names=None, most=12):
+    """A graph of the named ops, of all by default."""
+    names = names or sorted(name for name, op in OPS.items() if of_graphc(op) and name not in LEAVES)
+    labels = draw(st.permutations(NAMES))
+    inputs = [
+        make(OPS["input"](label, TensorType(draw(st.sampled_from(DTYPES)), gc.types.as_shape(draw(st.sampled_from(SHAPES))))))
+        for label in labels[: draw(st.integers(1, 4))]
+    ]
+    parameters = [
+        gc.parameter(draw(st.sampled_from(NAMES)), np.zeros(draw(st.sampled_from([(), (3,), (2, 3)])), "float32"))
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    pool = [*inputs, *parameters]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gc.PromotionWarning)
+        for _ in range(draw(st.integers(0, most))):
+            node = applied(draw, pool, draw(st.sampled_from(names)))
+            if node is not None:
+                pool.append(node)
+    outputs = [pool[-1], *draw(st.lists(st.sampled_from(pool), max_size=3))][: draw(st.integers(0, 4))]
+    updates = tuple((p, operand(draw, pool, p.type)) for p in parameters if draw(st.booleans()))
+    named = {node: draw(st.sampled_from(NAMES)) for node in pool if draw(st.booleans())}
+    return gc.Graph(draw(st.sampled_from(["f", "step", "_g.1"])), tuple(inputs), tuple(outputs), updates, named)
