@@ -112,14 +112,14 @@ def test_long_chains_are_made_walked_checked_differentiated_and_dropped():
     before = size_of_the_table()
     x = y = gc.input("long", (), "float64")
     for _ in range(100_000):
-        y = gc.sin(y)
+        y = -y
     order = topological([y])
     assert (order[0], order[-1], len(order)) == (x, y, 100_001)
     assert verify(gc.Graph("f", (x,), (y,))).users[x] == (order[1],)
     (same,) = rebuild([y], lambda node, args: make(node.op, *args))
     assert same is y
     (dx,) = reverse_mode(y, [x])
-    assert len(topological([dx])) > 200_000
+    assert len(topological([dx])) > 100_000
     del x, y, order, dx, same
     assert size_of_the_table() == before
 
