@@ -1,5 +1,6 @@
 """Random graphs with every op, dtype and kind of constant, as Hypothesis strategies."""
 
+import dataclasses
 import warnings
 
 import hypothesis.strategies as st
@@ -9,7 +10,7 @@ import graphc as gc
 from graphc.ir.leaf import Constant
 from graphc.ir.node import make
 from graphc.ir.op import OPS
-from graphc.ops import conversion, indexing, movement, position, reduction
+from graphc.ops import conversion, indexing, movement, position
 from graphc.ops.base import Elementwise
 from graphc.types import DTYPES, TensorType
 
@@ -78,7 +79,6 @@ def counted(draw, x):
 
 RECIPES = {
     "expand": expanded,
-    "sum": over_axes(conversion.Sum),
     "reshape": lambda draw, x: make(conversion.Reshape((x.size,)), x),
     "transpose": lambda draw, x: make(movement.Transpose(tuple(draw(st.permutations(range(x.ndim))))), x),
     "slice": sliced,
@@ -88,19 +88,22 @@ RECIPES = {
     "take": taken,
     "scatter_add": scattered,
     "take_along_axis": lambda draw, x: make(indexing.TakeAlongAxis(0), x, indices_for(draw, x.shape)),
-    "scatter_add_along_axis": lambda draw, x: make(indexing.ScatterAddAlongAxis(0, 4), x, indices_for(draw, x.shape)),
+    "scatter_add_along_axis": lambda draw, x: make(
+        indexing.ScatterAddAlongAxis(0, 4), x, indices_for(draw, x.shape)
+    ),
     "iota": counted,
     "extent": counted,
-    "prod": over_axes(reduction.Prod),
-    "max": over_axes(reduction.Max),
-    "min": over_axes(reduction.Min),
-    "mean": over_axes(reduction.Mean),
-    "logsumexp": over_axes(reduction.Logsumexp),
-    "softmax": over_axes(reduction.Softmax),
-    "log_softmax": over_axes(reduction.LogSoftmax),
-    "argmax": over_one_axis(reduction.Argmax),
-    "argmin": over_one_axis(reduction.Argmin),
 }
+
+
+def recipe(op):
+    """How to apply an op that is not elementwise: reductions are told by their attribute."""
+    kinds = {field.name: field.type for field in dataclasses.fields(op)}
+    if kinds == {"axis": "Axes"}:
+        return RECIPES.get(op.name) or over_axes(op)
+    if kinds == {"axis": "int"} and op.arity == 1:
+        return over_one_axis(op)
+    return RECIPES[op.name]
 
 
 def elements(dtype):
@@ -143,7 +146,7 @@ def applied(draw, pool, name):
         if name not in ("iota", "extent", "expand", "reshape", "matmul") and not x.ndim:
             return None
         try:
-            return RECIPES[name](draw, x)
+            return recipe(op)(draw, x)
         except gc.GraphcError:
             return None
     attributes = {"dtype": draw(st.sampled_from(DTYPES))} if name == "cast" else {}
@@ -159,11 +162,18 @@ def graphs(draw, names=None, most=12):
     names = names or sorted(name for name, op in OPS.items() if of_graphc(op) and name not in LEAVES)
     labels = draw(st.permutations(NAMES))
     inputs = [
-        make(OPS["input"](label, TensorType(draw(st.sampled_from(DTYPES)), gc.types.as_shape(draw(st.sampled_from(SHAPES))))))
+        make(
+            OPS["input"](
+                label,
+                TensorType(draw(st.sampled_from(DTYPES)), gc.types.as_shape(draw(st.sampled_from(SHAPES)))),
+            )
+        )
         for label in labels[: draw(st.integers(1, 4))]
     ]
     parameters = [
-        gc.parameter(draw(st.sampled_from(NAMES)), np.zeros(draw(st.sampled_from([(), (3,), (2, 3)])), "float32"))
+        gc.parameter(
+            draw(st.sampled_from(NAMES)), np.zeros(draw(st.sampled_from([(), (3,), (2, 3)])), "float32")
+        )
         for _ in range(draw(st.integers(0, 2)))
     ]
     pool = [*inputs, *parameters]
@@ -176,4 +186,6 @@ def graphs(draw, names=None, most=12):
     outputs = [pool[-1], *draw(st.lists(st.sampled_from(pool), max_size=3))][: draw(st.integers(0, 4))]
     updates = tuple((p, operand(draw, pool, p.type)) for p in parameters if draw(st.booleans()))
     named = {node: draw(st.sampled_from(NAMES)) for node in pool if draw(st.booleans())}
-    return gc.Graph(draw(st.sampled_from(["f", "step", "_g.1"])), tuple(inputs), tuple(outputs), updates, named)
+    return gc.Graph(
+        draw(st.sampled_from(["f", "step", "_g.1"])), tuple(inputs), tuple(outputs), updates, named
+    )

@@ -145,7 +145,26 @@ def test_normal_forms(text, normal):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "n m", "2 3", "n+", "*n", "(n", "n)", "n//", "n.5", "min(n)", "min(n,m,1)", "n//0", "1%0", "é", "²", "+n"]
+    "text",
+    [
+        "",
+        " ",
+        "n m",
+        "2 3",
+        "n+",
+        "*n",
+        "(n",
+        "n)",
+        "n//",
+        "n.5",
+        "min(n)",
+        "min(n,m,1)",
+        "n//0",
+        "1%0",
+        "é",
+        "²",
+        "+n",
+    ],
 )
 def test_what_is_no_size(text):
     with pytest.raises(ValueError):

