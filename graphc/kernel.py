@@ -122,6 +122,14 @@ class CheckIndex:
 
 
 @dataclass(frozen=True)
+class Prefetch:
+    """Ask memory for the elements at an index, which are read later. A hint: any index is allowed."""
+
+    buffer: str
+    index: Index
+
+
+@dataclass(frozen=True)
 class Accumulator:
     """A value that a loop reduces: named and readable after the loop."""
 
@@ -154,7 +162,7 @@ class For:
     mapping: Mapping = "serial"
 
 
-Statement = Load | Store | Let | Position | CheckIndex | Accumulate | For
+Statement = Load | Store | Let | Position | CheckIndex | Accumulate | Prefetch | For
 
 
 @dataclass(frozen=True)
@@ -206,6 +214,8 @@ def _lines(body: tuple[Statement, ...], indent: str) -> Iterator[str]:
                 yield f"{indent}{name}, {valid} = check({value}, {extent})"
             case Accumulate(accumulator, value):
                 yield f"{indent}{accumulator} <- {value}"
+            case Prefetch(buffer, index):
+                yield f"{indent}prefetch {buffer}[{index}]"
 
 
 Role = OneOf["input", "parameter", "constant", "output", "temporary", "scratch"]

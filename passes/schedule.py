@@ -1,7 +1,7 @@
 """How the loops of kernels use a CPU: which one runs in vectors.
 
 The innermost loop whose variable walks contiguous memory becomes `@vector`: the reduce loop itself where rows are
-reduced, the parallel loop around it where columns are.
+reduced, the parallel loop around it where columns are. Rows that are walked several times fetch the next one ahead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import cache
 
 from graphc import dimension
-from graphc.kernel import For, Kernel, KernelCall, Load, Program, Statement, Store
+from graphc.dimension import symbol
+from graphc.kernel import For, Kernel, KernelCall, Load, Prefetch, Program, Statement, Store
 from graphc.passes.registry import lowering_pass
 
 
@@ -45,7 +46,25 @@ def _mapped(statement: Statement) -> Statement:
     theirs = max(_best(loop) for loop in inner)
     if statement.kind == "parallel" and own > theirs and _innermost_parallel(statement):
         return replace(statement, mapping="vector")
-    return replace(statement, body=tuple(_mapped(s) for s in statement.body))
+    return _with_prefetches(replace(statement, body=tuple(_mapped(s) for s in statement.body)))
+
+
+def _with_prefetches(rows: For) -> For:
+    """Rows that are walked several times: while the processor calculates on one, memory brings the next."""
+    walks = [s for s in rows.body if isinstance(s, For) and s.mapping == "vector"]
+    if rows.kind != "parallel" or len(walks) < 2:
+        return rows
+    first, busiest = walks[0], max(walks[1:], key=lambda walk: len(walk.body))
+    ahead = {rows.var: symbol(rows.var) + 1, first.var: symbol(busiest.var)}
+    loads = [s for s in first.body if isinstance(s, Load) and s.mask is None and _moves(s.index, rows.var, first.var)]
+    hints = tuple(Prefetch(load.buffer, dimension.substitute(load.index, ahead)) for load in loads)
+    better = replace(busiest, body=(*hints, *busiest.body))
+    return replace(rows, body=tuple(better if s is busiest else s for s in rows.body))
+
+
+def _moves(index: int | dimension.Dim, row: str, column: str) -> bool:
+    """Whether an index goes on from row to row, and by one along a row."""
+    return dimension.coefficient(index, row) not in (0, None) and dimension.coefficient(index, column) == 1
 
 
 def _best(loop: For) -> int:

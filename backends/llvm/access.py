@@ -16,6 +16,8 @@ from graphc.backends.llvm.vocabulary import Vectors
 from graphc.kernel import Buffer, Index
 from graphc.types import DType, bool_
 
+CACHE_LINE = 64  # bytes
+
 
 class Access:
     """Reads and writes the buffers of one kernel, at the place that the scope describes."""
@@ -64,6 +66,17 @@ class Access:
             self._function.line(f"store {raw.typed}, {address}, align {dtype.bytes}")
         else:
             self._masked("store", address, dtype, mask, raw)
+
+    def prefetch(self, buffer: str, index: Index) -> None:
+        """Ask for the cache lines of neighbouring elements; of others it is not worth it."""
+        if self._scope.stride(index) != 1:
+            return
+        self._function.module.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        first = self._address(buffer, self._scope.index(index, first_lane=True))
+        size = self._scope.lane_count * self._dtypes[buffer].bytes
+        for offset in range(0, size, CACHE_LINE):
+            line = self._function.register(f"getelementptr i8, {first}, i64 {offset}")
+            self._function.line(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")
 
     def _load(self, address: str, dtype: DType, lanes: int) -> Value:
         raw = stored(dtype)

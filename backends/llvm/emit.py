@@ -33,6 +33,7 @@ from graphc.kernel import (
     Load,
     Operand,
     Position,
+    Prefetch,
     Statement,
     Store,
 )
@@ -91,6 +92,8 @@ class _Emitter:
                     self._name(name, self.words.cast(self.scope.index(index), dtype), dtype)
                 case CheckIndex():
                     self._check_index(statement)
+                case Prefetch(buffer, index):
+                    self.access.prefetch(buffer, index)
                 case Accumulate(accumulator, operand):
                     self._accumulate(self.running[accumulator], self._operand(operand))
 
@@ -165,7 +168,8 @@ class _Emitter:
         step = 1 if self.scope.in_lanes else lanes  # of vector loops in here
         count = loops.additions(loop, accumulator.name, step)
         wide = self.scope.in_lanes or loops.accumulates_in_lanes(loop, accumulator.name)
-        return Running(self.words, accumulator, lanes if wide else 1, long=count is None or count > BLOCK)
+        long = count is None or count > BLOCK
+        return Running(self.words, accumulator, lanes if wide else 1, long, folds=not self.scope.in_lanes)
 
     def _before_loop(self, invariant: Sequence[Load | Let | Position], loop: For, extent: Value) -> None:
         """What every iteration would compute alike. An empty loop must read nothing."""

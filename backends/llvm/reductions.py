@@ -30,17 +30,27 @@ def identity(combine: Combine, dtype: DType) -> bool | int | float:
 class Running:
     """An accumulator while its loop runs. `registers` is what goes from one iteration to the next."""
 
-    def __init__(self, words: Vectors, accumulator: Accumulator, lanes: int, long: bool) -> None:
+    def __init__(self, words: Vectors, accumulator: Accumulator, lanes: int, long: bool, folds: bool) -> None:
         self.accumulator = accumulator
         self._words = words
         dtype = accumulator.dtype.compute
         start = words.splat(words.constant(identity(accumulator.combine, dtype), dtype), lanes)
         self.compensated = long and accumulator.combine == "sum" and dtype.is_float
         self.registers = [start] * (3 if self.compensated else 1)
+        # One instruction finds the larger of two, another in two vectors at once whether there was a NaN.
+        self.watches_nan = folds and lanes > 1 and accumulator.combine in ("max", "min") and dtype.is_float
+        if self.watches_nan:
+            self.registers.append(words.splat(words.constant(False, bool_), lanes // 2))
 
     def add(self, value: Value, mask: Value | None) -> None:
         """Combine a value where the mask holds."""
         old = self.registers[0]
+        if self.watches_nan:
+            value = self._words.splat(value, old.lanes)
+            value = value if mask is None else self._words.select(mask, value, self._identity())
+            unordered = self._words.compare("uno", self._half(value, 0), self._half(value, 1))
+            self.registers = [self._better(value, old), self._words.integer("or", self.registers[1], unordered)]
+            return
         new = self._combine(old, value)
         self.registers[0] = new if mask is None else self._words.select(mask, new, old)
 
@@ -55,6 +65,11 @@ class Running:
     def finish(self, lanes: int) -> Value:
         """The result, with this many lanes: those of an enclosing loop, or 1."""
         self.close_block()
+        if self.watches_nan:
+            best, unordered = self.registers
+            while best.lanes > 1:
+                best = self._better(self._half(best, 0), self._half(best, 1))
+            return self._words.select(self._words.any(unordered), float("nan"), best)
         parts = self.registers[1:] if self.compensated else self.registers
         while parts[0].lanes > lanes:
             parts = self._fold(parts)
@@ -63,6 +78,14 @@ class Running:
         total, lost = parts
         finite = self._words.compare("ord", lost, lost)  # infinities leave no meaningful error
         return self._words.select(finite, total + lost, total)
+
+    def _identity(self) -> Value:
+        return self._words.constant(identity(self.accumulator.combine, self.accumulator.dtype), self.registers[0].dtype)
+
+    def _better(self, x: Value, y: Value) -> Value:
+        """The larger or smaller of two values of which none that matters is NaN."""
+        predicate = "ogt" if self.accumulator.combine == "max" else "olt"
+        return self._words.select(self._words.compare(predicate, x, y), x, y)
 
     def _combine(self, x: Value, y: Value) -> Value:
         words = self._words

@@ -338,10 +338,12 @@ class _Row:
         self.x, self.axis = cast(x, x.dtype.compute), axis
         self.top = max(self.x, axis)
         self.at_top = equal(self.x, self.along(self.top))
-        self.below = where(self.at_top, 0, self.x - self.along(self.top))
-        self.e = exp(self.below)
+        distance = self.x - self.along(self.top)
+        smaller = exp(distance)
+        self.below = where(self.at_top, 0, distance)
+        self.e = where(self.at_top, 1, smaller)
         ties = sum(where(self.at_top, full(1, self.x.type), 0), axis)
-        others = sum(where(self.at_top, 0, self.e), axis)
+        others = sum(where(self.at_top, 0, smaller), axis)
         self.rest = (ties - 1) + others
         self.total = where(equal(self.top, float("-inf")), float("inf"), ties + others)  # of nothing: no mass
 
