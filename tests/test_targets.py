@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 import graphc as gc
+from graphc.backends.cuda.module import CudaModule
+from graphc.backends.cuda.nvrtc import compile_cubin
 from graphc.ir.leaf import Input
 from graphc.ir.node import topological
 
@@ -147,3 +149,16 @@ def test_target_agrees_with_the_reference(case: str, target: str) -> None:
             tolerance = LOOSE.get(case, 1e-4)
             np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
     assert compiled.compile_count == 1
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("case", CASES)
+def test_kernels_compile_for_gpus(case: str, architecture: str) -> None:
+    outputs = _outputs(case)
+    inputs = [node for node in topological(outputs) if isinstance(node.op, Input)]
+    module = CudaModule(gc.compile(inputs, outputs, target="reference").program)
+    try:
+        cubin = compile_cubin(module.text, architecture)
+    except gc.TargetError as error:
+        pytest.skip(str(error))
+    assert cubin.image.startswith(b"\x7fELF")
