@@ -189,7 +189,7 @@ class _Builder:
         if not axes and accumulators:  # all reduced axes have size 1: a loop of one iteration carries them
             inner = [s for s in self.frames[-1].statements if isinstance(s, Accumulate)]
             self.frames[-1].statements[:] = [s for s in self.frames[-1].statements if not isinstance(s, Accumulate)]
-            self.frames[-1].statements.append(For(self.fresh("i"), 1, tuple(inner), "reduce", accumulators))
+            self.frames[-1].statements.append(For(self.fresh("j"), 1, tuple(inner), "reduce", accumulators))
             return
         kind = "reduce" if accumulators else "parallel"
         for a in reversed(axes):
