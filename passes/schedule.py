@@ -44,7 +44,8 @@ def _mapped(statement: Statement) -> Statement:
         return replace(statement, mapping="vector") if statement.kind != "serial" else statement
     own = _contiguous(statement, statement.var)
     theirs = max(_best(loop) for loop in inner)
-    if statement.kind == "parallel" and own > theirs and _innermost_parallel(statement):
+    free = _innermost_parallel(statement) and not _shares_a_row(statement)
+    if statement.kind == "parallel" and own > theirs and free:
         return replace(statement, mapping="vector")
     return _with_prefetches(replace(statement, body=tuple(_mapped(s) for s in statement.body)))
 
@@ -78,18 +79,24 @@ def _innermost_parallel(loop: For) -> bool:
     return not any(isinstance(s, For) and s.kind == "parallel" for s in loop.body)
 
 
+def _shares_a_row(loop: For) -> bool:
+    """Whether iterations write to the same memory, one after the other: the row that is kept in cache."""
+    stores = (s for s in _accesses(loop.body) if isinstance(s, Store))
+    return any(dimension.coefficient(store.index, loop.var) == 0 for store in stores)
+
+
 def _contiguous(loop: For, variable: str) -> int:
     """How many accesses in a nest move by one element with a variable, less those that jump."""
     score = 0
-    for index in _indices(loop.body):
-        step = dimension.coefficient(index, variable)
+    for access in _accesses(loop.body):
+        step = dimension.coefficient(access.index, variable)
         score += 1 if step == 1 else 0 if step == 0 else -1
     return score
 
 
-def _indices(body: tuple[Statement, ...]) -> Iterator[int | dimension.Dim]:
+def _accesses(body: tuple[Statement, ...]) -> Iterator[Load | Store]:
     for statement in body:
         if isinstance(statement, For):
-            yield from _indices(statement.body)
+            yield from _accesses(statement.body)
         elif isinstance(statement, Load | Store):
-            yield statement.index
+            yield statement
