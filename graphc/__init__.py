@@ -30,7 +30,7 @@ from graphc.ir.leaf import constant
 from graphc.ir.node import Node
 from graphc.ir.op import OPS
 from graphc.ir.parser import parse_graph, parse_graphs
-from graphc.ops import elementwise
+from graphc.ops import elementwise, log_domain  # noqa: F401 - its ops are known to the parser
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import matmul, matrix_transpose

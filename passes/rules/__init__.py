@@ -11,9 +11,13 @@ from graphc.passes.rules.hyperbolic import HYPERBOLIC
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.logarithms import LOGARITHMS
 from graphc.passes.rules.logistic import LOGISTIC
+from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
+from graphc.passes.rules.sums import SUMS_OF_PARTS
 
 __all__ = ["ALL", "CANONICAL", "EXACT", "STABLE"]
 
-STABLE = RuleSet("stable", [*HYPERBOLIC, *LOGISTIC, *LOG_SUM_EXP, *LOGARITHMS, *EXPONENTIALS, *MOVED])
+STABLE = RuleSet(
+    "stable", [*HYPERBOLIC, *LOGISTIC, *LOG_SUM_EXP, *LOGARITHMS, *EXPONENTIALS, *MIXTURES, *MOVED, *SUMS_OF_PARTS]
+)
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE])

@@ -8,23 +8,25 @@ stays NaN.
 from __future__ import annotations
 
 import math
-from functools import reduce
 
+from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
 from graphc.ir.rewrite import Trace, rewrite_nodes, tracing
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.barrier import stop_gradient
+from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Sum, cast, expand, sum
-from graphc.ops.elementwise import Divide, Exp, Log, Multiply, Sigmoid, exp, log, logaddexp
+from graphc.ops.elementwise import Divide, Exp, Log, Multiply, exp, log, logaddexp
 from graphc.ops.indexing import TakeAlongAxis
-from graphc.ops.reduction import Mean, Softmax, count, log_softmax, logsumexp, max, softmax
+from graphc.ops.movement import stack
+from graphc.ops.reduction import Mean, count, log_softmax, logsumexp, max, softmax
 from graphc.passes.rules.canonical import CANONICAL, take_of_expand
+from graphc.passes.rules.combinations import MOST_TERMS, beyond_moves, combination, exponent_of, signed_sum
 from graphc.types import DType
 
 LOG_SUM_EXP = RuleSet("log_sum_exp")
-MOST_TERMS = 8
 
 
 def is_narrower(x: Node, dtype: DType) -> bool:
@@ -46,13 +48,12 @@ def log_sum_narrow_exp(x, axis: attribute, dtype: attribute):
 
 @LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S8")
 def log_mean_exp(node: Node) -> Node | None:
-    """log(mean(exp(x))) is logsumexp(x) less the logarithm of the number of terms."""
+    """log(mean(exp(x))) is log(sum(exp(x))) less the logarithm of the number of terms, and so with weights."""
     mean = node.args[0]
-    inner = see(mean.args[0], frozenset({"exp"})) if isinstance(mean.op, Mean) else None
-    if inner is None:
+    if not isinstance(mean.op, Mean) or combination(mean.args[0]) is None:
         return None
-    (x,), axis = inner.args, mean.op.attributes()["axis"]
-    total = logsumexp(x, axis)
+    x, axis = mean.args[0], mean.op.axis
+    total = log(sum(x, axis))
     number = count(x, axis, total)
     logarithm = logarithm_of_positive(number)
     return total - (log(number) if logarithm is None else logarithm)
@@ -73,7 +74,9 @@ def log_of_many_exponentials(node: Node) -> Node | None:
         known = [x for x in logarithms if x is not None]
         if len(known) == len(view.parts) >= 2 and any(is_exp(part.value) for part in view.parts):
             best = known
-    return reduce(logaddexp, best) if best else None
+    if best is None:
+        return None
+    return logaddexp(*best) if len(best) == 2 else logsumexp(stack(best), (0,))
 
 
 @LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S43")
@@ -93,17 +96,8 @@ def log_of_positive_factors(node: Node) -> Node | None:
             continue
         if rest:
             logarithms.append((1, log(product(rest))))
-        return _total(logarithms)
+        return signed_sum(logarithms)
     return None
-
-
-def _total(terms: list[tuple[int, Node]]) -> Node:
-    """The sum of signed terms, positive ones first."""
-    (sign, total), *others = sorted(terms, key=lambda term: -term[0])
-    total = total if sign > 0 else -total
-    for sign, term in others:
-        total = total + term if sign > 0 else total - term
-    return total
 
 
 def logarithm_of_positive(x: Node) -> Node | None:
@@ -112,14 +106,12 @@ def logarithm_of_positive(x: Node) -> Node | None:
     if number is not None:
         positive = x.dtype.is_float and 0 < number < math.inf
         return full(math.log(number), x.type) if positive else None
-    seen = see(x, frozenset({"exp"}))
-    if seen is not None:
-        return seen.args[0]
-    inner = _beyond_moves(x)
-    is_sum = isinstance(inner.op, Sum | Mean) and is_exp(inner.args[0])
-    if is_sum or isinstance(inner.op, Sigmoid | Softmax):
-        return log(x)
-    return None
+    known = exponent_of(x)
+    if known is not None:
+        return known
+    inner = beyond_moves(x)
+    overflows = isinstance(inner.op, Sum | Mean | Matmul) and any(combination(arg) for arg in inner.args)
+    return log(x) if overflows and is_nonnegative(inner) else None
 
 
 def is_exp(x: Node) -> bool:
@@ -225,7 +217,7 @@ def _moved_exp(node: Node) -> tuple[list[Node], Node] | None:
 
 def _axis_of_sum(node: Node, x: Node) -> tuple[int, ...] | None:
     """The axes of the sum of exp(x) that a node repeats or moves, if it does."""
-    inner = _beyond_moves(node)
+    inner = beyond_moves(node)
     if not isinstance(inner.op, Sum) or inner.args[0] is not exp(x):
         return None
     return inner.op.axis
@@ -243,12 +235,6 @@ def _moved(x: Node, moves: list[Node]) -> Node:
     for move in reversed(moves):
         x = make(move.op, x, *move.args[1:])
     return x
-
-
-def _beyond_moves(node: Node) -> Node:
-    while node.op.moves:
-        node = node.args[0]
-    return node
 
 
 SAME_ELEMENTS = RuleSet("same_elements", CANONICAL)

@@ -11,8 +11,10 @@ from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast
 from graphc.ops.elementwise import Exp, Log
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
+from graphc.passes.rules.mixtures import MIXTURES
 
 MOVED = RuleSet("moved")
+LOGARITHMIC = LOG_SUM_EXP + MIXTURES
 
 
 @MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")
@@ -26,7 +28,7 @@ def lifted_above_moves(node: Node) -> Node | None:
     if not moves or inner.op.elementwise:
         return None
     inner, moves = _widened(inner, moves)
-    fired = LOG_SUM_EXP.fire(make(node.op, inner))
+    fired = LOGARITHMIC.fire(make(node.op, inner))
     if fired is None:
         return None
     result = fired[1]

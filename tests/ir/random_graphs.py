@@ -29,7 +29,7 @@ def axes_of(draw, x, least=1):
 
 
 def over_axes(op):
-    return lambda draw, x: make(op(axes_of(draw, x)), x)
+    return lambda draw, x: make(op(axes_of(draw, x)), *[x] * op.arity)
 
 
 def over_one_axis(op):

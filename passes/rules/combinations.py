@@ -1,0 +1,78 @@
+"""Sums of weighted exponentials, read from their form: which exponents, and with which weights.
+
+Comes in: a node; goes out: what it is a sum of, or None. Softmax and sigmoid count as exponentials of their
+logarithms, since they underflow as these do.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from graphc.ir.leaf import full, uniform_value
+from graphc.ir.node import Node
+from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
+from graphc.ops.elementwise import Sigmoid, log
+from graphc.ops.reduction import Softmax
+
+MOST_TERMS = 8
+MOST_FACTORS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Exponential:
+    """weight * exp(exponent); no weight means 1."""
+
+    weight: Node | None
+    exponent: Node
+
+
+def combination(x: Node) -> list[Exponential] | None:
+    """The terms of a sum of weighted exponentials and constants; at least one is an exponential."""
+    best = None
+    for view in views(x, SUMS, MOST_TERMS):
+        terms = [_term(part) for part in view.parts]
+        known = [term for term in terms if term is not None]
+        if len(known) == len(terms) and any(uniform_value(term.exponent) is None for term in known):
+            best = known
+    return best
+
+
+def _term(part: Part) -> Exponential | None:
+    number, minus_one = uniform_value(part.value), full(-1, part.value.type)
+    if number is not None:
+        finite = part.value.dtype.is_float and math.isfinite(number)
+        return Exponential(full(part.sign * number, part.value.type), full(0, part.value.type)) if finite else None
+    best, most = None, 0
+    for view in views(part.value, PRODUCTS, MOST_FACTORS):
+        exponents = [(factor.sign, exponent_of(factor.value)) for factor in view.parts]
+        known = [(sign, x) for sign, x in exponents if x is not None]
+        if len(known) > most:
+            weights = [factor for factor, (_, x) in zip(view.parts, exponents, strict=True) if x is None]
+            weights += [Part(1, minus_one)] if part.sign * view.sign < 0 else []
+            best, most = Exponential(product(weights) if weights else None, signed_sum(known)), len(known)
+    return best
+
+
+def exponent_of(x: Node) -> Node | None:
+    """The logarithm of what is an exponential by its form."""
+    seen = see(x, frozenset({"exp"}))
+    if seen is not None:
+        return seen.args[0]
+    return log(x) if isinstance(beyond_moves(x).op, Sigmoid | Softmax) else None
+
+
+def signed_sum(terms: list[tuple[int, Node]]) -> Node:
+    """The sum of signed terms, positive ones first."""
+    (sign, total), *others = sorted(terms, key=lambda term: -term[0])
+    total = total if sign > 0 else -total
+    for sign, term in others:
+        total = total + term if sign > 0 else total - term
+    return total
+
+
+def beyond_moves(node: Node) -> Node:
+    """The operand of all moves above it."""
+    while node.op.moves:
+        node = node.args[0]
+    return node
