@@ -5,7 +5,7 @@ obvious: every other target is measured against it.
 """
 
 from graphc.interpret.binding import bind, infer_sizes
-from graphc.interpret.evaluation import Results, evaluate, evaluate_nodes
+from graphc.interpret.evaluation import Results, check_sizes, evaluate, evaluate_nodes
 from graphc.interpret.reader import Reader
 
-__all__ = ["Reader", "Results", "bind", "evaluate", "evaluate_nodes", "infer_sizes"]
+__all__ = ["Reader", "Results", "bind", "check_sizes", "evaluate", "evaluate_nodes", "infer_sizes"]

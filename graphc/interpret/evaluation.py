@@ -114,15 +114,32 @@ def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader
         type_ = TensorType(node.dtype, node.type.concrete_shape(sizes))
         return reader.apply(_concrete(node, type_, sizes), type_, xs)
     except GraphcError as error:
-        known = ", ".join(f"{name} = {size}" for name, size in sorted(sizes.items()))
-        details = [*error.details, describe(node), *([f"where {known}"] if known else [])]
-        raise type(error)(error.message, details=details, help=error.help) from None
+        raise _at_sizes(error, node, sizes) from None
+
+
+def check_sizes(nodes: Iterable[Node], sizes: Mapping[str, int]) -> None:
+    """Apply the type rules of nodes again, with numbers for the named dimensions.
+
+    Raises what the rule raises: `x[5]` is an error where x has a size of 3.
+    """
+    for node in nodes:
+        try:
+            _concrete(node, TensorType(node.dtype, node.type.concrete_shape(sizes)), sizes)
+        except GraphcError as error:
+            raise _at_sizes(error, node, sizes) from None
+
+
+def _at_sizes(error: GraphcError, node: Node, sizes: Mapping[str, int]) -> GraphcError:
+    """The error with the node and the sizes at which it arose."""
+    known = ", ".join(f"{name} = {size}" for name, size in sorted(sizes.items()))
+    details = [*error.details, describe(node), *([f"where {known}"] if known else [])]
+    return type(error)(error.message, details=details, help=error.help)
 
 
 def _concrete(node: Node, type_: TensorType, sizes: Mapping[str, int]) -> Op:
     """The op bound to sizes. Its type rule looks again, now that no size is a name."""
     op = bind(node.op, sizes)
-    if isinstance(op, Elementwise) or (op is node.op and type_ == node.type):
+    if isinstance(op, Elementwise) or not any(x.type.symbols for x in (node, *node.args)):
         return op
     found = op.infer(*(TensorType(arg.dtype, arg.type.concrete_shape(sizes)) for arg in node.args))
     if found != type_ or any(isinstance(size, int) and size < 0 for size in type_.shape):

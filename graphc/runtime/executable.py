@@ -22,7 +22,7 @@ import numpy as np
 from graphc.backends.target import Array, Code, HostedCode, NativeCode, step_failure
 from graphc.dimension import Dim
 from graphc.errors import ShapeError
-from graphc.interpret import infer_sizes
+from graphc.interpret import check_sizes, infer_sizes
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Parameter, Storage
 from graphc.ir.node import Node, describe
@@ -77,6 +77,7 @@ class Executable(ABC):
         self._bindings: dict[tuple[Shape, ...], Binding] = {}
         self._sizes: Mapping[str, int] | None = None if graph.dimensions else {}
         self._checked_sizes = sizes_of_a_call(graph)
+        self._checked_nodes = [node for node in graph.nodes if _depends_on_sizes(node)]
         self._storages = {node: _storage(node) for node in graph.parameters}
         self._lock = threading.RLock()
 
@@ -107,6 +108,7 @@ class Executable(ABC):
                 known = ", ".join(f"{name} = {sizes[name]}" for name in sorted(size.symbols))
                 message = f"{self.graph.name}: the size {size} is {size.evaluate(sizes)}, where {known}"
                 raise ShapeError(message, details=[describe(node)])
+        check_sizes(self._checked_nodes, sizes)
         outputs = tuple(node.type.concrete_shape(sizes) for node in self.graph.outputs)
         return Binding(sizes, outputs, self._layout(sizes))
 
@@ -241,6 +243,11 @@ def sizes_of_a_call(graph: Graph) -> dict[Dim, Node]:
                         help="add an input with an axis of this size",
                     )
     return found
+
+
+def _depends_on_sizes(node: Node) -> bool:
+    """Whether the type rule of a node may fail at some sizes of named dimensions, though it holds for their names."""
+    return not node.op.elementwise and any(x.type.symbols for x in (node, *node.args))
 
 
 def _lasting_memory(slot: Slot) -> Array | None:
