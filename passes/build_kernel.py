@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphc import dimension
-from graphc.dimension import symbol
+from graphc.dimension import Dim, symbol
 from graphc.ir.leaf import Constant, uniform_value
 from graphc.ir.node import Node
 from graphc.kernel import (
@@ -54,9 +54,9 @@ class Built:
 
 @dataclass(eq=False)
 class _Frame:
-    """An open loop: its statements, the values known in it, and its variable."""
+    """An open loop: its number of iterations, its statements and the values known in it."""
 
-    variables: frozenset[str]
+    extent: Any
     statements: list[Statement] = field(default_factory=list)
     known: dict[Any, Operand] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class _Builder:
         self.roots = set(group.roots)
         self.buffers: dict[Node, Buffer] = {}
         self.scratch: dict[Node, Buffer] = {}
-        self.frames = [_Frame(frozenset())]
+        self.frames = [_Frame(1)]
         self.place: dict[str, int] = {}  # the number of the frame in which a value or loop variable is defined
         self.local: dict[Node, Operand] = {}  # the group's values of a row that are calculated already
         self.count = 0
@@ -99,11 +99,11 @@ class _Builder:
         index = domain_index(self.group.shape)
         kept = [a for a in self.group.kept if index[a] != 0]
         for a in kept:
-            self.open(f"i{a}")
+            self.open(f"i{a}", self.group.shape[a])
         for phase in self.phases():
             self.phase(phase, index)
         for a in reversed(kept):
-            self.close(f"i{a}", self.group.shape[a], "parallel")
+            self.close(f"i{a}", "parallel")
 
     def phases(self) -> list[list[Node]]:
         """The group's roots by the number of reductions that must be complete before they can be calculated."""
@@ -142,7 +142,7 @@ class _Builder:
             return
         accumulators = {r: self.accumulator(r) for r in inner if isinstance(r.op, Reduction)}
         for a in reduced:
-            self.open(f"i{a}")
+            self.open(f"i{a}", self.group.shape[a])
         for root in inner:
             if root in accumulators:
                 value = self.converted(self.value(root.args[0], index, None), root.args[0], accumulators[root].dtype)
@@ -174,14 +174,14 @@ class _Builder:
         """Full values are known in the walk that calculated them only."""
         self.local = {node: value for node, value in self.local.items() if not self.is_full(node)}
 
-    def open(self, variable: str) -> None:
+    def open(self, variable: str, extent: Any) -> None:
         self.place[variable] = len(self.frames)
-        self.frames.append(_Frame(frozenset({variable})))
+        self.frames.append(_Frame(extent))
 
-    def close(self, variable: str, extent: Any, kind: Any, accumulators: tuple[Accumulator, ...] = ()) -> None:
+    def close(self, variable: str, kind: Any, accumulators: tuple[Accumulator, ...] = ()) -> None:
         frame = self.frames.pop()
-        self.sizes |= dimension.symbols_of(extent)
-        loop = For(variable, extent, tuple(frame.statements), kind, accumulators)
+        self.sizes |= dimension.symbols_of(frame.extent)
+        loop = For(variable, frame.extent, tuple(frame.statements), kind, accumulators)
         self.frames[-1].statements.append(loop)
 
     def close_reduction(self, axes: list[int], accumulators: tuple[Accumulator, ...]) -> None:
@@ -193,7 +193,7 @@ class _Builder:
             return
         kind = "reduce" if accumulators else "parallel"
         for a in reversed(axes):
-            self.close(f"i{a}", self.group.shape[a], kind, accumulators if a == axes[0] else ())
+            self.close(f"i{a}", kind, accumulators if a == axes[0] else ())
 
     # --- values ---
 
@@ -267,7 +267,7 @@ class _Builder:
         valid: list[str] = []
 
         def gather(indices: Node, at: Index, extent: Any) -> Any:
-            position, ok = self.checked(self.value(indices, at, mask), extent)
+            position, ok = self.checked(self.value(indices, at, mask), at, extent)
             valid.append(ok)
             return symbol(position)
 
@@ -341,20 +341,20 @@ class _Builder:
         whole = domain_index(node.shape)
         others = [b for b in range(node.ndim) if b != a and whole[b] != 0]
         for b in others:
-            self.open(f"i{b}")
+            self.open(f"i{b}", node.shape[b])
         self.clear(node, whole, a)
         steps = tuple(0 if m == 1 else symbol(f"j{k}") for k, m in enumerate(indices.shape))
         for k, step in enumerate(steps):
             if step != 0:
-                self.open(f"j{k}")
-        position, ok = self.checked(self.value(indices, steps, None), n)
+                self.open(f"j{k}", indices.shape[k])
+        position, ok = self.checked(self.value(indices, steps, None), steps, n)
         value = self.value(g, (*whole[:a], *steps, *whole[a + 1 :]), None)
         self.add_at(node, (*whole[:a], symbol(position), *whole[a + 1 :]), value, ok)
         for k, step in reversed(list(enumerate(steps))):
             if step != 0:
-                self.close(f"j{k}", indices.shape[k], "serial")
+                self.close(f"j{k}", "serial")
         for b in reversed(others):
-            self.close(f"i{b}", node.shape[b], "parallel")
+            self.close(f"i{b}", "parallel")
 
     def scatter_add_along_axis(self, node: Node) -> None:
         assert isinstance(node.op, ScatterAddAlongAxis)
@@ -363,28 +363,28 @@ class _Builder:
         whole = domain_index(node.shape)
         others = [b for b in range(node.ndim) if b != a and whole[b] != 0]
         for b in others:
-            self.open(f"i{b}")
+            self.open(f"i{b}", node.shape[b])
         self.clear(node, whole, a)
         step: Any = 0 if g.shape[a] == 1 else symbol("j0")
         if step != 0:
-            self.open("j0")
+            self.open("j0", g.shape[a])
         at = (*whole[:a], step, *whole[a + 1 :])
-        position, ok = self.checked(self.value(indices, at, None), n)
+        position, ok = self.checked(self.value(indices, at, None), at, n)
         value = self.value(g, at, None)
         self.add_at(node, (*whole[:a], symbol(position), *whole[a + 1 :]), value, ok)
         if step != 0:
-            self.close("j0", g.shape[a], "serial")
+            self.close("j0", "serial")
         for b in reversed(others):
-            self.close(f"i{b}", node.shape[b], "parallel")
+            self.close(f"i{b}", "parallel")
 
     def clear(self, node: Node, whole: Index, axis: int) -> None:
         zero = Literal(False if node.dtype is bool_ else 0, node.dtype)
         buffer = self.buffer(node, "update")
         if whole[axis] != 0:
-            self.open(f"i{axis}")
+            self.open(f"i{axis}", node.shape[axis])
         self.frames[-1].statements.append(Store(buffer.name, offset(whole, node.shape), zero))
         if whole[axis] != 0:
-            self.close(f"i{axis}", node.shape[axis], "serial")
+            self.close(f"i{axis}", "serial")
 
     def add_at(self, node: Node, index: Index, value: Operand, ok: str) -> None:
         buffer = self.buffer(node, "update")
@@ -409,8 +409,8 @@ class _Builder:
         self.frames[self.place[name]].known[key] = name
         return name
 
-    def checked(self, value: Operand, extent: Any) -> tuple[str, str]:
-        """A value as an index, and whether it is inside."""
+    def checked(self, value: Operand, at: Index, extent: Any) -> tuple[str, str]:
+        """A value as an index, and whether it is inside: looked at only if there is an index `at` that place."""
         key = ("checked", value, extent)
         for frame in reversed(self.frames):
             if key in frame.known:
@@ -419,7 +419,9 @@ class _Builder:
                 return position, "ok" + position[1:]
         position = self.fresh("v")
         valid = "ok" + position[1:]
-        self.emit(position, CheckIndex(position, valid, value, extent), value, extent)
+        loops = {s for i in at for s in dimension.symbols_of(i) if s in self.place}
+        maybe_empty = [s for s in sorted(loops) if isinstance(n := self.frames[self.place[s]].extent, Dim) or n == 0]
+        self.emit(position, CheckIndex(position, valid, value, extent), value, extent, *maybe_empty)
         self.place[valid] = self.place[position]
         self.frames[self.place[position]].known[key] = position
         return position, valid

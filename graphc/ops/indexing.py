@@ -18,7 +18,7 @@ from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.conversion import as_node, axes, broadcast_to, cast, expand
 from graphc.ops.elementwise import equal, where
-from graphc.ops.position import extent, iota
+from graphc.ops.position import iota
 from graphc.types import TensorType, as_shape
 
 
@@ -113,11 +113,11 @@ class ScatterAddAlongAxis(Op):
     def as_choice(self, g: Node, indices: Node) -> Node:
         """The same where there is one index along the axis: every element chooses, and nothing is added up."""
         shape = self.infer(g.type, indices.type).shape
-        n = expand(extent(self.size, indices.dtype), range(g.ndim), g.shape)
-        wrapped = where(indices < 0, indices + n, indices)
+        positions = iota(self.size)
+        chosen = make(Take(0), positions, indices)  # counted from the front; out of bounds it is an error
         others = tuple(a for a in range(g.ndim) if a != self.axis)
-        positions = expand(iota(self.size, indices.dtype), others, tuple(shape[a] for a in others))
-        return where(equal(positions, broadcast_to(wrapped, shape)), broadcast_to(g, shape), 0)
+        positions = expand(positions, others, tuple(shape[a] for a in others))
+        return where(equal(positions, broadcast_to(chosen, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
 
 
 @public
