@@ -51,7 +51,10 @@ def compile(
     """
     single = isinstance(outputs, Node)
     results = [outputs] if single else _listed(outputs)
-    source = _graph(inputs, results, updates or {}, givens or {}, name)
+    for option, value in (("target", target), ("passes", passes), ("semantics", semantics)):
+        if not isinstance(value, str):
+            raise TypeError(f"compile: {option} is a text, not {_shown(value)}")
+    source = _graph(inputs, results, {} if updates is None else updates, {} if givens is None else givens, name)
     # Passes and targets are imported when something is compiled: importing graphc stays cheap.
     from graphc.runtime.compilation import compile_graph
 
@@ -71,8 +74,12 @@ def _graph(
     givens: Mapping[Node, Any],
     name: str | None,
 ) -> Graph:
-    if isinstance(inputs, Node) or not isinstance(inputs, Iterable):
+    if not isinstance(inputs, list | tuple):
         raise GraphError(f"the inputs are no list: {_shown(inputs)}", help="write compile([x], ...)")
+    if isinstance(updates, Node | str | np.ndarray) or not isinstance(updates, Iterable):
+        raise GraphError(f"no updates: {_shown(updates)}", help=_UPDATES)
+    if not isinstance(givens, Mapping):
+        raise GraphError(f"givens are a dict from nodes to values, not {_shown(givens)}")
     pairs = [_update(pair) for pair in (updates.items() if isinstance(updates, Mapping) else updates)]
     results = [*map(_output, outputs), *(new for _, new in pairs)]
     if givens:
@@ -93,6 +100,7 @@ def _listed(outputs: Any) -> list[Any]:
     raise GraphError(f"not an output: {_shown(outputs)}", help=_OUTPUTS)
 
 
+_UPDATES = "updates are a dict, or pairs of parameter and value"
 _OUTPUTS = "outputs are a node, a list of nodes, or None"
 
 
@@ -106,9 +114,7 @@ def _output(value: Any) -> Node:
 def _update(pair: Any) -> tuple[Node, Node]:
     """A parameter and its new value, in its dtype and shape."""
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise GraphError(
-            f"no update: {pair!r:.80}", help="updates are a dict, or pairs of parameter and value"
-        )
+        raise GraphError(f"no update: {_shown(pair)}", help=_UPDATES)
     parameter, value = pair
     if not isinstance(parameter, Node) or not isinstance(parameter.op, Parameter):
         raise GraphError(

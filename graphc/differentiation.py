@@ -6,7 +6,7 @@ overflowing exponentials.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphc.errors import GradientError
@@ -29,10 +29,12 @@ def grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -
     Raises GradientError if the cost is no floating-point scalar or a node holds no floating-point numbers.
     Source: reverse accumulation, Goodfellow, Bengio & Courville, Deep Learning, section 6.5.
     """
-    nodes = [wrt] if isinstance(wrt, Node) else list(wrt)
+    nodes = [wrt] if isinstance(wrt, Node) else list(wrt) if isinstance(wrt, Iterable) else [wrt]
     for node in [cost, *nodes]:
         if not isinstance(node, Node):
-            raise GradientError(f"{node!r} is no node", help="grad(cost, node) or grad(cost, [node, ...])")
+            raise GradientError(f"{node!r:.80} is no node", help="grad(cost, node) or grad(cost, [node, ...])")
+    if not isinstance(semantics, str):
+        raise TypeError(f"grad: semantics is a text, not {semantics!r:.80}")
     # The rules are imported when they are needed: importing graphc stays cheap.
     from graphc.passes.stabilize import stabilize_nodes
 

@@ -14,14 +14,14 @@ from graphc import dimension
 from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, GraphError, IndexOutOfBounds, ShapeError
 from graphc.ir import leaf
-from graphc.ir.leaf import Input, Parameter, Storage, as_array
+from graphc.ir.leaf import Input, Parameter, Storage, as_array, without_loss
 from graphc.ir.node import Node, make, public
 from graphc.ir.operators import MEANING, means
 from graphc.ir.printer import NAME
 from graphc.ir.source import here
 from graphc.ir.term import Term
 from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
-from graphc.types import DType, TensorType, as_dtype, as_shape, float64
+from graphc.types import TensorType, as_dtype, as_shape, float64
 
 # --- leaves ---
 
@@ -42,7 +42,7 @@ def parameter(name: str, value: Any, dtype: Any = None) -> Node:
     """A value that lives between calls and changes through updates; read and set it with `value` and `set_value`."""
     array = as_array(value)
     if dtype is not None:
-        array = _without_loss(array, as_dtype(dtype))
+        array = without_loss(array, as_dtype(dtype))
     return make(Parameter(_checked_name(name), TensorType(as_dtype(array.dtype), array.shape), Storage(array)))
 
 
@@ -59,7 +59,7 @@ def set_value(parameter: Node, value: Any) -> None:
 
 
 def _storage(node: Node) -> Storage:
-    if not isinstance(node.op, Parameter):
+    if not isinstance(node, Node) or not isinstance(node.op, Parameter):
         raise GraphError("only a parameter has a value between calls")
     return node.op.storage
 
@@ -202,16 +202,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = "float32") -> Node:
     if not isinstance(fill_value, bool | int | float | np.generic):
         raise DTypeError(f"{fill_value!r:.80} is no number", help="graphc.broadcast_to repeats arrays")
     type_ = TensorType(as_dtype(dtype), as_shape(shape))
-    return leaf.full(_without_loss(as_array(fill_value), type_.dtype), type_)
-
-
-def _without_loss(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
-    """An array of another dtype. Raises DTypeError for an integer dtype that cannot hold the values."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        converted = array.astype(dtype.numpy)
-    if dtype.is_integer and not np.array_equal(converted, array):
-        raise DTypeError(f"the values do not fit into {dtype.name}", help="round or clip them first")
-    return converted
+    return leaf.full(without_loss(as_array(fill_value), type_.dtype), type_)
 
 
 # --- indexing ---

@@ -20,6 +20,8 @@ from graphc.errors import DTypeError, ShapeError
 
 Shape = tuple[int | Dim, ...]
 
+LARGEST = 2**63 - 1  # of what kernels count
+
 _LOOP_VARIABLE = re.compile(r"(i|j|v|ok)[0-9]+")
 
 
@@ -84,8 +86,10 @@ def as_dtype(dtype: Any) -> DType:
     if isinstance(dtype, str) and dtype in _BY_NAME:
         return _BY_NAME[dtype]
     try:
+        if dtype is None:  # which NumPy takes for float64
+            raise TypeError
         return _BY_NUMPY[np.dtype(dtype).newbyteorder("=")]
-    except (TypeError, KeyError):
+    except (TypeError, ValueError, KeyError):
         names = ", ".join(d.name for d in DTYPES)
         raise DTypeError(f"{dtype!r} is not a dtype of graphc", help=f"one of {names}") from None
 
@@ -185,10 +189,11 @@ def as_shape(shape: Any) -> Shape:
     Raises ShapeError for a negative size, for what is no size, and for names that kernels give to loop variables.
     """
     sizes = shape if isinstance(shape, tuple | list) else (shape,)
-    return tuple(map(_as_size, sizes))
+    return tuple(map(as_size, sizes))
 
 
-def _as_size(size: Any) -> int | Dim:
+def as_size(size: Any) -> int | Dim:
+    """The size of one axis, from an integer, a name or a `Dim`. Raises ShapeError."""
     if isinstance(size, Dim):
         return size
     if isinstance(size, str):
@@ -199,6 +204,8 @@ def _as_size(size: Any) -> int | Dim:
         raise ShapeError(f"{size!r} is no size of an axis", help="an integer, or a name such as 'batch'") from None
     if isinstance(size, bool | np.bool_) or number < 0:
         raise ShapeError(f"{size!r} is no size of an axis", help="a size is a non-negative integer or a name")
+    if number > LARGEST:
+        raise ShapeError(f"no array has an axis of size {number}", help=f"the largest size is {LARGEST}")
     return number
 
 

@@ -11,7 +11,7 @@ from graphc.errors import DTypeError, ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Op
 from graphc.ir.scalars import Scalars, Value
-from graphc.types import TensorType, as_dtype
+from graphc.types import DType, TensorType, as_dtype
 
 
 class Input(Op):
@@ -43,7 +43,7 @@ class Storage:
 
     def write(self, value: Any) -> None:
         """Replace the value. Raises ShapeError or DTypeError for one that does not fit, and changes nothing then."""
-        new = np.asarray(value)
+        new = as_array(value)
         if new.shape != self.array.shape:
             raise ShapeError(f"the parameter has shape {self.array.shape}, the new value {new.shape}")
         if new.dtype != self.array.dtype and not np.can_cast(new.dtype, self.array.dtype, "same_kind"):
@@ -97,11 +97,22 @@ class Constant(Op):
 
 def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     """A new array of a dtype of graphc. Raises DTypeError for what NumPy makes no such array of."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DTypeError("an array with masked elements", help="say what they stand for: x.filled(value)")
     try:
         array = np.array(value, dtype=as_dtype(dtype).numpy if dtype is not None else None, order="C", copy=True)
     except (ValueError, TypeError, OverflowError) as error:
         raise DTypeError(f"no array of numbers: {value!r:.80}", help=str(error).split("\n")[0]) from None
     return array.astype(as_dtype(array.dtype).numpy, copy=False)
+
+
+def without_loss(array: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any]:
+    """An array of another dtype. Raises DTypeError for an integer dtype that cannot hold the values."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        converted = array.astype(dtype.numpy)
+    if dtype.is_integer and not np.array_equal(converted, array):
+        raise DTypeError(f"the values do not fit into {dtype.name}", help="round or clip them first")
+    return converted
 
 
 @public
@@ -122,7 +133,10 @@ def constant_array(array: np.ndarray[Any, Any]) -> Node:
 
 def full(value: Any, type_: TensorType) -> Node:
     """A constant of one repeated value; named dimensions are allowed."""
-    array = np.array(value).astype(type_.dtype.numpy)
+    try:
+        array = np.array(value).astype(type_.dtype.numpy)
+    except OverflowError:
+        raise DTypeError(f"the number does not fit into {type_.dtype.name}: {value!r:.80}") from None
     return make(Constant(type_, np.asarray(array).reshape(())))
 
 

@@ -60,6 +60,8 @@ def parse_graph(text: str, file: str | None = None) -> Graph:
 
 class _Parser:
     def __init__(self, text: str, file: str | None) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a graph is parsed from text, not from {text!r:.80}")
         self.source, self.file = text, file
         self.lines = text.split("\n")
         self.tokens = list(_tokens(text, file))

@@ -8,6 +8,7 @@ makes a term. The derivative of `expand` is `sum` and the other way round, hence
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from operator import index
 from typing import Any
 
@@ -133,6 +134,8 @@ def function(op: type[Op]) -> Callable[..., Any]:
             raise TypeError(f"{op.name} takes {op.arity} operands, not {len(args)}")
         if any(isinstance(arg, Term) for arg in args):
             return Application(op, args, attributes)
+        if unknown := attributes.keys() - {field.name for field in fields(op)}:  # type: ignore[arg-type]
+            raise TypeError(f"{op.name} takes no argument {min(unknown)!r}")
         instance = op(**attributes)
         assert isinstance(instance, Elementwise)
         return make(instance, *_meet(instance, args))
@@ -235,7 +238,7 @@ def squeeze(x: Node, axis: Axes) -> Node:
 def broadcast_to(x: Any, shape: Any) -> Node:
     """`x` repeated to a shape, as NumPy broadcasts. Raises ShapeError if it does not fit."""
     x = as_node(x)
-    if x.shape == shape:
+    if isinstance(shape, tuple) and x.shape == shape:
         return x
     shape = as_shape(shape)
     new = len(shape) - x.ndim
@@ -286,9 +289,19 @@ def axes(axis: Any, ndim: int) -> Axes:
     return tuple(sorted(ordered_axes(axis if isinstance(axis, Sequence) else (axis,), ndim)))
 
 
+def one_axis(axis: Any, ndim: int) -> int:
+    """A single axis counted from the front. Raises AxisError."""
+    found = axes(axis, ndim)
+    if axis is None or len(found) != 1:
+        raise AxisError(f"{axis!r:.80} is not one axis", help="give one integer")
+    return found[0]
+
+
 def ordered_axes(given: Any, ndim: int) -> Axes:
     """Axes counted from the front, in the order given. Raises AxisError."""
     try:
+        if isinstance(given, str | bytes):
+            raise TypeError
         found = tuple(_integer(a) + (ndim if a < 0 else 0) for a in given)
     except TypeError:
         raise AxisError(f"{given!r:.80} are no axes", help="an axis is an integer, or a tuple of them") from None

@@ -16,10 +16,10 @@ from graphc.ir.leaf import Constant
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
-from graphc.ops.conversion import as_node, axes, broadcast_to, cast, expand
+from graphc.ops.conversion import as_node, broadcast_to, cast, expand, one_axis
 from graphc.ops.elementwise import equal, where
 from graphc.ops.position import iota
-from graphc.types import TensorType, as_shape
+from graphc.types import TensorType, as_size
 
 
 class Take(Op):
@@ -126,7 +126,7 @@ def take(x: Any, indices: Any, axis: Any = None) -> Node:
     x, indices = as_node(x), as_node(indices)
     if axis is None:
         x, axis = x.reshape(-1), 0
-    (a,) = axes(axis, x.ndim)
+    a = one_axis(axis, x.ndim)
     _check_constant(x, a, indices)
     return make(Take(a), x, indices)
 
@@ -140,7 +140,7 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Node:
             f"the indices have {indices.ndim} axes, the array {x.ndim}",
             help="add axes with indices[:, None]",
         )
-    (a,) = axes(axis, x.ndim)
+    a = one_axis(axis, x.ndim)
     _check_constant(x, a, indices)
     shape = [m if n == 1 else n for n, m in zip(x.shape, indices.shape, strict=True)]
     x = broadcast_to(x, (*shape[:a], x.shape[a], *shape[a + 1 :]))
@@ -153,7 +153,7 @@ def one_hot(indices: Any, size: Any, *, dtype: Any = "float32") -> Node:
     """1 at each index along a new last axis of `size`, else 0; all 0 for an index out of bounds."""
     indices = as_node(indices)
     _check_integer(indices.type)
-    (n,) = as_shape(size)
+    n = as_size(size)
     positions = expand(iota(n, indices.dtype), range(indices.ndim), indices.shape)
     return cast(equal(positions, expand(indices, (indices.ndim,), (n,))), dtype)
 
@@ -170,6 +170,7 @@ def _check_indices(axis: int, x: TensorType, indices: TensorType) -> None:
 
 
 def _check_constant(x: Node, axis: int, indices: Node) -> None:
+    _check_integer(indices.type)
     n = x.shape[axis]
     if isinstance(indices.op, Constant) and isinstance(n, int) and indices.op.value.size:
         low, high = int(indices.op.value.min()), int(indices.op.value.max())

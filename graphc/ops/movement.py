@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from graphc import dimension
 from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, ShapeError
-from graphc.ir.leaf import full, uniform_value
+from graphc.ir.leaf import as_array, full, uniform_value, without_loss
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
@@ -24,6 +24,7 @@ from graphc.ops.conversion import (
     broadcast_to,
     cast,
     expand,
+    one_axis,
     ordered_axes,
     promoted,
 )
@@ -191,40 +192,48 @@ def pad(x: Any, widths: Any, *, value: float = 0.0) -> Node:
     shape = tuple(before + n + after for (before, after), n in zip(given, x.shape, strict=True))
     if shape == x.shape:
         return x
-    return make(Pad(tuple(before for before, _ in given), (1,) * x.ndim, shape, float(value)), x)
+    filler = without_loss(as_array(value), x.dtype)
+    if filler.ndim or (x.dtype.is_integer and int(float(filler)) != int(filler)):
+        raise DTypeError(f"{value!r:.80} cannot fill a pad", help="a number, of at most 53 bits")
+    return make(Pad(tuple(before for before, _ in given), (1,) * x.ndim, shape, float(filler)), x)
 
 
 @public
 def concat(arrays: Sequence[Any], axis: Any = 0) -> Node:
     """Arrays one after another along an axis; None flattens them first."""
-    nodes = [as_node(x) for x in arrays]
-    if not nodes:
-        raise ShapeError("no arrays")
+    nodes = _listed(arrays)
     if axis is None:
         nodes, axis = [x.reshape(-1) for x in nodes], 0
     dtype = promoted(*(x.dtype for x in nodes))
-    (a,) = axes(axis, nodes[0].ndim)
+    a = one_axis(axis, nodes[0].ndim)
     return make(Concat(a), *(cast(x, dtype) for x in nodes)) if len(nodes) > 1 else nodes[0]
 
 
 @public
 def stack(arrays: Sequence[Any], axis: int = 0) -> Node:
     """Arrays of one shape along a new axis."""
-    nodes = [as_node(x) for x in arrays]
-    if not nodes:
-        raise ShapeError("no arrays")
+    nodes = _listed(arrays)
     if any(x.shape != nodes[0].shape for x in nodes):
         raise ShapeError("shapes differ")
-    (a,) = axes(axis, nodes[0].ndim + 1)
+    a = one_axis(axis, nodes[0].ndim + 1)
     return concat([expand(x, (a,), (1,)) for x in nodes], a)
 
 
 @public
 def broadcast_arrays(*arrays: Any) -> list[Node]:
     """Arrays repeated to their common shape."""
-    nodes = [as_node(x) for x in arrays]
+    nodes = _listed(arrays)
     shape = broadcast_shapes(*nodes)
     return [broadcast_to(x, shape) for x in nodes]
+
+
+def _listed(arrays: Any) -> list[Node]:
+    if isinstance(arrays, Node) or not isinstance(arrays, Iterable):
+        raise ShapeError(f"{arrays!r:.80} is no list of arrays", help="write [x, y]")
+    nodes = [as_node(x) for x in arrays]
+    if not nodes:
+        raise ShapeError("no arrays")
+    return nodes
 
 
 def clamp_range(picked: slice, n: Any) -> tuple[Any, Any, int]:

@@ -12,7 +12,7 @@ from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Op
 from graphc.ir.scalars import Scalars, Value
-from graphc.types import DType, TensorType, as_dtype, as_shape, bool_
+from graphc.types import DType, TensorType, as_dtype, as_size, bool_
 
 
 class Iota(Op):
@@ -51,13 +51,13 @@ class Extent(Op):
 @public
 def iota(size: Any, dtype: Any = "int64") -> Node:
     """The positions 0, 1, 2 … size-1."""
-    return make(Iota(as_shape(size)[0], as_dtype(dtype)))
+    return make(Iota(as_size(size), as_dtype(dtype)))
 
 
 @public
 def extent(size: Any, dtype: Any = "int64") -> Node:
     """A size as a value without axes."""
-    (number,), dtype = as_shape(size), as_dtype(dtype)
+    number, dtype = as_size(size), as_dtype(dtype)
     if isinstance(number, int):
         return full(number, TensorType(dtype, ()))
     return make(Extent(number, dtype))

@@ -15,7 +15,7 @@ from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
-from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, reduced, reduction, sum
+from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, one_axis, reduced, reduction, sum
 from graphc.ops.elementwise import equal, exp, isnan, log1p, logical_not, logical_or, where
 from graphc.ops.position import extent, iota
 from graphc.types import TensorType, bool_, float64, int64
@@ -188,7 +188,7 @@ class Argmax(Composite):
     arity = 1
 
     def infer(self, x: TensorType) -> TensorType:
-        return reduced(x, (self.axis,)).with_dtype(int64)
+        return _position_type(x, self.axis)
 
     def decompose(self, x: Node) -> Node:
         return _first(x, max(x, self.axis), self.axis)
@@ -203,7 +203,7 @@ class Argmin(Composite):
     arity = 1
 
     def infer(self, x: TensorType) -> TensorType:
-        return reduced(x, (self.axis,)).with_dtype(int64)
+        return _position_type(x, self.axis)
 
     def decompose(self, x: Node) -> Node:
         return _first(x, min(x, self.axis), self.axis)
@@ -313,9 +313,7 @@ def _arg_reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Node:
     ndim = x.ndim
     if axis is None:
         x, axis = x.reshape(-1), 0
-    (a,) = axes(axis, x.ndim)
-    if x.shape[a] == 0:
-        raise AxisError("the axis is empty")
+    a = one_axis(axis, x.ndim)
     y = make(op(a), x)  # type: ignore[call-arg]
     where_kept = (a,) if ndim == x.ndim else tuple(range(ndim))
     return expand(y, where_kept, (1,) * len(where_kept)) if keepdims else y
@@ -358,6 +356,13 @@ def count(x: Node, axis: Axes, like: Node) -> Any:
     if isinstance(size, int):
         return full(size, like.type)
     return expand(extent(size, like.dtype), tuple(range(like.ndim)), like.shape)
+
+
+def _position_type(x: TensorType, axis: int) -> TensorType:
+    result = reduced(x, (axis,)).with_dtype(int64)
+    if x.shape[axis] == 0:
+        raise AxisError(f"axis {axis} is empty: nothing has a position")
+    return result
 
 
 def _first(x: Node, best: Node, axis: int) -> Any:
