@@ -12,7 +12,7 @@ from typing import Any
 from graphc.errors import GradientError
 from graphc.grad import reverse_mode
 from graphc.ir.leaf import full
-from graphc.ir.node import Node, describe, make, rebuild, topological
+from graphc.ir.node import Node, describe, make, public, rebuild, topological
 from graphc.ir.source import warn
 from graphc.ops.barrier import Barrier, barrier
 
@@ -21,6 +21,7 @@ class UnusedInputWarning(UserWarning):
     """A derivative with respect to something that the cost does not depend on: it is zero."""
 
 
+@public
 def grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -> Any:
     """The derivative of a scalar cost with respect to a node, or a list of them for a list of nodes.
 
@@ -46,6 +47,7 @@ def grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -
     return results[0] if isinstance(wrt, Node) else results
 
 
+@public
 def value_and_grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -> tuple[Node, Any]:
     """The cost and its derivative."""
     return cost, grad(cost, wrt, semantics=semantics)

@@ -7,7 +7,7 @@ the partials. So `where(x > 0, log(x), 0)` has a finite derivative at 0, at any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -15,7 +15,7 @@ from graphc.errors import GradientError
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.source import at
-from graphc.ops import conversion, elementwise, movement, reduction
+from graphc.ops import conversion, elementwise, reduction
 from graphc.ops.base import Elementwise
 
 
@@ -87,10 +87,8 @@ def _pull_back(node: Node, cotangent: Cotangent) -> list[Cotangent | None]:
         return [None] * len(node.args)
     op, g, mask = node.op, cotangent.value, cotangent.mask
     if mask is None or not isinstance(op, Elementwise):
-        carry = _CARRY.get(op.name)
         parts = op.vjp(g, node, *node.args)
-        kept = [carry(mask, node, arg) if carry and mask is not None else None for arg in node.args]
-        return [_masked(part, old) for part, old in zip(parts, kept, strict=True)]
+        return [_masked(part, outer) for part, outer in zip(parts, _carried(mask, node), strict=True)]
     if op.linear:
         return [_masked(part, mask) for part in op.vjp(g, node, *node.args)]
     safe = [_safe(op, i, mask, arg) for i, arg in enumerate(node.args)]
@@ -125,14 +123,15 @@ def _selection(part: Node) -> Node | None:
     return elementwise.logical_not(condition) if uniform_value(x) == 0 else None
 
 
-_CARRY: dict[str, Callable[[Node, Node, Node], Node]] = {
-    "reshape": lambda mask, y, x: conversion.reshape(mask, x.shape),
-    "transpose": lambda mask, y, x: _pulled_transpose(mask, y),
-    "sum": lambda mask, y, x: conversion.expand(mask, y.op.axis, like=x),  # type: ignore[attr-defined]
-    "expand": lambda mask, y, x: reduction.any(mask, y.op.axis),  # type: ignore[attr-defined]
-}
+_MOVES = frozenset({"reshape", "transpose", "sum", "slice", "pad", "concat"})
 
 
-def _pulled_transpose(mask: Node, y: Node) -> Node:
-    order = y.op.attributes()["axes"]
-    return movement.transpose(mask, tuple(order.index(a) for a in range(len(order))))
+def _carried(mask: Node | None, y: Node) -> Sequence[Node | None]:
+    """For each operand of an op that moves elements: where its cotangent is not 0, given that of the result."""
+    if mask is not None and y.op.name == "mean":
+        return [conversion.expand(mask, y.op.attributes()["axis"], like=y.args[0])]
+    if mask is not None and y.op.name == "expand":
+        return [reduction.any(mask, y.op.attributes()["axis"])]
+    if mask is not None and y.op.name in _MOVES:
+        return y.op.vjp(mask, y, *y.args)
+    return [None] * len(y.args)

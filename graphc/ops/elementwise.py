@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphc.ir.leaf import uniform_value
+from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
@@ -109,7 +109,7 @@ class Remainder(Elementwise):
         return s.remainder(x, y)
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
-        return g, -g * floor(x / y)
+        return g, -g * floor_divide(x, y)
 
 
 class Abs(Elementwise):
@@ -155,7 +155,7 @@ class Pow(Elementwise):
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
         exponent = uniform_value(y)
         if exponent is not None:
-            slope = y * power(x, exponent - 1) if exponent != 0 else 0 * x
+            slope = y * power(x, exponent - 1) if exponent != 0 else full(0, x.type)
             return g * slope, None
         return g * y * power(x, y - 1), g * where(equal(x, 0), 0 * x, z * log(x))
 
@@ -350,7 +350,7 @@ class Log1mexp(Elementwise):
         return s.log(1 - s.exp(x))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (-g / expm1(-x),)
+        return (g * (exp(x) / expm1(x)),)  # both factors stay finite where exp(-x) overflows
 
 
 # --- logistic family ---
@@ -723,4 +723,4 @@ bitwise_right_shift = function(BitwiseRightShift)
 
 def _gap(x: Any, y: Any) -> Any:
     """x - y, and 0 where both are the same infinity."""
-    return where(equal(x, y), 0, x - y)
+    return where(logical_and(equal(x, y), isinf(x)), 0, x - y)

@@ -22,7 +22,7 @@ from graphc.types import TensorType, bool_, float64, int64
 
 
 class Prod(Op):
-    """The product over axes."""
+    """The product over axes. Its first and second derivatives are right also where elements are 0."""
 
     axis: Axes
     arity = 1
@@ -34,12 +34,14 @@ class Prod(Op):
         return s.prod(x, self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        # The product of the others, without dividing by 0. Zeros stay in it as factors, so that its derivative is right.
         zero = equal(x, 0)
-        zeros = sum(zero, self.axis)
-        others = prod(where(zero, 1, x), self.axis)
-        all_nonzero = expand(where(equal(zeros, 0), others, 0), self.axis, like=x) / where(zero, 1, x)
-        only_zero = expand(where(equal(zeros, 1), others, 0), self.axis, like=x)
-        return (expand(g, self.axis, like=x) * where(zero, only_zero, all_nonzero),)
+        zeros, nonzeros = where(zero, x, 0), where(zero, 1, x)
+        other_zeros = expand(sum(zero, self.axis), self.axis, like=x) - cast(zero, int64)
+        one_zero = expand(sum(zeros, self.axis), self.axis, like=x) - zeros
+        factor = where(equal(other_zeros, 0), 1, where(equal(other_zeros, 1), one_zero, 0))
+        others = expand(prod(nonzeros, self.axis), self.axis, like=x) / nonzeros
+        return (expand(g, self.axis, like=x) * (others * factor),)
 
 
 class Max(Op):
