@@ -34,7 +34,7 @@ class Prod(Op):
         return s.prod(x, self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        # The product of the others, without dividing by 0. Zeros stay in it as factors, so that its derivative is right.
+        # The product of the others, without division by 0. Zeros stay in it as factors: its derivative is right.
         zero = equal(x, 0)
         zeros, nonzeros = where(zero, x, 0), where(zero, 1, x)
         other_zeros = expand(sum(zero, self.axis), self.axis, like=x) - cast(zero, int64)
