@@ -21,6 +21,7 @@ from graphc.ops import conversion, indexing, movement
 from graphc.ops.base import Elementwise
 
 READER = MpmathReader(precision=3700)
+SHORTER = MpmathReader(precision=700)  # for numbers of ordinary size
 BITS = 5000
 TOLERANCE = 1e-12
 SMALLEST = 1e-307  # below, products of normal numbers lose bits to underflow
@@ -29,9 +30,9 @@ MAGNITUDES = [0.0, 5e-324, 1e-310, 1e-300, 1e-20, 1e-8, 0.5, 1 - 2**-53, 1.0, 1 
 FEWER = [0.0, 5e-324, 1e-8, 1 - 2**-53, 1.0, 30.0, 1e300]
 
 
-def exactly(node, bindings):
+def exactly(node, bindings, reader=READER):
     """The value of a node in exact arithmetic, as an array of mpf."""
-    return evaluate_nodes([node], bindings, reader=READER)[0]
+    return evaluate_nodes([node], bindings, reader=reader)[0]
 
 
 def numbers(array):
@@ -293,13 +294,13 @@ def exact_derivatives(cost, bindings, x, directions):
             for a, b in itertools.product((-1, 1), repeat=2):
                 moved = {node: value + directions[node] * (h * b) for node, value in exact.items()}
                 moved[x][index] += h * a
-                corner[a, b] = exactly(cost, moved)[()]
+                corner[a, b] = exactly(cost, moved, SHORTER)[()]
             curves[index] = (corner[1, 1] - corner[1, -1] - corner[-1, 1] + corner[-1, -1]) / (4 * h * h)
             ends = []
             for a in (1, -1):
                 moved = {**exact, x: exact[x].copy()}
                 moved[x][index] += h * a
-                ends.append(exactly(cost, moved)[()])
+                ends.append(exactly(cost, moved, SHORTER)[()])
             slopes[index] = (ends[0] - ends[1]) / (2 * h)
         return slopes, curves
 
