@@ -114,9 +114,7 @@ def compare(before: Graph, after: Graph, *, exact: bool) -> None:
         inputs, parameters = values[: len(before.inputs)], values[len(before.inputs) :]
         results = []
         for graph in (before, after):
-            given = {
-                p: v for p, v in zip(before.parameters, parameters, strict=True) if p in set(graph.parameters)
-            }
+            given = {p: v for p, v in zip(before.parameters, parameters, strict=True) if p in set(graph.parameters)}
             with np.errstate(all="ignore"):
                 outputs, updates = evaluate(graph, inputs, parameters=given)
             results.append([*outputs, *(updates.get(p, v) for p, v in zip(before.parameters, parameters))])
@@ -127,11 +125,7 @@ def compare(before: Graph, after: Graph, *, exact: bool) -> None:
                     np.isnan(old) if old.dtype.kind == "f" else old,
                     np.isnan(new) if old.dtype.kind == "f" else new,
                 )
-                same = (
-                    (old == new) & (np.signbit(old) == np.signbit(new))
-                    if old.dtype.kind == "f"
-                    else old == new
-                )
+                same = (old == new) & (np.signbit(old) == np.signbit(new)) if old.dtype.kind == "f" else old == new
                 assert np.all(same | (old != old)), f"bits differ:\n{old}\n{new}"
             elif old.dtype.kind == "f":
                 finite = np.isfinite(old)

@@ -1,0 +1,177 @@
+"""Every rule of every table: its types, its proof, where it fires, that it never makes anything less accurate.
+
+Nothing here is written for a single rule. A rewriter has no sides, so it must fire in some case of `tests/ir`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc.interpret import evaluate
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, topological
+from graphc.ir.parser import parse_graph
+from graphc.ir.rewrite import Trace
+from graphc.ir.rule import Rule
+from graphc.passes.pipeline import parse_pipeline
+from graphc.passes.rules import ALL
+from tests.passes.accuracy import exact_value, hard_points, less_accurate
+from tests.passes.proof import prove
+from tests.passes.rule_samples import ROW, attributes, sides, values
+
+RULES = [rule for rule in ALL if isinstance(rule, Rule)]
+STABILIZING = [rule for rule in RULES if rule.kind == "stabilizing"]
+IR = Path(__file__).parents[1] / "ir"
+POINTS = 320
+KNOWN_TO_BE_WORSE = dict.fromkeys(
+    ["weighted_shares", "less_weighted_logsumexp", "log_of_weighted_softmax"],
+    "a row is shifted by its largest exponent, whatever its weight",
+)
+
+each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+each_stabilizing = pytest.mark.parametrize("rule", STABILIZING, ids=lambda rule: rule.name)
+
+
+def fired(graph: Graph, passes: str = "default") -> set[str]:
+    """The names of the rules that fire in a pipeline."""
+    trace = Trace()
+    parse_pipeline(passes).run(graph, trace=trace)
+    return {firing.rule.name for firing in trace.firings}
+
+
+def graph_of(*outputs: Node) -> Graph:
+    inputs = [node for node in topological(outputs) if node.op.name == "input"]
+    return Graph("f", tuple(inputs), outputs)
+
+
+@each_rule
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_both_sides_have_one_type(rule, dtype):
+    if "dtype" in attributes(rule) and dtype == "float16":
+        pytest.skip("no float is narrower")
+    _, before, after = sides(rule, dtype)
+    assert before.type == after.type
+
+
+@each_rule
+def test_fires_at_its_own_left_side(rule):
+    _, before, after = sides(rule, "float32")
+    assert rule.apply(before) is after
+
+
+@each_rule
+def test_fires_through_the_whole_pipeline(rule):
+    _, before, _ = sides(rule, "float32")
+    assert rule.name in fired(graph_of(before))
+
+
+@each_rule
+def test_fires_inside_a_larger_graph(rule):
+    """The variables are computed, the result is used."""
+    _, before, _ = sides(rule, "float32")
+    inputs = [node for node in topological([before]) if node.op.name == "input"]
+    computed = {
+        node: gc.maximum(gc.matmul(gc.full((2, 2), 0.5), gc.input(f"{node.op.label}0", (2, *node.shape[1:]))), 0.25)
+        if node.dtype.is_float
+        else gc.input(f"{node.op.label}0", (2, *node.shape[1:]), "bool")
+        for node in inputs
+    }
+    names = {node.op.label: new for node, new in computed.items()}
+    given = attributes(rule)
+    larger, _ = rule.function(**values(rule, names), **given)
+    assert rule.name in fired(graph_of(gc.sum(larger.astype("float32") * 3.0)))
+
+
+def cases() -> list[Graph]:
+    """All graphs of `tests/ir`."""
+    texts = [
+        re.findall(r"^graph .*?^}$", path.read_text(), re.MULTILINE | re.DOTALL) for path in sorted(IR.glob("*.ir"))
+    ]
+    return [parse_graph(text) for found in texts for text in found]
+
+
+@cache
+def fired_somewhere() -> frozenset[str]:
+    names: set[str] = set()
+    for graph in cases():
+        for passes in ("default", "canonicalize", "simplify", "stabilize"):
+            names |= fired(graph, passes)
+    return frozenset(names)
+
+
+def test_every_rule_fired():
+    """Rules by their own left sides, rewriters in the cases of `tests/ir`."""
+    own = {rule.name for rule in RULES if rule.name in fired(graph_of(sides(rule, "float32")[1]))}
+    never = [rule.name for rule in ALL if rule.name not in own and rule.name not in fired_somewhere()]
+    assert not never, "add a case to tests/ir, or remove the rule"
+
+
+def test_names_are_unique_and_reasons_given():
+    names = [rule.name for rule in ALL]
+    assert len(set(names)) == len(names)
+    assert all(rule.reason for rule in ALL)
+
+
+@pytest.mark.parametrize("rule", [r for r in RULES if r.proof.startswith("proved")], ids=lambda rule: rule.name)
+def test_proved_rules_are_proved(rule):
+    assert prove(rule), f"{rule}: say `tested: …` if there is no proof"
+
+
+def test_every_proof_is_stated():
+    for rule in ALL:
+        assert re.fullmatch(rf"proved( for n={ROW})?|tested: .+", rule.proof), rule.name
+
+
+@each_stabilizing
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_never_less_accurate(rule, dtype):
+    inputs, before, after = sides(rule, dtype)
+    points = hard_points(inputs, POINTS, seed=1)
+    allowed = 3.0 if "axis" in attributes(rule) else 1.0  # every sum of a row rounds, in its own order
+    worse = less_accurate(before, after, inputs, points, allowed)
+    if worse and rule.name in KNOWN_TO_BE_WORSE:
+        pytest.xfail(KNOWN_TO_BE_WORSE[rule.name])
+    assert not worse, "\n".join([f"{len(worse)} of {POINTS} points", *worse[:5]])
+
+
+@each_stabilizing
+def test_gradient_is_finite_where_it_exists(rule):
+    """No naive form is left in the gradient: its values at moderately hard points are right in float32."""
+    inputs, before, _ = sides(rule, "float32", rows=8)
+    given = [node for node in inputs.values() if node.dtype.is_float]
+    gradients = gc.grad(gc.sum(before.astype("float64")), given)
+    rng = np.random.default_rng(2)
+    points = {
+        n: _gradient_points(rng, n) if n.dtype.is_float else rng.integers(0, 2, (8, *n.shape[1:])) > 0
+        for n in inputs.values()
+    }
+    graph = graph_of(*gradients)
+    optimised = parse_pipeline("default").run(graph)
+    with np.errstate(all="ignore"):
+        found = evaluate(optimised, {node: points[node] for node in optimised.inputs}).outputs
+    defined = [mpmath.isfinite(value) for value in exact_value(before, points).reshape(8, -1)[:, 0]]
+    for got, truth in zip(found, (exact_value(gradient, points) for gradient in gradients)):
+        for index in np.ndindex(*got.shape):
+            if defined[index[0]] and mpmath.isfinite(truth[index]) and abs(truth[index]) < 1e30:
+                assert abs(got[index] - float(truth[index])) <= 1e-3 * abs(float(truth[index])) + 1e-5, index
+
+
+def _gradient_points(rng, node):
+    return rng.choice([-200.0, -100.0, -30.0, -1.5, -0.25, 0.25, 0.75, 1.5, 30.0, 100.0, 200.0], node.shape).astype(
+        "float32"
+    )
+
+
+@each_stabilizing
+def test_ieee_fires_nothing_that_stabilizes(rule):
+    _, before, _ = sides(rule, "float32")
+    trace = Trace()
+    parse_pipeline("default").run(graph_of(before), semantics="ieee", trace=trace)
+    assert all(firing.rule.kind == "exact" for firing in trace.firings)
