@@ -1,0 +1,109 @@
+"""How much rounding may change a result: the reference again and again, with random errors in the last place.
+
+A graph and its inputs go in, for each result its value and a bound for each element come out: narrow where the
+computation is stable, wide where it cancels or stands on the edge of a step. This is Monte Carlo arithmetic.
+Source: Parker, Monte Carlo Arithmetic: exploiting randomness in floating-point arithmetic, UCLA, 1997.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graphc.interpret.numpy_reader import NumpyReader
+from graphc.ir.op import Op
+from graphc.ops import elementwise
+from graphc.ops.barrier import Barrier, StopGradient
+from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import Expand, Reshape, Sum
+from graphc.ops.movement import Concat, Pad
+from graphc.ops.position import Extent, Iota
+from graphc.ops.reduction import Max, Min, Prod
+from graphc.testing.samples import float_limits
+from graphc.types import TensorType, as_dtype
+
+Array = np.ndarray[Any, Any]
+UNITS = 2.0  # in the last place: what a function may be wrong by
+SAMPLES = 6
+
+_EXACT = (
+    *(Barrier, StopGradient, Expand, Reshape, Concat, Pad, Extent, Iota, Max, Min),
+    *(elementwise.Where, elementwise.Maximum, elementwise.Minimum, elementwise.Abs, elementwise.Negative),
+    *(elementwise.Sign, elementwise.Floor, elementwise.Ceil, elementwise.Trunc, elementwise.Round),
+)
+_ACCUMULATES = (Sum, Prod, Matmul)
+
+
+class RoundingReader(NumpyReader):
+    """The reference with random errors; `overflowed` says whether some op made an infinity or NaN."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self.overflowed = False
+
+    def apply(self, op: Op, type_: TensorType, xs: Sequence[Array]) -> Array:
+        exact = not type_.dtype.is_float or not xs or isinstance(op, _EXACT) or op.moves
+        if isinstance(op, _ACCUMULATES) and not exact:
+            xs = [self._disturbed(x) for x in xs]
+        result = super().apply(op, type_, xs)
+        if exact:
+            return result
+        self.overflowed |= not bool(np.isfinite(result).all())
+        return self._disturbed(result)
+
+    def _disturbed(self, x: Array) -> Array:
+        limits = float_limits(x.dtype)
+        errors = self._rng.uniform(-UNITS, UNITS, (2, *x.shape))
+        with np.errstate(all="ignore"):
+            wide = x.astype(np.float64) * (1 + errors[0] * float(limits.eps))
+            wide = np.where(x == 0, wide, wide + errors[1] * float(limits.smallest_subnormal))
+            return np.asarray(wide).astype(x.dtype)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The value of a result, what each element may be off by, and where it may be anything at all."""
+
+    value: Array
+    bound: Array
+    uncertain: Array
+
+    def differs(self, got: Array, *, tolerance: float) -> Any:
+        """Where an array is further off than `tolerance` times the bound."""
+        if not as_dtype(got.dtype).is_float:
+            return (got != self.value) & ~self.uncertain
+        with np.errstate(all="ignore"):
+            a, b = got.astype(np.float64), self.value.astype(np.float64)
+            same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= tolerance * self.bound)
+        return ~same & ~self.uncertain
+
+
+def expectations(run: Callable[[NumpyReader], Sequence[Array] | None]) -> tuple[list[Expectation], bool]:
+    """What `run` should give with any reader that rounds, and whether anything overflowed on the way.
+
+    Where rounding makes it fail (an index leaves its axis), it gives None, and everything is uncertain.
+    """
+    values = run(NumpyReader()) or []
+    readers = [RoundingReader(seed) for seed in range(SAMPLES)]
+    samples = [found for reader in readers if (found := run(reader)) is not None]
+    expected = [_expectation(value, [each[i] for each in samples]) for i, value in enumerate(values)]
+    if len(samples) < SAMPLES:
+        expected = [replace(each, uncertain=np.ones(each.value.shape, bool)) for each in expected]
+    return expected, any(reader.overflowed for reader in readers)
+
+
+def _expectation(value: Array, samples: Sequence[Array]) -> Expectation:
+    if not as_dtype(value.dtype).is_float:
+        uncertain = np.any([each != value for each in (value, *samples)], axis=0)
+        return Expectation(value, np.zeros(value.shape), uncertain)
+    every = np.array([each.astype(np.float64) for each in (value, *samples)])
+    finite = np.isfinite(every).all(0)
+    with np.errstate(all="ignore"):
+        certain = finite | np.isnan(every).all(0) | (np.isinf(every[0]) & (every == every[0]).all(0))
+        spread = np.where(finite, every.max(0) - every.min(0), 0.0)
+        limits = float_limits(value.dtype)
+        last_place = np.abs(every[0]) * float(limits.eps) + float(limits.smallest_subnormal)
+    return Expectation(value, spread + last_place, ~certain)

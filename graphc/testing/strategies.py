@@ -1,0 +1,284 @@
+"""A Hypothesis strategy of random graphs: ops, dtypes and sizes go in, whole graphs come out.
+
+A graph grows from some inputs and parameters by one op at a time. Elementwise ops are taken from the registry; every
+other op has a function here that draws its attributes and finds operands for it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import GraphcError
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import full
+from graphc.ir.node import Node, make, topological
+from graphc.ir.op import OPS, Op
+from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
+from graphc.ops.base import Elementwise
+from graphc.tensor import input, parameter
+from graphc.testing.samples import values
+from graphc.types import DTYPES, DType, PromotionWarning, bool_, int64
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ImportError("graphc.testing.graphs needs Hypothesis: pip install 'graphc[dev]'") from error
+
+SIZES = (1, 2, 3, 5)
+Builder = Callable[["_Grower", type[Op]], Node]
+BUILDERS: dict[str, Builder] = {}
+
+
+@st.composite
+def graphs(
+    draw: st.DrawFn,
+    *,
+    ops: Sequence[str] | None = None,
+    dtypes: Sequence[DType] = DTYPES,
+    dimensions: Sequence[str] = ("n", "m"),
+    max_ops: int = 12,
+    updates: bool = True,
+) -> Graph:
+    """Graphs of up to `max_ops` of some ops (all if None), with named dimensions and updates of parameters."""
+    names = sorted(known_ops()) if ops is None else list(ops)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PromotionWarning)
+        grower = _Grower(draw, tuple(dtypes), tuple(dimensions))
+        for name in draw(st.lists(st.sampled_from(names), min_size=1, max_size=max_ops)):
+            grower.grow(OPS[name])
+        return grower.graph(updates)
+
+
+def known_ops() -> set[str]:
+    """The ops that random graphs may have: the elementwise ones of the registry, and those with a function here."""
+    return {name for name, op in OPS.items() if issubclass(op, Elementwise)} | set(BUILDERS)
+
+
+class _Grower:
+    """The nodes so far, and ways to choose among them."""
+
+    def __init__(self, draw: st.DrawFn, dtypes: tuple[DType, ...], dimensions: tuple[str, ...]) -> None:
+        self.draw, self.dtypes, self.dimensions = draw, dtypes, dimensions
+        count = draw(st.integers(1, 4))
+        self.inputs = [self.input(number) for number in range(count)]
+        self.parameters = [self.parameter(number) for number in range(draw(st.integers(0, 2)))]
+        self.nodes = [*self.inputs, *self.parameters]
+
+    def input(self, number: int) -> Node:
+        sizes = st.sampled_from([*self.dimensions, *SIZES])
+        return input(f"x{number}", self.draw(st.lists(sizes, max_size=3)), self.dtype())
+
+    def parameter(self, number: int) -> Node:
+        shape = tuple(self.draw(st.lists(st.sampled_from(SIZES), max_size=2)))
+        return parameter(f"w{number}", values(np.random.default_rng(number), shape, self.dtype()))
+
+    def grow(self, op: type[Op]) -> None:
+        """Add a node with the op, unless no operands fit."""
+        builder = _elementwise if issubclass(op, Elementwise) else BUILDERS[op.name]
+        try:
+            self.nodes.append(builder(self, op))
+        except GraphcError:
+            return
+
+    def graph(self, updates: bool) -> Graph:
+        used = {arg for node in topological(self.nodes) for arg in node.args}
+        results = [node for node in dict.fromkeys(self.nodes) if node not in used and node.args]
+        outputs = [*results, *self.draw(st.lists(st.sampled_from(self.nodes), max_size=2))]
+        chosen = self.draw(st.lists(st.sampled_from(self.parameters), unique=True)) if self.parameters else []
+        pairs = tuple((p, self.fitted(self.node(), p.dtype, p.shape)) for p in chosen if updates)
+        return Graph("random", tuple(self.inputs), tuple(outputs), pairs)
+
+    # --- choices ---
+
+    def integer(self, low: int, high: int) -> int:
+        return self.draw(st.integers(low, high))
+
+    def dtype(self) -> DType:
+        return self.draw(st.sampled_from(self.dtypes))
+
+    def node(self, kinds: str = "biuf", min_ndim: int = 0) -> Node:
+        """A node of some kinds of dtypes with enough axes; the last ones are likely."""
+        recent = self.nodes[-3:]
+        x: Node = self.draw(st.sampled_from(recent) | st.sampled_from(self.nodes))
+        if x.dtype.kind not in kinds:
+            x = conversion.cast(x, self.draw(st.sampled_from([d for d in DTYPES if d.kind in kinds])))
+        while x.ndim < min_ndim:
+            x = conversion.expand(x, (0,), (self.draw(st.sampled_from(SIZES)),))
+        return x
+
+    def axis(self, x: Node) -> int:
+        return self.integer(0, x.ndim - 1)
+
+    def axes(self, x: Node) -> tuple[int, ...]:
+        return tuple(sorted(self.draw(st.sets(st.integers(0, x.ndim - 1), min_size=1, max_size=x.ndim))))
+
+    def size(self) -> Any:
+        known = [n for x in self.inputs for n in x.shape]
+        return self.draw(st.sampled_from([*known, *SIZES]))
+
+    def indices(self, n: Any, x: Node | None = None) -> Node:
+        """Integers that are positions in an axis, often negative, unless it is empty."""
+        x = self.node("iu") if x is None else x
+        inside = elementwise.remainder(x, conversion.expand(position.extent(n, x.dtype), range(x.ndim), x.shape))
+        if x.dtype.kind == "u" or self.draw(st.booleans()):
+            return inside
+        return inside - conversion.expand(position.extent(n, x.dtype), range(x.ndim), x.shape)
+
+    def fitted(self, x: Node, dtype: DType, shape: Any) -> Node:
+        """A node of a type that depends on `x`."""
+        x = conversion.cast(x, dtype)
+        try:
+            return conversion.broadcast_to(x, shape)
+        except GraphcError:
+            return conversion.broadcast_to(reduction.max(x), shape)
+
+
+def _elementwise(grower: _Grower, op: type[Op]) -> Node:
+    assert issubclass(op, Elementwise) and op.arity is not None
+    first = grower.node(op.accepts)
+    others = [_operand(grower, first) for _ in range(op.arity - 1 - op.conditions)]
+    conditions = [grower.fitted(grower.node(), bool_, first.shape) for _ in range(op.conditions)]
+    attributes = {field.name: grower.dtype() for field in fields(op)}
+    operands = [first, *others]
+    for i, x in enumerate(operands):
+        if op.__dict__.get("domain") and x.dtype.is_float and grower.draw(st.booleans()):
+            domain = op(**attributes).domain_of(i)
+            operands[i] = abs(x) if domain.low >= 0 else -abs(x) if domain.high <= 0 else x
+    return make(op(**attributes), *conditions, *operands)
+
+
+def _operand(grower: _Grower, like: Node) -> Node:
+    """Something of the type of a node: another node, or a number."""
+    if grower.draw(st.integers(0, 3)):
+        return grower.fitted(grower.node(), like.dtype, like.shape)
+    number = grower.draw(st.sampled_from([0, 1, 2] if like.dtype.kind in "bu" else [-1, 0, 1, 2, 0.5, -0.0]))
+    return full(number, like.type)
+
+
+def _builds(*names: str) -> Callable[[Builder], Builder]:
+    def register(builder: Builder) -> Builder:
+        BUILDERS.update(dict.fromkeys(names, builder))
+        return builder
+
+    return register
+
+
+@_builds("sum", "prod", "max", "min")
+def _reduce(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("iuf" if op.name in ("sum", "prod") else "biuf", 1)
+    return make(op(grower.axes(x)), x)  # type: ignore[call-arg]
+
+
+@_builds("mean", "logsumexp", "softmax", "softmax_complement", "log_softmax", "log_prod")
+@_builds("weighted_logsumexp", "weighted_softmax", "weighted_log_softmax")
+def _float_rows(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("f", 1)
+    weights = [_operand(grower, x) for _ in range((op.arity or 1) - 1)]
+    return make(op(grower.axes(x)), x, *weights)  # type: ignore[call-arg]
+
+
+@_builds("argmax", "argmin")
+def _position(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    return make(op(grower.axis(x)), x)  # type: ignore[call-arg]
+
+
+@_builds("matmul")
+def _matmul(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("iuf", 1)
+    if grower.draw(st.booleans()):
+        return contraction.matmul(x, grower.fitted(grower.node(), x.dtype, x.shape).T)
+    return contraction.matmul(x, grower.fitted(grower.node(), x.dtype, (x.shape[-1], grower.size())))
+
+
+@_builds("transpose")
+def _transpose(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=2)
+    return movement.transpose(x, grower.draw(st.permutations(range(x.ndim))))
+
+
+@_builds("expand")
+def _expand(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node()
+    return conversion.expand(x, (grower.integer(0, x.ndim),), (grower.size(),))
+
+
+@_builds("reshape")
+def _reshape(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    shapes = [(-1,), (1, -1), (x.shape[-1], -1), (*x.shape[:-2], -1), (-1, 2), tuple(reversed(x.shape))]
+    return conversion.reshape(x, grower.draw(st.sampled_from(shapes)))
+
+
+@_builds("slice")
+def _slice(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    place = st.none() | st.integers(-3, 3)
+    parts = st.builds(slice, place, place, st.sampled_from([None, 1, 2, -1, -2]))
+    return x[tuple(grower.draw(parts) for _ in range(grower.integer(1, x.ndim)))]
+
+
+@_builds("pad")
+def _pad(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    widths = [(grower.integer(0, 2), grower.integer(0, 2)) for _ in x.shape]
+    if x.dtype.is_float and grower.draw(st.booleans()):
+        steps = tuple(grower.integer(1, 3) for _ in x.shape)
+        shape = tuple(a + (n - 1) * k + 1 + b for (a, b), n, k in zip(widths, x.shape, steps, strict=True))
+        return make(movement.Pad(tuple(a for a, _ in widths), steps, shape, 0.0), x)
+    return movement.pad(x, widths, value=grower.integer(0, 1))
+
+
+@_builds("concat")
+def _concat(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    a = grower.axis(x)
+    others = [
+        grower.fitted(grower.node(), x.dtype, (*x.shape[:a], grower.size(), *x.shape[a + 1 :]))
+        for _ in range(grower.integer(1, 2))
+    ]
+    return movement.concat([x, *others], a)
+
+
+@_builds("take")
+def _take(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    a = grower.axis(x)
+    return indexing.take(x, grower.indices(x.shape[a]), a)
+
+
+@_builds("scatter_add")
+def _scatter_add(grower: _Grower, op: type[Op]) -> Node:
+    indices, size = grower.node("iu"), grower.size()
+    g = grower.fitted(grower.node("iuf"), grower.node("iuf").dtype, (*indices.shape, *grower.node().shape[:1]))
+    return make(indexing.ScatterAdd(0, size), g, grower.indices(size, indices))
+
+
+@_builds("take_along_axis")
+def _take_along_axis(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    a = grower.axis(x)
+    indices = grower.fitted(grower.node("iu"), int64, (*x.shape[:a], grower.size(), *x.shape[a + 1 :]))
+    return indexing.take_along_axis(x, grower.indices(x.shape[a], indices), a)
+
+
+@_builds("scatter_add_along_axis")
+def _scatter_add_along_axis(grower: _Grower, op: type[Op]) -> Node:
+    g, size = grower.node("iuf", 1), grower.size()
+    indices = grower.fitted(grower.node("iu"), int64, g.shape)
+    return make(indexing.ScatterAddAlongAxis(grower.axis(g), size), g, grower.indices(size, indices))
+
+
+@_builds("iota")
+def _iota(grower: _Grower, op: type[Op]) -> Node:
+    return position.iota(grower.size(), grower.dtype())
+
+
+@_builds("extent")
+def _extent(grower: _Grower, op: type[Op]) -> Node:
+    return position.extent(grower.size(), grower.dtype())

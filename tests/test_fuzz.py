@@ -1,0 +1,187 @@
+"""Random graphs: compiled code agrees with the reference, and optimised graphs with the user's.
+
+The examples are the same in every run, and few enough to be quick. To search for longer, raise their number and
+delete `derandomize`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+import graphc as gc
+from graphc.errors import ShapeError
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node
+from graphc.ir.op import OPS
+from graphc.ops.base import Elementwise
+from graphc.testing import (
+    assert_graphs_agree,
+    assert_targets_agree,
+    check_gradient,
+    graphs,
+    sample,
+    sizes_for,
+)
+from graphc.testing.strategies import BUILDERS, known_ops
+
+SIZES = st.tuples(*[st.sampled_from([0, 1, 2, 3, 7, 17])] * 2)
+SEEDS = st.integers(0, 1000)
+
+
+def examples(count: int) -> settings:
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )
+
+
+def agree(graph: Graph, seed: int, sizes: tuple[int, int], special: bool, target: str, **options: Any) -> None:
+    """Compare; sizes that the graph cannot have (an empty axis has no argmax, n-3 is no size of 2) are no examples."""
+    arrays = sample(graph, seed, sizes_for(graph, *sizes), special=special)
+    try:
+        (function,) = assert_targets_agree(graph, arrays, targets=[target], **options)
+    except ShapeError:
+        return
+    assert function.compile_count == 1
+
+
+@examples(300)
+@given(graphs(), SEEDS, SIZES, st.booleans())
+def test_native_code(graph: Graph, seed: int, sizes: tuple[int, int], special: bool) -> None:
+    agree(graph, seed, sizes, special, "llvm")
+
+
+@examples(150)
+@given(graphs(), SEEDS, SIZES, st.booleans())
+def test_native_code_of_graphs_as_they_are(graph: Graph, seed: int, sizes: tuple[int, int], special: bool) -> None:
+    agree(graph, seed, sizes, special, "llvm", passes="")
+
+
+@examples(200)
+@given(graphs(max_ops=25), SEEDS, SIZES, st.booleans())
+def test_exact_rewrites_keep_every_bit(graph: Graph, seed: int, sizes: tuple[int, int], special: bool) -> None:
+    agree(graph, seed, sizes, special, "reference", semantics="ieee")
+
+
+@examples(200)
+@given(graphs(max_ops=25), SEEDS, SIZES)
+def test_stabilising_rewrites_agree(graph: Graph, seed: int, sizes: tuple[int, int]) -> None:
+    agree(graph, seed, sizes, False, "reference")
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@examples(8)
+@given(graphs(), SEEDS, SIZES, st.booleans())
+def test_cuda_kernels_on_the_emulator(graph: Graph, seed: int, sizes: tuple[int, int], special: bool) -> None:
+    agree(graph, seed, sizes, special, "cuda-emulator")
+
+
+def test_native_code_for_any_machine() -> None:
+    """Without the vector instructions of this one."""
+    code = """
+import warnings
+warnings.simplefilter("ignore")
+from hypothesis import given
+from tests.test_fuzz import SEEDS, SIZES, agree, examples
+from graphc.testing import graphs
+
+@examples(25)
+@given(graphs(), SEEDS, SIZES)
+def run(graph, seed, sizes):
+    agree(graph, seed, sizes, True, "llvm")
+
+run()
+"""
+    environment = {**os.environ, "GRAPHC_CPU": "x86-64"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@examples(60)
+@given(graphs())
+def test_text_round_trips(graph: Graph) -> None:
+    text = str(graph)
+    assert str(gc.parse_graph(text)) == text
+
+
+# --- the tools themselves ---
+
+
+def test_every_op_can_appear_in_a_random_graph() -> None:
+    others = {name for name, op in OPS.items() if not issubclass(op, Elementwise)}
+    assert others - set(BUILDERS) == {"input", "parameter", "constant"}
+
+
+def test_a_wrong_rewrite_is_found() -> None:
+    x = gc.input("x", (4,))
+    before, after = (Graph("f", (x,), (y,)) for y in (gc.sum(gc.exp(x)), gc.sum(gc.exp(x)) * 1.00001))
+    with pytest.raises(gc.MismatchError, match="differs in 1 of 1"):
+        assert_graphs_agree(before, after, [np.ones(4, "f4")])
+
+
+def test_cancellation_is_no_disagreement() -> None:
+    x = gc.input("x", (1000,))
+    before, after = (Graph("f", (x,), (y,)) for y in (gc.sum(x), gc.sum(gc.flip(x)) + 0.0))
+    values = np.random.default_rng(0).normal(size=1000).astype("f4")
+    assert_graphs_agree(before, after, [np.concatenate([values[:500], -values[:500]])])
+
+
+def test_an_exact_comparison_sees_the_sign_of_zero() -> None:
+    x = gc.input("x", ())
+    before, after = Graph("f", (x,), (x * 0.0,)), Graph("f", (x,), (abs(x * 0.0),))
+    assert_graphs_agree(before, after, [np.float32(-1.0)])
+    with pytest.raises(gc.MismatchError):
+        assert_graphs_agree(before, after, [np.float32(-1.0)], semantics="ieee")
+
+
+def test_parameters_keep_their_values() -> None:
+    w = gc.parameter("w", np.ones(3, "f4"))
+    x = gc.input("x", ("n",))
+    graph = Graph("step", (x,), (gc.sum(x),), ((w, w + gc.sum(x)),))
+    assert_targets_agree(graph, {"x": np.ones(5, "f4")}, targets=["llvm", "reference"])
+    assert gc.value(w).tolist() == [1, 1, 1]
+
+
+def test_a_right_gradient_passes_and_a_wrong_one_does_not() -> None:
+    x, y = gc.input("x", (3,), "float64"), gc.input("y", (3,), "float64")
+    points = [np.array([0.5, 1.0, 2.0]), np.array([-1.0, 0.0, 3.0])]
+
+    def cost(x: Node, y: Node) -> Node:
+        return gc.logsumexp(x * y) + gc.sum(gc.sin(y) * gc.log(x))  # type: ignore[no-any-return]
+
+    check_gradient(cost, [x, y], points)
+    with pytest.raises(gc.MismatchError, match="finite differences"):
+        check_gradient(gc.sum(gc.stop_gradient(x) * x), [x], points[:1])
+
+
+STEPS = ("floor", "ceil", "trunc", "round", "sign", "floor_divide", "remainder", "stop_gradient")
+SMOOTH = sorted(name for name in known_ops() if OPS[name].vjp is not None and name not in STEPS)
+
+
+@examples(12)
+@given(graphs(ops=SMOOTH, dtypes=[gc.float64], max_ops=4, updates=False), SEEDS)
+def test_gradients_of_random_graphs(graph: Graph, seed: int) -> None:
+    """Where values and gradients are numbers."""
+    costs = [gc.mean(gc.tanh(y)) for y in graph.outputs if y.dtype is gc.float64]
+    if not costs or not graph.inputs:
+        return
+    cost, arrays = sum(costs[1:], costs[0]), sample(graph, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gc.UnusedInputWarning)
+        gradients = gc.grad(cost, list(graph.inputs))
+    values = gc.compile(graph.inputs, [cost, *gradients], target="reference")(*arrays)
+    if all(np.isfinite(value).all() for value in values):
+        check_gradient(cost, graph.inputs, arrays)
