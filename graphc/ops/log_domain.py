@@ -18,7 +18,7 @@ from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
-from graphc.ops.conversion import Axes, cast, expand, reduced, sum
+from graphc.ops.conversion import Axes, Expand, cast, expand, reduced, sum
 from graphc.ops.elementwise import (
     abs,
     equal,
@@ -28,6 +28,8 @@ from graphc.ops.elementwise import (
     log,
     log1p,
     logical_and,
+    logical_not,
+    logical_or,
     maximum,
     minimum,
     sign,
@@ -73,7 +75,7 @@ class WeightedLogsumexp(Weighted):
 
     def vjp(self, g: Node, y: Node, x: Node, w: Node) -> Cotangents:
         g = expand(g, self.axis, like=x)
-        return g * weighted_softmax(x, w, w, self.axis), g * weighted_softmax(x, full(1, w.type), w, self.axis)
+        return g * weighted_softmax(x, w, w, self.axis), g * weighted_softmax(x, 1, w, self.axis)
 
 
 class WeightedSoftmax(Weighted):
@@ -83,9 +85,8 @@ class WeightedSoftmax(Weighted):
 
     def decompose(self, x: Node, v: Node, w: Node) -> Node:
         row = _WeightedRow(x, w, self.axis)
-        share, half = cast(v, row.top.dtype), exp(row.below(x, v) / 2)
-        total = where(equal(row.top, -inf), 1, row.total)
-        return cast(share * half / row.along(total) * half, x.dtype)
+        total = row.along(where(equal(row.top, -inf), 1, row.total))
+        return cast(_times_exp(cast(v, total.dtype), row.below(_weighing(x, v)), total), x.dtype)
 
     def exact(self, s: Any, x: Value, v: Value, w: Value) -> Value:
         e = s.exp(x)
@@ -93,27 +94,35 @@ class WeightedSoftmax(Weighted):
 
     def vjp(self, g: Node, y: Node, x: Node, v: Node, w: Node) -> Cotangents:
         p = weighted_softmax(x, w, w, self.axis)
-        q = weighted_softmax(x, full(1, x.type), w, self.axis)
+        q = weighted_softmax(x, 1, w, self.axis)
         inner = expand(sum(g * y, self.axis), self.axis, like=x)
         return p * (g - inner) if p is y else g * y - p * inner, g * q, -(q * inner)
 
 
 class WeightedLogSoftmax(Weighted):
-    """x - log(sum(w * exp(x))) over axes, which would cancel."""
+    """log(v) + x - log(sum(w * exp(x))) over axes, the logarithm of shares that may underflow.
 
-    arity = 2
+    The three may cancel. Unless they are small it is better to take the logarithm of the share, if that is a number.
+    """
 
-    def decompose(self, x: Node, w: Node) -> Node:
+    arity = 3
+
+    def decompose(self, x: Node, v: Node, w: Node) -> Node:
         row = _WeightedRow(x, w, self.axis)
-        return cast(row.below(x, full(1, w.type)) - row.along(row.log_total), x.dtype)
+        above, below, total = log(cast(v, row.top.dtype)), row.below(_weighing(x, v)), row.along(row.log_total)
+        share = cast(weighted_softmax(x, v, w, self.axis), total.dtype)
+        small = abs(above) + abs(below) + abs(total) < 2
+        number = logical_and(share >= _smallest(total), isfinite(share))
+        apart = above + below - total
+        return cast(where(logical_and(number, logical_not(small)), log(share), apart), x.dtype)
 
-    def exact(self, s: Any, x: Value, w: Value) -> Value:
-        return x - s.log(s.sum(w * s.exp(x), self.axis, keepdims=True))
+    def exact(self, s: Any, x: Value, v: Value, w: Value) -> Value:
+        return s.log(v) + x - s.log(s.sum(w * s.exp(x), self.axis, keepdims=True))
 
-    def vjp(self, g: Node, y: Node, x: Node, w: Node) -> Cotangents:
+    def vjp(self, g: Node, y: Node, x: Node, v: Node, w: Node) -> Cotangents:
         total = expand(sum(g, self.axis), self.axis, like=x)
-        q = weighted_softmax(x, full(1, x.type), w, self.axis)
-        return g - total * weighted_softmax(x, w, w, self.axis), -(total * q)
+        p, q = weighted_softmax(x, w, w, self.axis), weighted_softmax(x, 1, w, self.axis)
+        return g - total * p, g / v, -(total * q)
 
 
 class LogProd(FloatReduction):
@@ -125,10 +134,9 @@ class LogProd(FloatReduction):
 
     def decompose(self, x: Node) -> Node:
         value = cast(x, x.dtype.compute)
-        limits = ml_dtypes.finfo(value.dtype.numpy)  # type: ignore[no-untyped-call]
         size = abs(value)
         below, above = prod(minimum(size, 1), self.axis), prod(maximum(size, 1), self.axis)
-        safe = logical_and(below >= float(limits.smallest_normal), above <= float(limits.max))
+        safe = logical_and(below >= _smallest(value), isfinite(above))
         total = where(logical_and(safe, above > 2 * below), log(below * above), sum(log(size), self.axis))
         return cast(where(prod(sign(value), self.axis) >= 0, total, math.nan), x.dtype)
 
@@ -145,13 +153,13 @@ def weighted_logsumexp(x: Any, w: Any, axis: Any) -> Any:
 
 
 def weighted_softmax(x: Any, v: Any, w: Any, axis: Any) -> Any:
-    """v * exp(x) / sum(w * exp(x)) over axes, for operands of one type."""
+    """v * exp(x) / sum(w * exp(x)) over axes, for operands of one type; v may be a number."""
     return _weighted(WeightedSoftmax, axis, x, v, w)
 
 
-def weighted_log_softmax(x: Any, w: Any, axis: Any) -> Any:
-    """x - log(sum(w * exp(x))) over axes, for operands of one type."""
-    return _weighted(WeightedLogSoftmax, axis, x, w)
+def weighted_log_softmax(x: Any, v: Any, w: Any, axis: Any) -> Any:
+    """log(v) + x - log(sum(w * exp(x))) over axes, for operands of one type; v may be a number."""
+    return _weighted(WeightedLogSoftmax, axis, x, v, w)
 
 
 def log_prod(x: Any, axis: Any) -> Any:
@@ -164,29 +172,32 @@ def log_prod(x: Any, axis: Any) -> Any:
 def _weighted(op: type[Weighted], axis: Any, *operands: Any) -> Any:
     if isinstance(operands[0], Term):
         return Application(op, operands, {"axis": axis})
-    return make(op(axis), *operands)
+    return make(op(axis), *(x if isinstance(x, Node) else full(x, operands[0].type) for x in operands))
 
 
 class _WeightedRow:
-    """What the ops on weighted rows share: the largest exponent that has a weight, and the sum relative to it.
+    """What the ops on weighted rows share: the exponent of a largest term, and the sum relative to it.
 
-    Near the top exp(d) is taken as 1 + expm1(d), and the ones are added up apart, so that nothing is lost where the
-    total is close to 1. Further below it is the square of exp(d / 2), which a large weight meets before it underflows.
+    Close to this top exp(d) is taken as 1 + expm1(d), and the ones are added up apart, so that nothing is lost where
+    the total is close to 1.
     """
 
     def __init__(self, x: Node, w: Node, axis: Axes) -> None:
         self.axis, self.like = axis, x
-        self.top = max(_weighing(x, w), axis)
-        weight, below = cast(w, self.top.dtype), self.below(x, w)
-        near, half = logical_and(below > -1, isfinite(weight)), exp(below / 2)
+        x = _weighing(x, w)
+        size = x + cast(_log_size(w), x.dtype)
+        self.top = max(where(size < self.along(max(size, axis)) - 1, -inf, x), axis)
+        weight, below = cast(w, x.dtype), self.below(x)
+        near, finite = abs(below) < 1, isfinite(weight)
         whole = sum(where(near, weight, 0), axis)
-        rest = sum(where(near, weight * expm1(below), weight * half * half), axis)
+        rest = where(near, weight * expm1(below), _times_exp(weight, below))
+        rest = sum(where(finite, rest, where(near, 0, weight)), axis)
         self.total = whole + rest
         self.log_total = where(abs(self.total - 1) < 0.5, log1p((whole - 1) + rest), log(self.total))
 
-    def below(self, x: Node, w: Node) -> Any:
+    def below(self, x: Node) -> Any:
         """The distances of exponents from the top: -inf for those without a weight."""
-        x, top = _weighing(x, w), self.along(self.top)
+        top = self.along(self.top)
         return where(equal(x, -inf), -inf, where(equal(x, top), 0, x - top))
 
     def along(self, y: Node) -> Any:
@@ -198,3 +209,21 @@ def _weighing(x: Node, w: Node) -> Any:
     """The exponents, -inf where the weight is 0; NaN stays."""
     x = cast(x, x.dtype.compute)
     return where(equal(w, 0), minimum(x, -inf), x)
+
+
+def _log_size(w: Node) -> Any:
+    """The logarithm of |w|; of what is repeated only once."""
+    return make(w.op, _log_size(w.args[0])) if isinstance(w.op, Expand) else log(abs(w))
+
+
+def _times_exp(w: Node, x: Node, total: Any = 1) -> Any:
+    """w / total * exp(x), in an order, or in two steps, in which nothing over- or underflows on the way."""
+    extreme, grows = abs(x) > -0.9 * math.log(_smallest(x)), x > 0
+    e = exp(where(extreme, x / 2, x))
+    first = where(logical_or(extreme, grows), w * e, w) / total
+    return where(logical_and(grows, logical_not(extreme)), first, first * e)
+
+
+def _smallest(x: Node) -> float:
+    """The smallest number of the dtype with all its digits."""
+    return float(ml_dtypes.finfo(x.dtype.numpy).smallest_normal)  # type: ignore[no-untyped-call]

@@ -21,19 +21,28 @@ MOST_FACTORS = 4
 
 @dataclass(frozen=True, eq=False)
 class Exponential:
-    """weight * exp(exponent); no weight means 1."""
+    """weight * exp(exponent); no weight means 1. A constant has the exponent 0."""
 
     weight: Node | None
     exponent: Node
+    may_overflow: bool
+
+    @property
+    def is_constant(self) -> bool:
+        return uniform_value(self.exponent) is not None
 
 
 def combination(x: Node) -> list[Exponential] | None:
-    """The terms of a sum of weighted exponentials and constants; at least one is an exponential."""
+    """The terms of a sum of weighted exponentials and constants; at least one is an exponential.
+
+    None for `softmax(x) + 1e-9` too, where nothing overflows and the constant keeps the sum from underflow.
+    """
     best = None
     for view in views(x, SUMS, MOST_TERMS):
         terms = [_term(part) for part in view.parts]
         known = [term for term in terms if term is not None]
-        if len(known) == len(terms) and any(uniform_value(term.exponent) is None for term in known):
+        harmless = any(term.is_constant for term in known) and not any(term.may_overflow for term in known)
+        if len(known) == len(terms) and not harmless:
             best = known
     return best
 
@@ -42,7 +51,8 @@ def _term(part: Part) -> Exponential | None:
     number, minus_one = uniform_value(part.value), full(-1, part.value.type)
     if number is not None:
         finite = part.value.dtype.is_float and math.isfinite(number)
-        return Exponential(full(part.sign * number, part.value.type), full(0, part.value.type)) if finite else None
+        constant = Exponential(full(part.sign * number, part.value.type), full(0, part.value.type), False)
+        return constant if finite else None
     best, most = None, 0
     for view in views(part.value, PRODUCTS, MOST_FACTORS):
         exponents = [(factor.sign, exponent_of(factor.value)) for factor in view.parts]
@@ -50,7 +60,9 @@ def _term(part: Part) -> Exponential | None:
         if len(known) > most:
             weights = [factor for factor, (_, x) in zip(view.parts, exponents, strict=True) if x is None]
             weights += [Part(1, minus_one)] if part.sign * view.sign < 0 else []
-            best, most = Exponential(product(weights) if weights else None, signed_sum(known)), len(known)
+            overflow = any(is_exp(factor.value) for factor in view.parts)
+            best = Exponential(product(weights) if weights else None, signed_sum(known), overflow)
+            most = len(known)
     return best
 
 
@@ -60,6 +72,11 @@ def exponent_of(x: Node) -> Node | None:
     if seen is not None:
         return seen.args[0]
     return log(x) if isinstance(beyond_moves(x).op, Sigmoid | Softmax) else None
+
+
+def is_exp(x: Node) -> bool:
+    """Whether a node is an exponential, be it under moves."""
+    return see(x, frozenset({"exp"})) is not None
 
 
 def signed_sum(terms: list[tuple[int, Node]]) -> Node:

@@ -23,7 +23,7 @@ from graphc.ops.indexing import TakeAlongAxis
 from graphc.ops.movement import stack
 from graphc.ops.reduction import Mean, count, log_softmax, logsumexp, max, softmax
 from graphc.passes.rules.canonical import CANONICAL, take_of_expand
-from graphc.passes.rules.combinations import MOST_TERMS, beyond_moves, combination, exponent_of, signed_sum
+from graphc.passes.rules.combinations import MOST_TERMS, beyond_moves, combination, exponent_of, is_exp, signed_sum
 from graphc.types import DType
 
 LOG_SUM_EXP = RuleSet("log_sum_exp")
@@ -112,11 +112,6 @@ def logarithm_of_positive(x: Node) -> Node | None:
     inner = beyond_moves(x)
     overflows = isinstance(inner.op, Sum | Mean | Matmul) and any(combination(arg) for arg in inner.args)
     return log(x) if overflows and is_nonnegative(inner) else None
-
-
-def is_exp(x: Node) -> bool:
-    """Whether a node is an exponential, be it under moves."""
-    return see(x, frozenset({"exp"})) is not None
 
 
 @LOG_SUM_EXP.rule("stabilizing", "S3", factors=True, proof="proved for n=3")

@@ -7,6 +7,7 @@ row without any weight has the logarithm -inf and shares of 0. The logarithm of 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import reduce
 
 from graphc.interpret.ranges import is_nonnegative
@@ -26,7 +27,7 @@ from graphc.ops.log_domain import (
 )
 from graphc.ops.movement import stack
 from graphc.ops.reduction import logsumexp, max, prod
-from graphc.passes.rules.combinations import Exponential, combination, signed_sum
+from graphc.passes.rules.combinations import combination, signed_sum
 
 MIXTURES = RuleSet("mixtures")
 
@@ -77,7 +78,7 @@ def _log_of_sum(x: Node, factor: Node | None) -> Node | None:
         return None
     if factor is not None:
         whole = expand(factor, axis, like=inner)
-        terms = [Exponential(whole if t.weight is None else whole * t.weight, t.exponent) for t in terms]
+        terms = [replace(t, weight=whole if t.weight is None else whole * t.weight) for t in terms]
     exponents, weights = [t.exponent for t in terms], [t.weight for t in terms]
     if len(terms) > 1:
         axis = (0, *(a + 1 for a in axis))
@@ -98,13 +99,13 @@ def weighted_shares(x, w, axis: attribute):
 @MIXTURES.rule("stabilizing", "S5", proof="proved for n=3")
 def less_weighted_logsumexp(x, w, axis: attribute):
     """Where one exponent dominates, it and the logarithm nearly cancel."""
-    return x - expand(weighted_logsumexp(x, w, axis), axis, like=x), weighted_log_softmax(x, w, axis)
+    return x - expand(weighted_logsumexp(x, w, axis), axis, like=x), weighted_log_softmax(x, 1, w, axis)
 
 
 @MIXTURES.rule("stabilizing", "S7", when=lambda v, w: is_nonnegative(v) and is_nonnegative(w), proof="proved for n=3")
 def log_of_weighted_softmax(x, v, w, axis: attribute):
     """The share underflows to 0, whose logarithm is -inf."""
-    return log(weighted_softmax(x, v, w, axis)), log(v) + weighted_log_softmax(x, w, axis)
+    return log(weighted_softmax(x, v, w, axis)), weighted_log_softmax(x, v, w, axis)
 
 
 @MIXTURES.rewriter(Log, kind="stabilizing", reference="S19")
