@@ -108,11 +108,12 @@ def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader
     if isinstance(node.op, Input):
         raise GraphError(f"the input {node.op.label!r} has no value", details=[describe(node)])
     try:
+        type_ = TensorType(node.dtype, node.type.concrete_shape(sizes))
+        op = _concrete(node, type_, sizes)
         if isinstance(node.op, Composite) and reader.decomposes(node.op):
             operands, root = _decomposition(node.op, tuple(arg.type for arg in node.args))
             return _walk([root], dict(zip(operands, xs, strict=True)), sizes, reader)[0]
-        type_ = TensorType(node.dtype, node.type.concrete_shape(sizes))
-        return reader.apply(_concrete(node, type_, sizes), type_, xs)
+        return reader.apply(op, type_, xs)
     except GraphcError as error:
         raise _at_sizes(error, node, sizes) from None
 

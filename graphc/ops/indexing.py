@@ -117,7 +117,7 @@ class ScatterAddAlongAxis(Op):
         chosen = make(Take(0), positions, indices)  # counted from the front; out of bounds it is an error
         others = tuple(a for a in range(g.ndim) if a != self.axis)
         positions = expand(positions, others, tuple(shape[a] for a in others))
-        return where(equal(positions, broadcast_to(chosen, shape)), broadcast_to(g, shape), 0)  # type: ignore[no-any-return]
+        return where(equal(positions, broadcast_to(chosen, shape)), broadcast_to(g, shape), 0)
 
 
 @public

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -30,6 +31,7 @@ from graphc.kernel import Program, Slot
 from graphc.passes.plan_memory import ALIGNMENT, MemoryPlan, plan_memory
 from graphc.runtime.arguments import Signature
 from graphc.runtime.trampoline import NativeFunction
+from graphc.types import LARGEST
 
 Shape = tuple[int, ...]
 _KEPT_BINDINGS = 256
@@ -110,6 +112,8 @@ class Executable(ABC):
                 raise ShapeError(message, details=[describe(node)])
         check_sizes(self._checked_nodes, sizes)
         outputs = tuple(node.type.concrete_shape(sizes) for node in self.graph.outputs)
+        for node, shape in zip(self.graph.outputs, outputs, strict=True):
+            _check_bytes(prod(shape) * node.dtype.bytes, f"{self.graph.name}: the result {node.type}", sizes)
         return Binding(sizes, outputs, self._layout(sizes))
 
     def _sizes_of(self, shapes: tuple[Shape, ...]) -> dict[str, int]:
@@ -167,6 +171,7 @@ class NativeExecutable(Executable):
 
     def _layout(self, sizes: Mapping[str, int]) -> Layout:
         plan = self.memory(sizes)
+        _check_bytes(plan.total, f"{self.graph.name}: what is kept on the way", sizes)
         offsets = [plan.offsets[self.program.slots[i]] for i in self._planned]
         dims = [sizes[name] for name in self.program.sizes]
         return Layout(np.array(dims, np.int64), np.array(offsets, np.uint64), plan.total)
@@ -245,9 +250,16 @@ def sizes_of_a_call(graph: Graph) -> dict[Dim, Node]:
     return found
 
 
+def _check_bytes(size: int, what: str, sizes: Mapping[str, int]) -> None:
+    """Refuse what cannot be addressed. What can be, but is not there, is a MemoryError."""
+    if size > LARGEST:
+        known = ", ".join(f"{name} = {n}" for name, n in sorted(sizes.items()))
+        raise ShapeError(f"{what} would take {size} bytes", details=[f"where {known}"] if known else [])
+
+
 def _depends_on_sizes(node: Node) -> bool:
     """Whether the type rule of a node may fail at some sizes of named dimensions, though it holds for their names."""
-    return not node.op.elementwise and any(x.type.symbols for x in (node, *node.args))
+    return bool(node.args) and not node.op.elementwise and any(x.type.symbols for x in (node, *node.args))
 
 
 def _lasting_memory(slot: Slot) -> Array | None:
