@@ -41,6 +41,7 @@ threadIdx blockIdx blockDim gridDim warpSize atomicCAS NAN INFINITY Bits Pack Su
 Shuffled wrapping_add wrapping_subtract wrapping_multiply wrapping_negate absolute minimum maximum shift_left
 shift_right integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack
 is_aligned warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory
+isnan isinf isfinite signbit round remainder rsqrt fma fmin fmax div index select
 """
 _MATHS = "sqrt exp expm1 log log1p sin cos tan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign"
 RESERVED = frozenset(_WORDS.split()).union(_MATHS.split(), [name + "f" for name in _MATHS.split()])
