@@ -13,7 +13,6 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,8 +92,7 @@ class Pipeline:
         """
         trace = current_trace() if trace is None else trace
         form = graph
-        with ExitStack() as stack:
-            stack.enter_context(tracing(trace))
+        with tracing(trace):
             for step in self.steps:
                 trace.stage = step.stage.name
                 record = _run(step, form, semantics)

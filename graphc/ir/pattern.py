@@ -301,10 +301,11 @@ def _without_sign(sign: int, x: Node) -> tuple[int, Node]:
         sign, x = -sign, argument
     if x.op.name in ("multiply", "divide"):
         for i, arg in enumerate(x.args):
-            number = uniform_value(arg)
+            number, positive = uniform_value(arg), _negated(arg)
             if number is not None and number < 0:
-                args = (*x.args[:i], full(-number, arg.type), *x.args[i + 1 :])
-                return -sign, make(x.op, *args)
+                positive = full(-number, arg.type)
+            if positive is not None:
+                return _without_sign(-sign, make(x.op, *x.args[:i], positive, *x.args[i + 1 :]))
     return sign, x
 
 

@@ -98,6 +98,7 @@ class _Driver:
         self.fired: Counter[str] = Counter()
         self.done: dict[Node, Node] = {}
         self.became: dict[Node, Node] = {}
+        self.waiting: set[Node] = set()  # for what they became to be done
 
     def normalize(self, roots: tuple[Node, ...]) -> dict[Node, Node]:
         stack = list(reversed(roots))
@@ -109,7 +110,10 @@ class _Driver:
                 target = self.became[node]
                 if target in self.done:
                     self.done[node] = self.done[target]
+                elif node in self.waiting:  # met again inside of what it became
+                    raise self._endless()
                 else:
+                    self.waiting.add(node)
                     stack.append(target)
             elif pending := [arg for arg in node.args if arg not in self.done]:
                 stack.extend(reversed(pending))
@@ -134,19 +138,14 @@ class _Driver:
         rule, new = fired
         self.fired[rule.name] += 1
         self.trace.firings.append(Firing(rule, node, new, self.trace.stage))
-        if self.fired.total() > self.budget or self._returns_to(node, new):
-            names = ", ".join(name for name, _ in self.fired.most_common(4))
-            raise RewriteError(f"the rewriting does not come to an end: {names}", details=[str(self.trace.firings[-1])])
+        if self.fired.total() > self.budget:
+            raise self._endless()
         self.became[node] = new
 
-    def _returns_to(self, node: Node, new: Node) -> bool:
-        seen = {node}
-        while new in self.became and new not in self.done:
-            if new in seen:
-                return True
-            seen.add(new)
-            new = self.became[new]
-        return new in seen
+    def _endless(self) -> RewriteError:
+        names = ", ".join(name for name, _ in self.fired.most_common(4))
+        message = f"the rewriting does not come to an end: {names}"
+        return RewriteError(message, details=[str(self.trace.firings[-1])])
 
 
 def _renamed(graph: Graph, new: dict[Node, Node]) -> dict[Node, str]:

@@ -49,8 +49,7 @@ def check(plan: MemoryPlan) -> None:
         for b in slots[:number]:
             (first, last), (start, end) = plan.lives[a], plan.lives[b]
             apart = (
-                plan.offsets[a] + plan.bytes[a] <= plan.offsets[b]
-                or plan.offsets[b] + plan.bytes[b] <= plan.offsets[a]
+                plan.offsets[a] + plan.bytes[a] <= plan.offsets[b] or plan.offsets[b] + plan.bytes[b] <= plan.offsets[a]
             )
             assert last < start or end < first or apart or 0 in (plan.bytes[a], plan.bytes[b])
     assert plan.peak <= plan.total <= plan.separate
@@ -152,9 +151,7 @@ def loop(var: str, *body: Statement, extent=N, kind="parallel", accumulators=())
 
 def row_kernel(last_index=ROW * N + COLUMN, second_load=()) -> tuple[Statement, ...]:
     total = Accumulator("total", float32, "sum")
-    add = loop(
-        "j", Load("a", "x", ROW * N + COLUMN), Accumulate("total", "a"), kind="reduce", accumulators=(total,)
-    )
+    add = loop("j", Load("a", "x", ROW * N + COLUMN), Accumulate("total", "a"), kind="reduce", accumulators=(total,))
     k_index = last_index.substitute({"j": symbol("k")})
     store = loop("k", Load("b", "x", k_index), Store("y", k_index, "b"))
     return (loop("i", add, store, *second_load),)
