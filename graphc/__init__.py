@@ -30,7 +30,7 @@ from graphc.ir.leaf import constant
 from graphc.ir.node import Node
 from graphc.ir.op import OPS
 from graphc.ir.parser import parse_graph, parse_graphs
-from graphc.ops import elementwise, log_domain  # noqa: F401 - its ops are known to the parser
+from graphc.ops import elementwise, log_domain, logic  # noqa: F401 - its ops are known to the parser
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import matmul, matrix_transpose
@@ -183,7 +183,7 @@ def __getattr__(name: str) -> Any:
     op = OPS.get(name)
     if op is None or not issubclass(op, Elementwise):
         raise AttributeError(f"module 'graphc' has no attribute {name!r}")
-    return globals().setdefault(name, getattr(elementwise, name, None) or function(op))
+    return globals().setdefault(name, getattr(elementwise, name, None) or getattr(logic, name, None) or function(op))
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,7 @@ from graphc.errors import GradientError
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.source import at
-from graphc.ops import conversion, elementwise, reduction
+from graphc.ops import conversion, logic, reduction
 from graphc.ops.base import Elementwise
 
 
@@ -78,7 +78,7 @@ def _together(parts: list[Cotangent]) -> Cotangent:
     masks = list(dict.fromkeys(part.mask for part in parts if part.mask is not None))
     if len(masks) == 0 or any(part.mask is None for part in parts):
         return Cotangent(value)
-    return Cotangent(value, reduce(elementwise.logical_or, masks))
+    return Cotangent(value, reduce(logic.logical_or, masks))
 
 
 def _pull_back(node: Node, cotangent: Cotangent) -> list[Cotangent | None]:
@@ -93,14 +93,14 @@ def _pull_back(node: Node, cotangent: Cotangent) -> list[Cotangent | None]:
         return [_masked(part, mask) for part in op.vjp(g, node, *node.args)]
     safe = [_safe(op, i, mask, arg) for i, arg in enumerate(node.args)]
     parts = op.vjp(g, make(op, *safe), *safe)
-    return [None if p is None else _masked(elementwise.where(mask, p, 0), mask) for p in parts]
+    return [None if p is None else _masked(logic.where(mask, p, 0), mask) for p in parts]
 
 
 def _safe(op: Elementwise, operand: int, mask: Node, x: Node) -> Node:
     """The operand where the mask holds, elsewhere a point inside the domain."""
     if not x.dtype.is_float or uniform_value(x) is not None:
         return x
-    return elementwise.where(mask, x, op.domain_of(operand).safe)
+    return logic.where(mask, x, op.domain_of(operand).safe)
 
 
 def _masked(part: Node | None, mask: Node | None) -> Cotangent | None:
@@ -110,7 +110,7 @@ def _masked(part: Node | None, mask: Node | None) -> Cotangent | None:
     own = _selection(part)
     if mask is None or own is None or own is mask:
         return Cotangent(part, own if mask is None else mask)
-    return Cotangent(part, elementwise.logical_and(mask, own))
+    return Cotangent(part, logic.logical_and(mask, own))
 
 
 def _selection(part: Node) -> Node | None:
@@ -120,7 +120,7 @@ def _selection(part: Node) -> Node | None:
     condition, x, y = part.args
     if uniform_value(y) == 0:
         return condition
-    return elementwise.logical_not(condition) if uniform_value(x) == 0 else None
+    return logic.logical_not(condition) if uniform_value(x) == 0 else None
 
 
 _MOVES = frozenset({"reshape", "transpose", "sum", "slice", "pad", "concat"})

@@ -20,7 +20,7 @@ from graphc.ir.operators import MEANING, means
 from graphc.ir.printer import NAME
 from graphc.ir.source import here
 from graphc.ir.term import Term
-from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
+from graphc.ops import contraction, conversion, elementwise, indexing, logic, movement, position, reduction
 from graphc.types import TensorType, as_dtype, as_shape, float64
 
 # --- leaves ---
@@ -81,14 +81,14 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "matmul": contraction.matmul,
     "negative": elementwise.negative,
     "abs": elementwise.abs,
-    "left_shift": elementwise.bitwise_left_shift,
-    "right_shift": elementwise.bitwise_right_shift,
-    "less": elementwise.less,
-    "less_equal": elementwise.less_equal,
-    "greater": elementwise.greater,
-    "greater_equal": elementwise.greater_equal,
-    "equal": elementwise.equal,
-    "not_equal": elementwise.not_equal,
+    "left_shift": logic.bitwise_left_shift,
+    "right_shift": logic.bitwise_right_shift,
+    "less": logic.less,
+    "less_equal": logic.less_equal,
+    "greater": logic.greater,
+    "greater_equal": logic.greater_equal,
+    "equal": logic.equal,
+    "not_equal": logic.not_equal,
     "astype": conversion.cast,
     "reshape": conversion.reshape,
     "sum": conversion.sum,
@@ -134,8 +134,8 @@ def invert(x: Any) -> Any:
     """~x: not for bool, all bits inverted for integers."""
     x = conversion.as_node(x)
     if x.dtype.kind == "b":
-        return elementwise.logical_not(x)
-    return elementwise.bitwise_xor(x, -1 if x.dtype.kind == "i" else (1 << x.dtype.bits) - 1)
+        return logic.logical_not(x)
+    return logic.bitwise_xor(x, -1 if x.dtype.kind == "i" else (1 << x.dtype.bits) - 1)
 
 
 def _logical_or_bitwise(logical: Callable[..., Any], bitwise: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,9 +146,9 @@ def _logical_or_bitwise(logical: Callable[..., Any], bitwise: Callable[..., Any]
     return apply
 
 
-means("and")(_logical_or_bitwise(elementwise.logical_and, elementwise.bitwise_and))
-means("or")(_logical_or_bitwise(elementwise.logical_or, elementwise.bitwise_or))
-means("xor")(_logical_or_bitwise(elementwise.logical_xor, elementwise.bitwise_xor))
+means("and")(_logical_or_bitwise(logic.logical_and, logic.bitwise_and))
+means("or")(_logical_or_bitwise(logic.logical_or, logic.bitwise_or))
+means("xor")(_logical_or_bitwise(logic.logical_xor, logic.bitwise_xor))
 
 
 @means("T")
@@ -311,8 +311,8 @@ _UFUNCS: dict[str, Callable[..., Any]] = {
     "power": pow,
     "invert": invert,
     "bitwise_invert": invert,
-    "left_shift": elementwise.bitwise_left_shift,
-    "right_shift": elementwise.bitwise_right_shift,
+    "left_shift": logic.bitwise_left_shift,
+    "right_shift": logic.bitwise_right_shift,
     "bitwise_and": MEANING["and"],
     "bitwise_or": MEANING["or"],
     "bitwise_xor": MEANING["xor"],
@@ -329,7 +329,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
             *(reduction.argmax, reduction.argmin, conversion.sum, conversion.reshape, conversion.broadcast_to),
             *(movement.transpose, movement.flip, movement.pad, movement.concat, movement.stack),
             *(movement.broadcast_arrays, indexing.take, indexing.take_along_axis),
-            *(contraction.matrix_transpose, elementwise.where, elementwise.round, clip, var, std),
+            *(contraction.matrix_transpose, logic.where, elementwise.round, clip, var, std),
         )
     },
     "concatenate": movement.concat,
@@ -341,7 +341,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 @means("ufunc")
 def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    function = _UFUNCS.get(ufunc.__name__) or getattr(elementwise, ufunc.__name__, None)
+    function = _UFUNCS.get(ufunc.__name__)
+    for family in (elementwise, logic):
+        function = function or getattr(family, ufunc.__name__, None)
     if method != "__call__" or kwargs or function is None:
         return NotImplemented
     return function(*inputs)

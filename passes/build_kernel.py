@@ -32,8 +32,9 @@ from graphc.kernel import (
 )
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Cast, Reshape, Sum
-from graphc.ops.elementwise import Equal, GreaterEqual, Less, LogicalAnd, Remainder, Where
+from graphc.ops.elementwise import Remainder
 from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.logic import Equal, GreaterEqual, Less, LogicalAnd, Where
 from graphc.ops.movement import Concat, Pad
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod

@@ -17,7 +17,7 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.conversion import as_node, broadcast_to, cast, expand, one_axis
-from graphc.ops.elementwise import equal, where
+from graphc.ops.logic import equal, where
 from graphc.ops.position import iota
 from graphc.types import TensorType, as_size
 

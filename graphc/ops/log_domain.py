@@ -19,22 +19,8 @@ from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, Expand, cast, expand, reduced, sum
-from graphc.ops.elementwise import (
-    abs,
-    equal,
-    exp,
-    expm1,
-    isfinite,
-    log,
-    log1p,
-    logical_and,
-    logical_not,
-    logical_or,
-    maximum,
-    minimum,
-    sign,
-    where,
-)
+from graphc.ops.elementwise import abs, exp, expm1, log, log1p, maximum, minimum, sign
+from graphc.ops.logic import equal, isfinite, logical_and, logical_not, logical_or, where
 from graphc.ops.reduction import FloatReduction, max, prod
 from graphc.types import TensorType
 

@@ -16,7 +16,8 @@ from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, one_axis, reduced, reduction, sum
-from graphc.ops.elementwise import equal, exp, isnan, log1p, logical_not, logical_or, where
+from graphc.ops.elementwise import exp, log1p
+from graphc.ops.logic import equal, isnan, logical_not, logical_or, where
 from graphc.ops.position import extent, iota
 from graphc.types import TensorType, bool_, float64, int64
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from graphc.interpret.numpy_reader import NumpyReader
 from graphc.ir.op import Op
-from graphc.ops import elementwise
+from graphc.ops import elementwise, logic
 from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
@@ -31,7 +31,7 @@ SAMPLES = 6
 
 _EXACT = (
     *(Barrier, StopGradient, Expand, Reshape, Concat, Pad, Extent, Iota, Max, Min),
-    *(elementwise.Where, elementwise.Maximum, elementwise.Minimum, elementwise.Abs, elementwise.Negative),
+    *(logic.Where, elementwise.Maximum, elementwise.Minimum, elementwise.Abs, elementwise.Negative),
     *(elementwise.Sign, elementwise.Floor, elementwise.Ceil, elementwise.Trunc, elementwise.Round),
 )
 _ACCUMULATES = (Sum, Prod, Matmul)

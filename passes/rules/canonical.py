@@ -12,25 +12,9 @@ from graphc.ir.rule import RuleSet
 from graphc.ops.barrier import Barrier
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Expand, Reshape, Sum, expand, reshape
-from graphc.ops.elementwise import (
-    Add,
-    Divide,
-    Equal,
-    ExpAdd,
-    Logaddexp,
-    LogicalAnd,
-    LogicalOr,
-    LogicalXor,
-    Maximum,
-    Minimum,
-    Multiply,
-    Negative,
-    NotEqual,
-    Subtract,
-    logical_not,
-    where,
-)
+from graphc.ops.elementwise import Add, Divide, ExpAdd, Logaddexp, Maximum, Minimum, Multiply, Negative, Subtract
 from graphc.ops.indexing import TakeAlongAxis
+from graphc.ops.logic import Equal, LogicalAnd, LogicalOr, LogicalXor, NotEqual, logical_not, where
 from graphc.ops.movement import Slice, Transpose, slice_node, transpose
 from graphc.ops.reduction import FloatReduction, Max, Min, Prod, RowWise
 

@@ -15,11 +15,10 @@ from graphc.ir.node import Node, make
 from graphc.ir.op import Op
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast, Sum, cast
-from graphc.ops.elementwise import (
-    Add,
+from graphc.ops.elementwise import Add, Divide, Maximum, Minimum, Multiply, Pow, Subtract, abs, maximum, minimum, square
+from graphc.ops.logic import (
     BitwiseAnd,
     BitwiseOr,
-    Divide,
     Equal,
     Greater,
     GreaterEqual,
@@ -29,22 +28,13 @@ from graphc.ops.elementwise import (
     LogicalNot,
     LogicalOr,
     LogicalXor,
-    Maximum,
-    Minimum,
-    Multiply,
     NotEqual,
-    Pow,
-    Subtract,
     Where,
-    abs,
     equal,
     logical_and,
     logical_not,
     logical_or,
-    maximum,
-    minimum,
     not_equal,
-    square,
     where,
 )
 from graphc.ops.movement import Concat, Slice, Transpose, slice_node, transpose

@@ -5,17 +5,8 @@ from __future__ import annotations
 import math
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import (
-    erf,
-    erfc,
-    exp,
-    exp_add,
-    expm1,
-    log,
-    log1p,
-    square,
-    where,
-)
+from graphc.ops.elementwise import erf, erfc, exp, exp_add, expm1, log, log1p, square
+from graphc.ops.logic import where
 
 EXPONENTIALS = RuleSet("exponentials")
 

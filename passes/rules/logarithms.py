@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import (
-    abs,
-    equal,
-    exp,
-    expm1,
-    log,
-    log1mexp,
-    log1p,
-    square,
-    where,
-)
+from graphc.ops.elementwise import abs, exp, expm1, log, log1mexp, log1p, square
+from graphc.ops.logic import equal, where
 
 LOGARITHMS = RuleSet("logarithms")
 

@@ -9,15 +9,8 @@ from __future__ import annotations
 import math
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import (
-    exp,
-    log,
-    log1p,
-    logical_and,
-    sigmoid,
-    softplus,
-    where,
-)
+from graphc.ops.elementwise import exp, log, log1p, sigmoid, softplus
+from graphc.ops.logic import logical_and, where
 
 LOGISTIC = RuleSet("logistic")
 

@@ -18,13 +18,14 @@ from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.contraction import Matmul, matrix_transpose
 from graphc.ops.conversion import Sum, expand, sum
-from graphc.ops.elementwise import Log, equal, exp, isfinite, log, multiply, where
+from graphc.ops.elementwise import Log, exp, log, multiply
 from graphc.ops.log_domain import (
     log_prod,
     weighted_log_softmax,
     weighted_logsumexp,
     weighted_softmax,
 )
+from graphc.ops.logic import equal, isfinite, where
 from graphc.ops.movement import stack
 from graphc.ops.reduction import logsumexp, max, prod
 from graphc.passes.rules.combinations import combination, signed_sum

@@ -10,7 +10,7 @@ import graphc as gc
 from graphc.errors import IndexOutOfBounds
 from graphc.interpret import evaluate_nodes
 from graphc.ir.node import make
-from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
+from graphc.ops import contraction, conversion, elementwise, indexing, logic, movement, position, reduction
 from graphc.ops.base import Elementwise
 from graphc.types import DTYPES, DType, as_dtype
 from tests.interpret import samples
@@ -154,8 +154,8 @@ def test_integer_arithmetic_is_total() -> None:
 def test_shifts_past_the_width() -> None:
     x, y = gc.input("x", (4,), "int8"), gc.input("y", (4,), "int8")
     pairs = (x, np.array([1, -1, 1, -8], np.int8)), (y, np.array([7, 8, 100, 9], np.int8))
-    assert run(elementwise.bitwise_left_shift(x, y), *pairs).tolist() == [-128, 0, 0, 0]
-    assert run(elementwise.bitwise_right_shift(x, y), *pairs).tolist() == [0, -1, 0, -1]
+    assert run(logic.bitwise_left_shift(x, y), *pairs).tolist() == [-128, 0, 0, 0]
+    assert run(logic.bitwise_right_shift(x, y), *pairs).tolist() == [0, -1, 0, -1]
 
 
 def test_integer_powers_wrap() -> None:

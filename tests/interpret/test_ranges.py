@@ -8,7 +8,7 @@ import pytest
 import graphc as gc
 from graphc.interpret import evaluate_nodes, ranges
 from graphc.interpret.ranges import is_finite, is_never_nan, is_nonnegative, is_nonzero, is_positive, range_of
-from graphc.ops import contraction, conversion, elementwise, movement, position, reduction
+from graphc.ops import contraction, conversion, elementwise, logic, movement, position, reduction
 
 x = gc.input("x", ("n", 4), "float32")
 y = gc.input("y", ("n", 4), "float32")
@@ -35,9 +35,9 @@ unit = elementwise.tanh(x)
         (reduction.logsumexp(unit, 1), "[-1, 2.38629]"),
         (contraction.matmul(unit, movement.transpose(unit)), "[-4, 4]"),
         (elementwise.log(x), "[-inf, inf] or nan"),
-        (elementwise.where(x > 0, x, 0), "(-inf, inf)"),
+        (logic.where(x > 0, x, 0), "(-inf, inf)"),
         (elementwise.maximum(x, 0), "[0, inf)"),
-        (elementwise.isfinite(x), "[1, 1]"),
+        (logic.isfinite(x), "[1, 1]"),
         (position.iota("n"), "[0, 4.61169e+18]"),
         (position.iota("n", "int32"), "[-2.14748e+09, 2.14748e+09]"),
         (reduction.argmax(x, 1), "[0, 3]"),
@@ -59,7 +59,7 @@ def test_ranges_over_the_reals(node: Any, expected: str) -> None:
         (elementwise.exp(x), "[0, inf] or nan"),
         (elementwise.exp(elementwise.minimum(x, 0)), "[0, 1] or nan"),
         (unit, "[-1, 1] or nan"),
-        (elementwise.isfinite(x), "[0, 1]"),
+        (logic.isfinite(x), "[0, 1]"),
         (i * i, "[-128, 127]"),
         (conversion.cast(i, "float32"), "[-128, 127]"),
     ],

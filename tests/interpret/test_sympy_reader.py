@@ -7,7 +7,7 @@ import sympy
 import graphc as gc
 from graphc.interpret import evaluate_nodes
 from graphc.interpret.sympy_reader import symbols
-from graphc.ops import contraction, conversion, elementwise, indexing, movement, reduction
+from graphc.ops import contraction, conversion, indexing, logic, movement, reduction
 from graphc.ops.base import Elementwise
 from graphc.types import float64
 from tests.interpret import samples
@@ -61,19 +61,19 @@ def test_elements_move() -> None:
 
 
 def test_choices_are_piecewise_and_conditions_logic() -> None:
-    assert formula(elementwise.where(x > 0, x, 0))[0] == sympy.Piecewise((a, a > 0), (0, True))
+    assert formula(logic.where(x > 0, x, 0))[0] == sympy.Piecewise((a, a > 0), (0, True))
     assert formula(conversion.cast(x > 0, "float64"))[0] == sympy.Piecewise((1, a > 0), (0, True))
-    assert formula(elementwise.logical_and(x > 0, x < 1))[0] == sympy.And(sympy.Lt(0, a), a < 1)
+    assert formula(logic.logical_and(x > 0, x < 1))[0] == sympy.And(sympy.Lt(0, a), a < 1)
     assert formula(reduction.any(x > 0))[()] == sympy.Or(*(sympy.Lt(0, v) for v in (a, b, c)))
     assert (
-        formula(elementwise.isnan(x))[0] == sympy.false and formula(elementwise.isfinite(x))[0] == sympy.true
+        formula(logic.isnan(x))[0] == sympy.false and formula(logic.isfinite(x))[0] == sympy.true
     )
 
 
 def test_symbols_of_a_bool_array_are_conditions() -> None:
     flag = gc.input("flag", (2,), "bool")
     p, q = symbols("p", (2,), flag.dtype)
-    (found,) = evaluate_nodes([elementwise.where(flag, 1.0, 2.0)], {flag: np.array([p, q])}, reader="sympy")
+    (found,) = evaluate_nodes([logic.where(flag, 1.0, 2.0)], {flag: np.array([p, q])}, reader="sympy")
     assert [number(f.subs({p: 1, q: 0})) for f in found] == [1, 2]
 
 
