@@ -208,6 +208,7 @@ def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
             return b if function == "min" else a
         if is_nonnegative(b - a):
             return a if function == "min" else b
+        a, b = sorted((a, b), key=lambda size: (isinstance(size, int), str(size)))
     elif isinstance(b, int) and b > 0:
         exact = {m: c // b for m, c in _terms(a) if c % b == 0}
         rest = _normal({m: c for m, c in _terms(a) if c % b != 0})

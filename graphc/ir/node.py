@@ -54,20 +54,19 @@ class Node(Operators):
         return object.__hash__(self)
 
     def __bool__(self) -> bool:
-        raise GraphError(
-            "a symbolic value has no truth value: it is known only when the function is called",
-            details=[describe(self)],
-            help="use graphc.where for elementwise choices, `is` to compare nodes",
-        )
+        message = "a symbolic value has no truth value: it is known only when the function is called"
+        help = "use graphc.where for elementwise choices, `is` to compare nodes"
+        raise _with_operands(GraphError(message, help=help), "bool", (self,))
 
     def __iter__(self) -> Iterator[Node]:
         if not self.shape or not isinstance(self.shape[0], int):
-            raise GraphError("only a node with a known first axis can be iterated over", details=[describe(self)])
+            error = GraphError("only a node with a known first axis can be iterated over")
+            raise _with_operands(error, "iter", (self,))
         return (self[i] for i in range(self.shape[0]))
 
     def __len__(self) -> int:
         if not self.shape:
-            raise GraphError("a node without axes has no length", details=[describe(self)])
+            raise _with_operands(GraphError("a node without axes has no length"), "len", (self,))
         return self.shape[0].__index__()
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -249,9 +249,22 @@ def clamp_range(picked: slice, n: Any) -> tuple[Any, Any, int]:
     low, high = (0, n) if step > 0 else (-1, n - 1)
     start = _bound(first, n, low, high, low if step > 0 else high)
     stop = _bound(last, n, low, high, high if step > 0 else low)
-    distance = stop - start if step > 0 else start - stop
-    count = (distance + abs(step) - 1) // abs(step)
-    return start, dimension.call("max", 0, count) if first is not None else count, step
+    if step < 0:
+        distance: Any = dimension.call("max", start - stop, 0)
+    elif not _is_negative(first) and (last is None or _is_negative(last)):
+        # So that x[1:] and x[:-1] have one size.
+        before, after = (0 if place is None else place for place in (first, last))
+        distance = dimension.call("max", n - before + after, 0)
+    elif last is None:
+        distance = dimension.call("min", -first, n)  # type: ignore[operator]
+    else:
+        distance = dimension.call("max", stop - start, 0)
+    return start, (distance + abs(step) - 1) // abs(step), step
+
+
+def _is_negative(place: int | Dim | None) -> bool:
+    """Whether a place counts from the end."""
+    return isinstance(place, int) and place < 0
 
 
 def _place(value: Any) -> int | Dim | None:
@@ -269,6 +282,6 @@ def _place(value: Any) -> int | Dim | None:
 def _bound(value: int | Dim | None, n: Any, low: Any, high: Any, default: Any) -> Any:
     if value is None:
         return default
-    if isinstance(value, int) and value < 0:
+    if _is_negative(value):
         return dimension.call("max", n + value, low)
     return dimension.call("min", value, high)

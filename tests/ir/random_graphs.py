@@ -88,9 +88,7 @@ RECIPES = {
     "take": taken,
     "scatter_add": scattered,
     "take_along_axis": lambda draw, x: make(indexing.TakeAlongAxis(0), x, indices_for(draw, x.shape)),
-    "scatter_add_along_axis": lambda draw, x: make(
-        indexing.ScatterAddAlongAxis(0, 4), x, indices_for(draw, x.shape)
-    ),
+    "scatter_add_along_axis": lambda draw, x: make(indexing.ScatterAddAlongAxis(0, 4), x, indices_for(draw, x.shape)),
     "iota": counted,
     "extent": counted,
 }
@@ -171,9 +169,7 @@ def graphs(draw, names=None, most=12):
         for label in labels[: draw(st.integers(1, 4))]
     ]
     parameters = [
-        gc.parameter(
-            draw(st.sampled_from(NAMES)), np.zeros(draw(st.sampled_from([(), (3,), (2, 3)])), "float32")
-        )
+        gc.parameter(draw(st.sampled_from(NAMES)), np.zeros(draw(st.sampled_from([(), (3,), (2, 3)])), "float32"))
         for _ in range(draw(st.integers(0, 2)))
     ]
     pool = [*inputs, *parameters]
@@ -186,6 +182,4 @@ def graphs(draw, names=None, most=12):
     outputs = [pool[-1], *draw(st.lists(st.sampled_from(pool), max_size=3))][: draw(st.integers(0, 4))]
     updates = tuple((p, operand(draw, pool, p.type)) for p in parameters if draw(st.booleans()))
     named = {node: draw(st.sampled_from(NAMES)) for node in pool if draw(st.booleans())}
-    return gc.Graph(
-        draw(st.sampled_from(["f", "step", "_g.1"])), tuple(inputs), tuple(outputs), updates, named
-    )
+    return gc.Graph(draw(st.sampled_from(["f", "step", "_g.1"])), tuple(inputs), tuple(outputs), updates, named)

@@ -133,7 +133,7 @@ def test_sympy_agrees(formula, sizes):
         ("min(n, n+3)", "n"),
         ("max(n,n+3)", "n+3"),
         ("max(0,n)", "n"),
-        ("min ( n,m )", "min(n,m)"),
+        ("min ( n,m )", "min(m,n)"),
         ("n//2*2", "2*(n//2)"),
         ("-n", "-n"),
         ("3*n//2", "((3*n)//2)"),

@@ -294,9 +294,7 @@ def test_verify_finds_a_wrong_type():
     assert verify(graph) is graph
     broken = make(gc.OPS["sin"](), y)
     broken.type = gc.TensorType(gc.float32, (4,))
-    with pytest.raises(
-        gc.errors.VerifyError, match=r"sin has type f32\[4\], its operands give f32\[3\]\n.*graph f"
-    ):
+    with pytest.raises(gc.errors.VerifyError, match=r"sin has type f32\[4\], its operands give f32\[3\]\n.*graph f"):
         verify(gc.Graph("f", (x,), (broken,)))
 
 

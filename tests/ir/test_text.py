@@ -37,9 +37,7 @@ def test_text_reads_back_byte_for_byte(graph):
         assert all(a is b for a, b in zip(again.results, graph.results, strict=True))
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, op in OPS.items() if of_graphc(op) and name not in LEAVES)
-)
+@pytest.mark.parametrize("name", sorted(name for name, op in OPS.items() if of_graphc(op) and name not in LEAVES))
 def test_every_op_reads_back(name):
     seen = []
 
@@ -108,9 +106,7 @@ def test_large_and_empty_constants_read_back(shape):
 
 def test_a_number_has_the_type_of_the_last_value():
     x, y = gc.input("x", (2,)), gc.zeros((3,))
-    graph = gc.Graph(
-        "f", (x,), (gc.concat([x, y, gc.zeros((2,))]), gc.where(x > 0, 1.0, x), gc.maximum(2.0, x))
-    )
+    graph = gc.Graph("f", (x,), (gc.concat([x, y, gc.zeros((2,))]), gc.where(x > 0, 1.0, x), gc.maximum(2.0, x)))
     assert str(parse_graph(str(graph))) == str(graph)
     assert "maximum(2.0, %x)" in str(graph)
 
@@ -137,9 +133,7 @@ def test_clashing_names_are_made_different():
 
 
 def test_inputs_that_are_called_like_numbers():
-    text = (
-        "graph f(%0: f32[], %1: f32[]) {\n  %2: f32[] = add(%0, %1)\n  %3: f32[] = exp(%2)\n  return %3\n}\n"
-    )
+    text = "graph f(%0: f32[], %1: f32[]) {\n  %2: f32[] = add(%0, %1)\n  %3: f32[] = exp(%2)\n  return %3\n}\n"
     assert str(parse_graph(text)) == text
 
 
@@ -159,12 +153,8 @@ def test_updates_and_parameters():
 
 
 def test_comments_and_layout_are_free():
-    text = (
-        "# first\ngraph f(%x: f32[ 2 , n//2 ]) { # second\n%y:f32[2,(n//2)]=exp(\n%x) return %y }\n\n# third"
-    )
-    assert str(parse_graph(text)) == (
-        "graph f(%x: f32[2,(n//2)]) {\n  %y: f32[2,(n//2)] = exp(%x)\n  return %y\n}\n"
-    )
+    text = "# first\ngraph f(%x: f32[ 2 , n//2 ]) { # second\n%y:f32[2,(n//2)]=exp(\n%x) return %y }\n\n# third"
+    assert str(parse_graph(text)) == ("graph f(%x: f32[2,(n//2)]) {\n  %y: f32[2,(n//2)] = exp(%x)\n  return %y\n}\n")
 
 
 def test_several_graphs_in_one_text():
@@ -330,9 +320,7 @@ def test_mutations_are_graphs_or_parse_errors(data):
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         stop = min(len(text), start + data.draw(st.integers(0, 3)))
-        text = (
-            text[:start] + data.draw(st.sampled_from([*WORDS, "", "9", "é", "\x00", "]", "00"])) + text[stop:]
-        )
+        text = text[:start] + data.draw(st.sampled_from([*WORDS, "", "9", "é", "\x00", "]", "00"])) + text[stop:]
     try:
         for graph in parse_graphs(text):
             assert str(parse_graph(str(graph))) == str(graph)

@@ -56,8 +56,7 @@ def test_promotion_does_not_depend_on_the_order_of_three_operands_where_numpys_d
     for dtypes in itertools.product(OF_NUMPY, repeat=3):
         found = {promote(*order) for order in itertools.permutations(dtypes)}
         expected = {
-            np.result_type(np.result_type(a.numpy, b.numpy), c.numpy)
-            for a, b, c in itertools.permutations(dtypes)
+            np.result_type(np.result_type(a.numpy, b.numpy), c.numpy) for a, b, c in itertools.permutations(dtypes)
         }
         assert {d.numpy for d in found} == expected
 
@@ -124,9 +123,7 @@ def test_names_of_dtypes(given, expected):
     assert as_dtype(given) is expected
 
 
-@pytest.mark.parametrize(
-    "given", ["complex64", np.complex128, "str", object, "M8[s]", "nonsense", 17, [("a", int)]]
-)
+@pytest.mark.parametrize("given", ["complex64", np.complex128, "str", object, "M8[s]", "nonsense", 17, [("a", int)]])
 def test_what_is_no_dtype(given):
     with pytest.raises(gc.errors.DTypeError, match="is not a dtype of graphc") as caught:
         as_dtype(given)
@@ -151,9 +148,7 @@ def test_shapes(given, shown):
     assert str(gc.input("x", given).type) == shown
 
 
-@pytest.mark.parametrize(
-    "given", [-1, "-1", "2-3", 2.0, True, (2, None), ("",), "a b", "1//0", ("n", "n+"), b"n", 1j]
-)
+@pytest.mark.parametrize("given", [-1, "-1", "2-3", 2.0, True, (2, None), ("",), "a b", "1//0", ("n", "n+"), b"n", 1j])
 def test_what_is_no_shape(given):
     with pytest.raises(gc.errors.ShapeError, match=r"input: .*\n.*test_types\.py"):
         gc.input("x", given)
