@@ -30,7 +30,7 @@ from graphc.kernel import (
     Statement,
     Store,
 )
-from graphc.ops import elementwise as ops
+from graphc.ops import elementwise as ops, logic
 from graphc.types import DType, TensorType, bool_, float32, int64
 
 m, n, k, i, j, p = map(symbol, "mnkijp")
@@ -256,10 +256,10 @@ PAD = kernel(
     (reading("x", n), writing("y", n + 2)),
     For("i", n + 2, (
         Position("at", int64, i - 1),
-        Let("low", bool_, ops.LessEqual(), (Literal(0, int64), "at")),
+        Let("low", bool_, logic.LessEqual(), (Literal(0, int64), "at")),
         Position("size", int64, n),
-        Let("high", bool_, ops.Less(), ("at", "size")),
-        Let("inside", bool_, ops.LogicalAnd(), ("low", "high")),
+        Let("high", bool_, logic.Less(), ("at", "size")),
+        Let("inside", bool_, logic.LogicalAnd(), ("low", "high")),
         Load("a", "x", i - 1, mask="inside"),
         Store("y", i, "a"),
     )),
@@ -304,7 +304,7 @@ PREFIX_MAXIMA = kernel(  # scratch belongs to an iteration of the inner parallel
         For("j", n, (
             For("k", n, (
                 Position("at", int64, j - k),
-                Let("before", bool_, ops.LessEqual(), (Literal(0, int64), "at")),
+                Let("before", bool_, logic.LessEqual(), (Literal(0, int64), "at")),
                 Load("a", "x", i * n + k, mask="before"),
                 Store("row", k, "a"),
             ), "serial"),

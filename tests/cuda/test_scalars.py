@@ -21,7 +21,7 @@ from graphc.kernel import (
     Slot,
     Store,
 )
-from graphc.ops import elementwise as ops
+from graphc.ops import elementwise as ops, logic
 from graphc.ops.conversion import Cast
 from graphc.types import DType, TensorType, bool_
 from tests.cuda.gallery import ARCHITECTURES, Array, compile_for_gpu, i, kernel, n, reading, writing
@@ -67,10 +67,10 @@ BINARY: list[tuple[Any, Callable[..., Any]]] = [
     (ops.Remainder(), np.remainder),
 ]
 COMPARISONS = [
-    (ops.Less(), np.less),
-    (ops.Equal(), np.equal),
-    (ops.NotEqual(), np.not_equal),
-    (ops.LessEqual(), np.less_equal),
+    (logic.Less(), np.less),
+    (logic.Equal(), np.equal),
+    (logic.NotEqual(), np.not_equal),
+    (logic.LessEqual(), np.less_equal),
 ]
 UNARY = [
     (ops.Abs(), np.abs), (ops.Negative(), np.negative), (ops.Exp(), np.exp), (ops.Tanh(), np.tanh),
@@ -78,7 +78,7 @@ UNARY = [
     (ops.Log1p(), np.log1p),
 ]  # fmt: skip
 BITWISE = [
-    ops.BitwiseLeftShift(), ops.BitwiseRightShift(), ops.BitwiseAnd(), ops.BitwiseOr(), ops.BitwiseXor(),
+    logic.BitwiseLeftShift(), logic.BitwiseRightShift(), logic.BitwiseAnd(), logic.BitwiseOr(), logic.BitwiseXor(),
 ]  # fmt: skip
 NUMBERS = [dtype for dtype in types.DTYPES if dtype is not bool_]
 
