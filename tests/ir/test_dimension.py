@@ -8,6 +8,7 @@ import graphc as gc
 from graphc import dimension
 from graphc.dimension import Dim, call, evaluate, parse, substitute, symbol
 
+unhurried = settings(deadline=None)  # a loaded machine is no error
 NAMES = ("n", "m", "batch")
 values = st.fixed_dictionaries({name: st.integers(0, 40) for name in NAMES})
 leaves = st.one_of(st.integers(-9, 9), st.sampled_from(NAMES).map(symbol))
@@ -56,6 +57,7 @@ def divides_by_zero(formula, sizes):
     return False
 
 
+@unhurried
 @given(formulas, values)
 def test_the_value_is_that_of_the_formula_and_text_reads_back(formula, sizes):
     size = as_size(formula)
@@ -68,6 +70,7 @@ def test_the_value_is_that_of_the_formula_and_text_reads_back(formula, sizes):
     assert dimension.symbols_of(size) <= set(NAMES)
 
 
+@unhurried
 @given(formulas, formulas, values)
 def test_substitution_commutes_with_evaluation(formula, inner, sizes):
     size, replacement = as_size(formula), as_size(inner)
@@ -83,6 +86,7 @@ def test_substitution_commutes_with_evaluation(formula, inner, sizes):
     assert evaluate(replaced, sizes) == evaluate(size, inside)
 
 
+@unhurried
 @given(formulas, values)
 def test_what_is_proved_nonnegative_is(formula, sizes):
     size = as_size(formula)
@@ -90,6 +94,7 @@ def test_what_is_proved_nonnegative_is(formula, sizes):
         assert as_integer(formula, sizes) >= 0
 
 
+@unhurried
 @given(formulas, st.sampled_from(NAMES), values)
 def test_coefficients_are_those_of_a_linear_size(formula, name, sizes):
     size = as_size(formula)
@@ -103,7 +108,7 @@ def test_coefficients_are_those_of_a_linear_size(formula, name, sizes):
         pass  # the rest divides by 0 for these sizes
 
 
-@settings(deadline=None)
+@unhurried
 @given(formulas, values)
 def test_sympy_agrees(formula, sizes):
     size = as_size(formula)

@@ -193,7 +193,7 @@ def layer(x):
 
 
 def test_a_node_knows_the_users_line_and_expression():
-    x = gc.input("x", (3,))
+    x = gc.input("line1", (3,))
     y = gc.exp(x) * 2  # this line
     assert y.source.file == __file__
     assert y.source.text == "y = gc.exp(x) * 2  # this line"
@@ -204,14 +204,14 @@ def test_a_node_knows_the_users_line_and_expression():
 
 
 def test_a_node_of_a_helper_comes_from_the_helpers_line():
-    y = layer(gc.input("x", (3,)))
+    y = layer(gc.input("line2", (3,)))
     assert y.source.text == "return gc.tanh(x) + 1  # the line of the helper"
     assert y.source.expression == "gc.tanh(x) + 1"
     assert y.args[0].source.expression == "gc.tanh(x)"
 
 
 def test_composed_functions_and_protocols_lead_to_the_users_line():
-    x = gc.input("x", ("n", 3))
+    x = gc.input("line3", ("n", 3))
     made = [gc.std(x, axis=1), np.exp(x), np.sum(x, axis=0), x[1:, None], x @ x.T]
     made += [gc.relu(x), abs(x), -x, x.mean()]
     for node in made:
@@ -221,7 +221,7 @@ def test_composed_functions_and_protocols_lead_to_the_users_line():
 
 
 def test_expressions_of_several_lines_give_the_line():
-    x = gc.input("several", (3,))
+    x = gc.input("line4", (3,))
     # fmt: off
     y = gc.exp(
         x
@@ -232,7 +232,7 @@ def test_expressions_of_several_lines_give_the_line():
 
 
 def test_derivatives_and_rewriting_keep_the_line():
-    x = gc.input("rewritten", (3,), "float64")
+    x = gc.input("line5", (3,), "float64")
     cost = gc.sum(gc.exp(x) * gc.sin(x))  # the cost
     lines = {cost.source.line, x.source.line}
     (dx,) = reverse_mode(cost, [x])
@@ -245,7 +245,7 @@ def test_derivatives_and_rewriting_keep_the_line():
 
 
 def test_the_line_is_not_part_of_identity():
-    x = gc.input("x", (3,))
+    x = gc.input("line6", (3,))
     first = gc.exp(x)
     second = gc.exp(x)
     assert first is second
