@@ -35,6 +35,7 @@ from graphc.testing.strategies import BUILDERS, known_ops
 
 SIZES = st.tuples(*[st.sampled_from([0, 1, 2, 3, 7, 17])] * 2)
 SEEDS = st.integers(0, 1000)
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
 
 
 def examples(count: int) -> settings:
@@ -82,7 +83,7 @@ def test_stabilising_rewrites_agree(graph: Graph, seed: int, sizes: tuple[int, i
     agree(graph, seed, sizes, False, "reference")
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@needs_compiler
 @examples(8)
 @given(graphs(), SEEDS, SIZES, st.booleans())
 def test_cuda_kernels_on_the_emulator(graph: Graph, seed: int, sizes: tuple[int, int], special: bool) -> None:
@@ -115,6 +116,52 @@ run()
 def test_text_round_trips(graph: Graph) -> None:
     text = str(graph)
     assert str(gc.parse_graph(text)) == text
+
+
+FOUND = {
+    "a loop of one iteration has a variable of its own": """
+graph f(%x: i32[2,1,n]) {
+  %0: i64[2,n] = argmin(%x, axis=1)
+  return %0
+}""",
+    "no index of an empty result is checked": """
+graph f(%x: bool[n], %y: i64[]) {
+  %0: i64[] = extent(size=n, dtype=i64)
+  %1: i64[] = remainder(%y, %0)
+  %2: i64[n] = expand(%1, axis=(0,), size=(n,))
+  %3: bool[n] = take_along_axis(%x, %2, axis=0)
+  return %3
+}""",
+    "a single index is checked": """
+graph f(%x: f32[n,1], %y: i64[n,1]) {
+  %0: f32[n,3] = scatter_add_along_axis(%x, %y, axis=1, size=3)
+  return %0
+}""",
+    "16-bit floats add up in float32": """
+graph f(%x: f16[n], %y: i8[n]) {
+  %0: i8[n] = sign(%y)
+  %1: f16[2] = scatter_add_along_axis(%x, %0, axis=0, size=2)
+  return %1
+}""",
+    "a kernel has no name of C": """
+graph f(%x: f16[n]) {
+  %0: bool[n] = isfinite(%x)
+  return %0
+}""",
+    "negative exponents of integers": """
+graph f(%x: i8[n], %y: i8[n], %z: i64[n]) {
+  %0: i8[n] = pow(%x, %y)
+  %1: i64[n] = pow(%z, %z)
+  return %0, %1
+}""",
+}
+
+
+@pytest.mark.parametrize("target", ["llvm", pytest.param("cuda-emulator", marks=needs_compiler)])
+@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND)
+def test_what_was_found_once(text: str, target: str) -> None:
+    for n in (0, 1, 7, 40):
+        agree(gc.parse_graph(text), n, (n, n), n == 7, target)
 
 
 # --- the tools themselves ---

@@ -27,8 +27,10 @@ template <typename T> __device__ __forceinline__ T shift_right(T a, T count) {
 
 template <typename T> __device__ T integer_power(T base, T exponent) {
   T result = 1;
-  for (; exponent > 0; exponent = (T)(exponent >> 1)) {
-    if (exponent & 1) result = wrapping_multiply(result, base);
+  // The bits of a negative exponent count as those of an unsigned number.
+  unsigned long long bits = (unsigned long long)exponent & (~0ull >> (64 - 8 * sizeof(T)));
+  for (; bits != 0; bits >>= 1) {
+    if (bits & 1) result = wrapping_multiply(result, base);
     base = wrapping_multiply(base, base);
   }
   return result;
