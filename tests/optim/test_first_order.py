@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc.errors import GraphError
+from graphc.errors import DTypeError, GraphError
 
 STEPS = 100
 A = np.array([[3.0, 0.5, 0.0], [0.5, 1.0, -0.2], [0.0, -0.2, 0.3]])
@@ -84,6 +84,29 @@ def adam(w, r, beta1, beta2, epsilon, decay=0.0):
         yield w
 
 
+def adadelta(w, decay, epsilon):
+    """Zeiler 2012, algorithm 1."""
+    squares, steps = 0 * w, 0 * w
+    while True:
+        g = gradient(w)
+        squares = decay * squares + (1 - decay) * g**2
+        step = -np.sqrt(steps + epsilon) / np.sqrt(squares + epsilon) * g
+        steps = decay * steps + (1 - decay) * step**2
+        w = w + step
+        yield w
+
+
+def lion(w, r, beta1, beta2, decay):
+    """Chen et al. 2023, program 1."""
+    m = 0 * w
+    while True:
+        g = gradient(w)
+        update = np.sign(beta1 * m + (1 - beta1) * g)
+        m = beta2 * m + (1 - beta2) * g
+        w = w - r * (update + decay * w)
+        yield w
+
+
 CASES = {
     "sgd": (gc.optim.SGD(0.01), sgd(START, 0.01)),
     "momentum": (gc.optim.SGD(0.003, momentum=0.9), momentum(START, 0.003, 0.9)),
@@ -95,6 +118,8 @@ CASES = {
         gc.optim.Adam(0.003, beta1=0.0, beta2=0.9, epsilon=0.1),
         adam(START, 0.003, 0.0, 0.9, 0.1),
     ),
+    "adadelta": (gc.optim.AdaDelta(epsilon=1e-4), adadelta(START, 0.95, 1e-4)),
+    "lion": (gc.optim.Lion(0.01, beta2=0.98, weight_decay=0.1), lion(START, 0.01, 0.9, 0.98, 0.1)),
     "adamw": (gc.optim.AdamW(0.05, weight_decay=0.1), adam(START, 0.05, 0.9, 0.999, 1e-8, decay=0.1)),
 }
 
@@ -130,7 +155,32 @@ def test_what_is_remembered_is_named_after_its_parameter():
     assert names == {"adam_count": "i64[]", "w.adam_m": "f32[2,3]", "w.adam_v": "f32[2,3]", "w": "f32[2,3]"}
 
 
+def test_parameters_of_one_name_are_told_apart():
+    a, b = gc.parameter("w", 1.0), gc.parameter("w", 2.0)
+    optimizer = gc.optim.SGD(0.1, momentum=0.9)
+    optimizer.updates(a * b, [a, b])
+    assert set(optimizer.state) == {"w.momentum", "w_1.momentum"}
+    optimizer = gc.optim.SGD(0.1, momentum=0.9)
+    optimizer.updates(a * b, {"first": a, "second": b})
+    assert set(optimizer.state) == {"first.momentum", "second.momentum"}
+
+
+def test_an_optimiser_goes_on_with_its_state():
+    w = gc.parameter("w", 1.0)
+    optimizer = gc.optim.Adam()
+    assert set(optimizer.updates(w * w, [w])) == set(optimizer.updates(w * 3, [w]))
+
+
+def test_gradients_can_be_transformed():
+    w = gc.parameter("w", 1.0)
+    updates = gc.optim.SGD(0.5).updates(w * w, [w], transform=lambda gs: gc.optim.clip_by_value(gs, 0.25))
+    gc.compile([], None, updates=updates, target="reference")()
+    assert gc.value(w) == 1 - 0.5 * 0.25
+
+
 def test_only_parameters_are_optimised():
     x = gc.input("x", (3,))
     with pytest.raises(GraphError, match="only a parameter"):
         gc.optim.Adam().updates(gc.sum(x * x), [x])
+    with pytest.raises(DTypeError, match="only floats"):
+        gc.optim.Adam().apply([gc.parameter("n", 1)], [x])
