@@ -61,6 +61,10 @@ class NativeCode(Code):
     main: int
     calls_python = False
 
+    def failure(self, code: int) -> BaseException | None:
+        """The exception behind the failure of a step, if there was one."""
+        return None
+
 
 class HostedCode(Code, ABC):
     """Code that is called with arrays."""
@@ -78,10 +82,18 @@ class HostedCode(Code, ABC):
 CompileGraph = Callable[[Graph, Callable[[], Program]], Code]
 
 
-def step_failure(program: Program, code: int) -> IndexOutOfBounds:
-    """The error that a program's result stands for, with the reading nodes and the user's lines."""
+def step_failure(program: Program, code: int, cause: BaseException | None = None) -> BaseException:
+    """The error that a program's result stands for, with the reading nodes and the user's lines.
+
+    `cause` is the exception of a library that calculated the step.
+    """
+    if cause is not None:
+        step = program.numbered[code - 1]
+        for line in map(describe, step.nodes):
+            cause.add_note(line)
+        return cause
     readers = _index_readers(program, code - 1)
-    names = " or ".join(dict.fromkeys(node.op.name for node in readers)) or str(program.steps[code - 1])
+    names = " or ".join(dict.fromkeys(node.op.name for node in readers)) or str(program.numbered[code - 1])
     return IndexOutOfBounds(
         f"{program.name}: an index is out of bounds in {names}",
         details=map(describe, readers),
@@ -91,7 +103,7 @@ def step_failure(program: Program, code: int) -> IndexOutOfBounds:
 
 def _index_readers(program: Program, number: int) -> list[Node]:
     """The nodes with computed indices among those that a step calculates from its slots."""
-    step = program.steps[number]
+    step = program.numbered[number]
     found: list[Node] = []
     stack, seen = list(step.nodes), {slot.node for slot in step.slots} - set(step.nodes)
     while stack:

@@ -17,6 +17,8 @@ from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.source import at
 from graphc.ops import conversion, logic, reduction
 from graphc.ops.base import Elementwise
+from graphc.ops.tuples import Item
+from graphc.types import TupleType
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,24 @@ def reverse_mode(cost: Node, wrt: Sequence[Node]) -> list[Node | None]:
     order = topological([cost])
     varying = _varying(order, wrt)
     pending: dict[Node, list[Cotangent]] = {cost: [Cotangent(full(1, cost.type))]}
+    of_items: dict[Node, dict[int, Node]] = {}  # for ops with several results: the cotangents that are known
     found: dict[Node, Node] = {}
     targets = set(wrt)
     for node in reversed(order):
-        if node not in varying or node not in pending:
+        if node not in varying or not (node in pending or node in of_items):
             continue
         with at(node.source):
-            cotangent = _together(pending.pop(node))
-            if node in targets:
-                found[node] = cotangent.value
-            for arg, part in zip(node.args, _pull_back(node, cotangent), strict=True):
+            if node in of_items:
+                parts = _pull_back_items(node, of_items.pop(node))
+            else:
+                cotangent = _together(pending.pop(node))
+                if node in targets:
+                    found[node] = cotangent.value
+                if isinstance(node.op, Item):
+                    of_items.setdefault(node.args[0], {})[node.op.index] = cotangent.value
+                    continue
+                parts = _pull_back(node, cotangent)
+            for arg, part in zip(node.args, parts, strict=True):
                 if part is not None and arg in varying:
                     pending.setdefault(arg, []).append(part)
     return [found.get(node) for node in wrt]
@@ -67,9 +77,15 @@ def _varying(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
     """The nodes that depend on one of `wrt` through differentiable ops."""
     varying = set(wrt)
     for node in order:
-        if node.op.vjp is not None and node.dtype.is_float and any(arg in varying for arg in node.args):
+        if any(arg in varying for arg in node.args) and _differentiable(node):
             varying.add(node)
     return varying
+
+
+def _differentiable(node: Node) -> bool:
+    if isinstance(node.type, TupleType) or isinstance(node.op, Item):
+        return node.dtype.is_float or isinstance(node.type, TupleType)
+    return node.op.vjp is not None and node.dtype.is_float
 
 
 def _together(parts: list[Cotangent]) -> Cotangent:
@@ -94,6 +110,15 @@ def _pull_back(node: Node, cotangent: Cotangent) -> list[Cotangent | None]:
     safe = [_safe(op, i, mask, arg) for i, arg in enumerate(node.args)]
     parts = op.vjp(g, make(op, *safe), *safe)
     return [None if p is None else _masked(logic.where(mask, p, 0), mask) for p in parts]
+
+
+def _pull_back_items(node: Node, cotangents: dict[int, Node]) -> list[Cotangent | None]:
+    """The cotangents of the operands of an op with several results."""
+    assert isinstance(node.type, TupleType)
+    if node.op.vjp is None:
+        return [None] * len(node.args)
+    gs = tuple(cotangents.get(index) for index in range(len(node.type.elements)))
+    return [_masked(part, None) for part in node.op.vjp(gs, node, *node.args)]
 
 
 def _safe(op: Elementwise, operand: int, mask: Node, x: Node) -> Node:

@@ -20,7 +20,8 @@ variables, named dimensions and integer values, so a target reads strides off th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal as OneOf
 
 from graphc.dimension import Dim
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from graphc.ir.node import Node
-    from graphc.ops.base import Elementwise
+    from graphc.ops.base import Elementwise, LibraryOp
 
 Index = int | Dim
 Access = OneOf["read", "write", "update", "scratch"]
@@ -218,18 +219,31 @@ def _lines(body: tuple[Statement, ...], indent: str) -> Iterator[str]:
                 yield f"{indent}prefetch {buffer}[{index}]"
 
 
-Role = OneOf["input", "parameter", "constant", "output", "temporary", "scratch"]
+Role = OneOf["input", "parameter", "constant", "output", "temporary", "scratch", "view"]
 
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """A place in memory that steps read and write: an input, a parameter, a constant, an output or a temporary."""
+    """A place in memory that steps read and write: an input, a parameter, a constant, an output or a temporary.
+
+    A view is a part of another slot, `base`, which begins at the element `offset`: an index that may count iterations.
+    """
 
     name: str
     type: TensorType
     role: Role
     node: Node | None = None
     data: np.ndarray[Any, Any] | None = field(default=None, repr=False)  # of a constant
+    base: Slot | None = None
+    offset: Index = 0
+
+    @property
+    def root(self) -> Slot:
+        """The slot that has the memory."""
+        slot = self
+        while slot.base is not None:
+            slot = slot.base
+        return slot
 
     def __str__(self) -> str:
         return f"{self.name}: {self.type}"
@@ -293,12 +307,131 @@ class Copy:
         return f"copy({self.source.name}, {self.target.name})"
 
 
-Step = KernelCall | Gemm | Copy
+@dataclass(frozen=True, eq=False)
+class LibraryCall:
+    """Let a library calculate an op on whole arrays, which have these types in the memory of the slots."""
+
+    op: LibraryOp
+    operands: tuple[Slot, ...]
+    results: tuple[Slot, ...]
+    operand_types: tuple[TensorType, ...]
+    result_types: tuple[TensorType, ...]
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.operands, *self.results)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The named dimensions that its types and attributes mention."""
+        found = frozenset().union(*(t.symbols for t in (*self.operand_types, *self.result_types)))
+        return tuple(sorted(found | _symbols(tuple(self.op.attributes().values()))))
+
+    def __str__(self) -> str:
+        return f"{self.op.name}({', '.join(s.name for s in self.slots)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Repeat:
+    """`for counter in range(extent)`, in order; without an extent until a step leaves. Indices may use the counter."""
+
+    counter: str
+    extent: Index | None
+    body: tuple[Step, ...]
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return tuple(slot for step in self.body for slot in step.slots)
+
+    def __str__(self) -> str:
+        extent = "" if self.extent is None else f" < {self.extent}"
+        return "\n".join([f"repeat {self.counter}{extent}", *_step_lines(self.body)])
+
+
+@dataclass(frozen=True, eq=False)
+class Leave:
+    """Leave the innermost repetition if a truth value is as `when` says."""
+
+    condition: Slot
+    when: bool
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (self.condition,)
+
+    def __str__(self) -> str:
+        return f"leave if {'' if self.when else 'not '}{self.condition.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """Run the steps of one branch, by number (int32); a number that is too small or large stands for the nearest."""
+
+    number: Slot
+    branches: tuple[tuple[Step, ...], ...]
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (self.number, *(slot for body in self.branches for step in body for slot in step.slots))
+
+    def __str__(self) -> str:
+        lines = [f"branch {self.number.name}"]
+        for case, body in enumerate(self.branches):
+            lines += [f"case {case}", *_step_lines(body)]
+        return "\n".join(lines)
+
+
+Step = KernelCall | Gemm | Copy | LibraryCall | Repeat | Leave | Branch
+
+
+def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """The steps in the order of their numbers: outer before inner, in order."""
+    for step in steps:
+        yield step
+        for body in bodies(step):
+            yield from all_steps(body)
+
+
+def bodies(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps inside of a step."""
+    match step:
+        case Repeat(body=body):
+            return (body,)
+        case Branch(branches=branches):
+            return branches
+    return ()
+
+
+def with_bodies(step: Step, inner: tuple[tuple[Step, ...], ...]) -> Step:
+    """The step with other lists of steps inside."""
+    match step:
+        case Repeat():
+            return replace(step, body=inner[0])
+        case Branch():
+            return replace(step, branches=inner)
+    return step
+
+
+def _step_lines(steps: tuple[Step, ...]) -> Iterator[str]:
+    return (f"  {line}" for step in steps for line in str(step).split("\n"))
+
+
+def _symbols(value: Any) -> frozenset[str]:
+    if isinstance(value, tuple):
+        return frozenset().union(*map(_symbols, value))
+    return value.symbols if isinstance(value, Dim | TensorType) else frozenset()
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Steps in order, over slots. Steps from `commit` on write parameters; they run only if nothing failed before."""
+    """Steps in order, over slots. Steps from `commit` on write parameters; they run only if nothing failed before.
+
+    A failure is known by the number of its step, from 1, in the order of `numbered`.
+    """
 
     name: str
     slots: tuple[Slot, ...]
@@ -309,12 +442,17 @@ class Program:
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The distinct kernels, in order of first use."""
-        return tuple(dict.fromkeys(step.kernel for step in self.steps if isinstance(step, KernelCall)))
+        return tuple(dict.fromkeys(step.kernel for step in self.numbered if isinstance(step, KernelCall)))
+
+    @cached_property
+    def numbered(self) -> tuple[Step, ...]:
+        """All steps, those inside of others after these."""
+        return tuple(all_steps(self.steps))
 
     def __str__(self) -> str:
         lines = [f"program {self.name}({', '.join(self.sizes)})"]
         lines += [f"  {slot.role} {slot}" for slot in self.slots]
         for number, step in enumerate(self.steps):
             lines += ["  commit"] if number == self.commit else []
-            lines.append(f"  {step}")
+            lines += _step_lines((step,))
         return "\n".join(lines)

@@ -7,7 +7,7 @@ float32 gives float64) the answer is NumPy's, and those who ask `is_surprising` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,8 +177,43 @@ class TensorType:
         """The shape for given sizes of the named dimensions."""
         return tuple(dimension.evaluate(size, sizes) for size in self.shape)
 
+    def bound(self, sizes: Mapping[str, int]) -> TensorType:
+        """The type for given sizes of the named dimensions."""
+        return TensorType(self.dtype, self.concrete_shape(sizes))
+
     def __str__(self) -> str:
         return f"{self.dtype.short}[{','.join(map(str, self.shape))}]"
+
+    __repr__ = __str__
+
+
+_tuple = DType("tuple", "tuple", "t", 0, np.dtype(object))
+
+
+@dataclass(frozen=True)
+class TupleType(TensorType):
+    """The type of a node with several results. Seen as a tensor it has a dtype that no other op accepts."""
+
+    elements: tuple[TensorType, ...]
+
+    def __init__(self, elements: Iterable[TensorType]) -> None:
+        object.__setattr__(self, "elements", tuple(elements))
+        object.__setattr__(self, "dtype", _tuple)
+        object.__setattr__(self, "shape", ())
+        object.__setattr__(self, "_hash", hash(self.elements))
+
+    def __hash__(self) -> int:
+        return self._hash  # type: ignore[attr-defined]
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        return frozenset().union(*(element.symbols for element in self.elements))
+
+    def bound(self, sizes: Mapping[str, int]) -> TupleType:
+        return TupleType(element.bound(sizes) for element in self.elements)
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.elements))})"
 
     __repr__ = __str__
 

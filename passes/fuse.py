@@ -19,13 +19,14 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
 from graphc.ir.printer import format_node, value_names
-from graphc.ops.base import Elementwise
+from graphc.ops.base import Elementwise, InnerGraphs, LibraryOp
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
 from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.movement import Concat, Pad, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
+from graphc.ops.tuples import Item
 from graphc.passes.cost import EXPENSIVE, cycles
 from graphc.passes.decompose import decompose
 from graphc.passes.indexing import Index, is_trivial_reshape, operand_indices
@@ -33,7 +34,8 @@ from graphc.passes.registry import lowering_pass
 from graphc.types import Shape
 
 Reduction = Sum | Prod | Max | Min
-Anchor = Matmul | ScatterAdd | ScatterAddAlongAxis  # calculated alone
+Anchor = Matmul | ScatterAdd | ScatterAddAlongAxis | LibraryOp | InnerGraphs  # calculated alone
+WholeArrays = LibraryOp | InnerGraphs  # read their operands from memory, as they are
 CANDIDATES = 24  # how many recent groups a value is offered to
 
 
@@ -146,7 +148,7 @@ def _materialized(graph: Graph, max_ops: int) -> set[Node]:
     for node in graph.results:
         choose(node)
     for node in graph.nodes:
-        if isinstance(node.op, Reduction | Anchor):
+        if isinstance(node.op, Reduction | Anchor | Item):
             chosen.add(node)
         inner = [arg for arg in node.args if arg not in chosen]
         if isinstance(node.op, Expand):
@@ -170,6 +172,8 @@ def _stored_operands(node: Node) -> Iterator[Node]:
         case Matmul():
             for arg in node.args:
                 yield gemm_operand(arg)[0]
+        case LibraryOp() | InnerGraphs():
+            yield from node.args
         case Reshape() if not is_trivial_reshape(node):
             yield node.args[0]
 
@@ -191,6 +195,10 @@ class _Fuser:
 
     def place(self, node: Node) -> None:
         """Add a materialised node to a group that suits it, or make one."""
+        if isinstance(node.op, Item):
+            group = self.group_of[node] = self.group_of[node.args[0]]
+            group.roots.append(node)
+            return
         reads, size = self.reads(node)
         producers = {self.group_of[read].number for read, _ in reads if read in self.group_of}
         before = producers.union(*(self.groups[p].before for p in producers)) if producers else set()
@@ -209,6 +217,8 @@ class _Fuser:
         """What memory a node's expression reads, at which indices, and how many ops it has."""
         if isinstance(node.op, Matmul):
             return {(storage(gemm_operand(arg)[0]), ()) for arg in node.args}, 1
+        if isinstance(node.op, WholeArrays):
+            return {(storage(arg), ()) for arg in node.args}, 1
         shape, _ = _domain(node)
         index = domain_index(shape)
         start = [(node.args[0], index)] if isinstance(node.op, Reduction) else [(node, index)]

@@ -18,6 +18,7 @@ from graphc.kernel import (
     Gemm,
     Kernel,
     KernelCall,
+    LibraryCall,
     Load,
     Program,
     Slot,
@@ -26,12 +27,14 @@ from graphc.kernel import (
     Store,
     walk,
 )
+from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import Matmul
+from graphc.ops.tuples import items
 from graphc.passes.build_kernel import Built, build_kernel
 from graphc.passes.collapse import collapse
 from graphc.passes.fuse import Fused, Group, gemm_operand, storage
 from graphc.passes.registry import lowering_pass
-from graphc.types import TensorType
+from graphc.types import TensorType, TupleType
 
 
 @lowering_pass
@@ -170,8 +173,12 @@ class _Lowering:
         return build_kernel(group, self.stored(group), self.fused.materialized, name)
 
     def step(self, group: Group) -> Step:
-        if isinstance(group.roots[0].op, Matmul):
-            return self.gemm(group.roots[0])
+        node = group.roots[0]
+        match node.op:
+            case Matmul():
+                return self.gemm(node)
+            case LibraryOp():
+                return self.library_call(node)
         return self.call(group, self.built(group))
 
     def call(self, group: Group, built: Built) -> KernelCall:
@@ -204,6 +211,19 @@ class _Lowering:
             self.slot(a), self.slot(b), self.slot(node), batch, m, n, node.args[0].shape[-1],
             transpose_a, transpose_b, batched_a, batched_b, (node,),
         )  # fmt: skip
+
+
+    def library_call(self, node: Node) -> LibraryCall:
+        assert isinstance(node.op, LibraryOp)
+        operands = tuple(self.slot(arg) for arg in node.args)
+        types = tuple(arg.type for arg in node.args)
+        results = tuple(self.slot(result) for result in _results(node))
+        return LibraryCall(node.op, operands, results, types, tuple(r.type for r in _results(node)), (node,))
+
+
+def _results(node: Node) -> tuple[Node, ...]:
+    """The tensors that a node computes: itself, or its items."""
+    return items(node) if isinstance(node.type, TupleType) else (node,)
 
 
 def _label(node: Node) -> str:

@@ -16,7 +16,20 @@ from dataclasses import dataclass
 
 from graphc.dimension import evaluate, substitute, symbol
 from graphc.errors import ShapeError
-from graphc.kernel import For, Index, KernelCall, Load, Program, Slot, Statement, Step, Store
+from graphc.kernel import (
+    For,
+    Index,
+    KernelCall,
+    Load,
+    Program,
+    Repeat,
+    Slot,
+    Statement,
+    Step,
+    Store,
+    all_steps,
+    bodies,
+)
 
 ALIGNMENT = 64
 _BY_SIZE_LIMIT = 512  # temporaries; placing by size compares each with each
@@ -69,10 +82,10 @@ def plan_memory(program: Program, sizes: Mapping[str, int], *, in_place: bool = 
     `in_place=False` keeps the operands of a step apart from its results, for targets that promise that to
     their compiler. Raises ShapeError where a size is negative.
     """
-    lives = _lives(program.steps)
+    lives = _lives(program)
     used = [slot for slot in program.slots if slot in lives]
     bytes_ = {slot: _bytes(slot, sizes) for slot in used}
-    blocks = _blocks(program.steps, used, lives, bytes_, in_place)
+    blocks = _blocks(program.numbered, used, lives, bytes_, in_place)
     offsets, total = _place_by_time(blocks)
     if total > _peak(blocks) and len(blocks) <= _BY_SIZE_LIMIT:
         offsets, total = min((offsets, total), _place_by_size(blocks), key=lambda plan: plan[1])
@@ -87,12 +100,26 @@ def plan_memory(program: Program, sizes: Mapping[str, int], *, in_place: bool = 
 # --- what is alive when ---
 
 
-def _lives(steps: Sequence[Step]) -> dict[Slot, tuple[int, int]]:
+def _lives(program: Program) -> dict[Slot, tuple[int, int]]:
+    """Temporaries with the first and the last step that use them.
+
+    In a repetition, a slot of its body alone is written anew each time; one that is used outside too lives all along.
+    """
+    number = {step: i for i, step in enumerate(program.numbered)}
     lives: dict[Slot, tuple[int, int]] = {}
-    for number, step in enumerate(steps):
-        for slot in step.slots:
-            if _is_temporary(slot):
-                lives[slot] = (lives.get(slot, (number, number))[0], number)
+    for step, at in number.items():
+        for slot in () if bodies(step) else step.slots:
+            root = slot.root
+            if _is_temporary(root):
+                first, last = lives.get(root, (at, at))
+                lives[root] = min(first, at), max(last, at)
+    loops = [step for step in program.numbered if isinstance(step, Repeat)]
+    for loop in reversed(loops):  # inner ones first: what crosses one may come to cross the one around it
+        start, end = number[loop], number[loop] + sum(1 for _ in all_steps(loop.body))
+        for root in dict.fromkeys(slot.root for slot in loop.slots):
+            if root in lives and (lives[root][0] < start or lives[root][1] > end):
+                first, last = lives[root]
+                lives[root] = min(first, start), max(last, end)
     return lives
 
 

@@ -12,7 +12,19 @@ from functools import cache
 
 from graphc import dimension
 from graphc.dimension import symbol
-from graphc.kernel import For, Kernel, KernelCall, Load, Prefetch, Program, Statement, Store
+from graphc.kernel import (
+    For,
+    Kernel,
+    KernelCall,
+    Load,
+    Prefetch,
+    Program,
+    Statement,
+    Step,
+    Store,
+    bodies,
+    with_bodies,
+)
 from graphc.passes.registry import lowering_pass
 
 
@@ -28,11 +40,12 @@ def schedule(program: Program) -> Program:
     def scheduled(kernel: Kernel) -> Kernel:
         return replace(kernel, body=tuple(_mapped(statement) for statement in kernel.body))
 
-    steps = tuple(
-        replace(step, kernel=scheduled(step.kernel)) if isinstance(step, KernelCall) else step
-        for step in program.steps
-    )
-    return replace(program, steps=steps)
+    def mapped(step: Step) -> Step:
+        if isinstance(step, KernelCall):
+            return replace(step, kernel=scheduled(step.kernel))
+        return with_bodies(step, tuple(tuple(map(mapped, body)) for body in bodies(step)))
+
+    return replace(program, steps=tuple(map(mapped, program.steps)))
 
 
 def _mapped(statement: Statement) -> Statement:

@@ -9,8 +9,9 @@ an index out of bounds (its number, from 1) or 0. Parameters keep their values w
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ import numpy as np
 from graphc.backends.cuda import emulator, nvrtc
 from graphc.backends.cuda.driver import Arena, Device, available
 from graphc.backends.cuda.module import CudaModule, Invocation
+from graphc.backends.library import calculate
 from graphc.dimension import evaluate
 from graphc.errors import TargetError
-from graphc.kernel import Program, Slot
+from graphc.kernel import Branch, Leave, LibraryCall, Program, Repeat, Slot, Step
+from graphc.types import TensorType
 
 Array = np.ndarray[Any, Any]
 MemoryPlan = Callable[[Program, Mapping[str, int]], tuple[Mapping[Slot, int], int]]
@@ -60,20 +63,80 @@ class Executable(ABC):
     def run(self, slot_arrays: Mapping[Slot, Array], sizes: Mapping[str, int]) -> int:
         """One call: 0, or the code of what failed."""
 
-    def _run_steps(
-        self, sizes: Mapping[str, int], launch: Callable[[Invocation], None], failure: Callable[[], int]
-    ) -> int:
-        for number in range(len(self.program.steps)):
-            if number == self.program.commit and (code := failure()):
-                return code
-            for invocation in self.module.invocations(number, sizes):
-                launch(invocation)
-        return failure()
-
     def _workspace_bytes(self, sizes: Mapping[str, int]) -> int:
-        steps = range(len(self.program.steps))
-        found = (invocation for step in steps for invocation in self.module.invocations(step, sizes))
+        found = self.module.all_invocations(sizes)
         return max((invocation.launch.workspace_bytes for invocation in found), default=0)
+
+
+class Run(ABC):
+    """One call: walks the steps, with the memory that a subclass has."""
+
+    def __init__(self, module: CudaModule, sizes: Mapping[str, int]) -> None:
+        self.module, self.sizes = module, dict(sizes)  # of dimensions, and the counters of repetitions
+
+    def run(self) -> int:
+        """0, or the code of what failed; then nothing was committed."""
+        program = self.module.program
+        self.steps(program.steps[: program.commit])
+        if code := self.failure():
+            return code
+        self.steps(program.steps[program.commit :])
+        return self.failure()
+
+    def steps(self, steps: Sequence[Step]) -> bool:
+        """Run steps; whether one of them leaves the repetition around them."""
+        return any(self._step(step) for step in steps)
+
+    def _step(self, step: Step) -> bool:
+        match step:
+            case LibraryCall():
+                arrays = [self.read(slot, t) for slot, t in zip(step.operands, step.operand_types, strict=True)]
+                results = [np.empty(t.concrete_shape(self.sizes), t.dtype.numpy) for t in step.result_types]
+                calculate(step, [*arrays, *results], self.sizes)
+                for slot, result in zip(step.results, results, strict=True):
+                    self.write(slot, result)
+            case Repeat():
+                self._repeat(step)
+            case Leave(condition, when):
+                return bool(self.read(condition, condition.type)) is when
+            case Branch(number, branches):
+                chosen = int(self.read(number, number.type))
+                return self.steps(branches[min(max(chosen, 0), len(branches) - 1)])
+            case _:
+                for invocation in self.module.invocations(step, self.sizes):
+                    self.launch(invocation)
+        return False
+
+    def _repeat(self, repeat: Repeat) -> None:
+        numbers = itertools.count() if repeat.extent is None else range(evaluate(repeat.extent, self.sizes))
+        for number in numbers:
+            self.sizes[repeat.counter] = number
+            if self.steps(repeat.body):
+                break
+
+    def offset(self, slot: Slot) -> int:
+        """Where a view begins in the memory of its root, in bytes."""
+        total = 0
+        while slot.base is not None:
+            total += evaluate(slot.offset, self.sizes) * slot.type.dtype.bytes
+            slot = slot.base
+        return total
+
+    @abstractmethod
+    def launch(self, invocation: Invocation) -> None:
+        """Run a kernel."""
+
+    @abstractmethod
+    def read(self, slot: Slot, type_: TensorType) -> Array:
+        """The value of a slot, on the host."""
+
+    @abstractmethod
+    def write(self, slot: Slot, value: Array) -> None:
+        """Give a slot a value."""
+
+    @abstractmethod
+    def failure(self) -> int:
+        """The code of the first step that failed so far, or 0."""
 
 
 class EmulatorExecutable(Executable):
@@ -93,20 +156,7 @@ class EmulatorExecutable(Executable):
         arrays = {**self._temporaries(sizes), **slot_arrays}
         arrays.update((slot, slot.data) for slot in self.program.slots if slot.data is not None)
         workspace = emulator.empty((self._workspace_bytes(sizes),), np.uint8)
-        error = np.zeros(1, np.int32)
-
-        def launch(invocation: Invocation) -> None:
-            shape = invocation.launch
-            arguments: list[Any] = [arrays[slot] for slot in invocation.slots]
-            arguments += invocation.sizes
-            arguments += [workspace, shape.slot_bytes] if invocation.uses_workspace else []
-            arguments += [error, invocation.code] if invocation.code is not None else []
-            assert self._code is not None
-            self._code.launch(
-                invocation.function, (shape.grid,), (shape.block,), arguments, shared_bytes=shape.shared_bytes
-            )
-
-        return self._run_steps(sizes, launch, lambda: int(error[0]))
+        return _EmulatorRun(self.module, self._code, arrays, workspace, sizes).run()
 
     def _temporaries(self, sizes: Mapping[str, int]) -> dict[Slot, Array]:
         """Arrays of NaN for the temporaries, apart or in one arena."""
@@ -120,6 +170,47 @@ class EmulatorExecutable(Executable):
         for part in memory.values():
             part[:] = 0xFF  # NaN in every float type
         return {slot: part.view(slot.type.dtype.numpy) for slot, part in memory.items()}
+
+
+class _EmulatorRun(Run):
+    def __init__(
+        self,
+        module: CudaModule,
+        code: emulator.Module | None,
+        arrays: Mapping[Slot, Array],
+        workspace: Array,
+        sizes: Mapping[str, int],
+    ) -> None:
+        super().__init__(module, sizes)
+        self.code, self.arrays, self.workspace = code, arrays, workspace
+        self.error = np.zeros(1, np.int32)
+
+    def launch(self, invocation: Invocation) -> None:
+        shape = invocation.launch
+        arguments: list[Any] = [self._memory(slot) for slot in invocation.slots]
+        arguments += invocation.sizes
+        arguments += [self.workspace, shape.slot_bytes] if invocation.uses_workspace else []
+        arguments += [self.error, invocation.code] if invocation.code is not None else []
+        assert self.code is not None
+        self.code.launch(
+            invocation.function, (shape.grid,), (shape.block,), arguments, shared_bytes=shape.shared_bytes
+        )
+
+    def read(self, slot: Slot, type_: TensorType) -> Array:
+        return self._memory(slot).reshape(type_.concrete_shape(self.sizes))
+
+    def write(self, slot: Slot, value: Array) -> None:
+        self._memory(slot).reshape(value.shape)[...] = value
+
+    def failure(self) -> int:
+        return int(self.error[0])
+
+    def _memory(self, slot: Slot) -> Array:
+        whole = self.arrays[slot.root]
+        if slot.base is None:
+            return whole
+        start = self.offset(slot) // slot.type.dtype.bytes
+        return whole.reshape(-1)[start : start + evaluate(slot.type.size, self.sizes)]
 
 
 class DeviceExecutable(Executable):
@@ -176,38 +267,61 @@ class DeviceExecutable(Executable):
         slot_arrays: Mapping[Slot, Array],
         sizes: Mapping[str, int],
     ) -> int:
-        error = np.zeros(1, np.int32)
-        arena.write(error, places["error"])
         for slot in self.program.slots:
             data = slot.data if slot.data is not None else slot_arrays.get(slot)
             if slot.role in ("input", "parameter", "constant") and data is not None:
                 arena.write(data, places[slot])
-
-        def address(place: Slot | str) -> np.uint64:
-            return np.uint64(arena.address + places[place])
-
-        def launch(invocation: Invocation) -> None:
-            shape = invocation.launch
-            arguments: list[np.generic] = [address(slot) for slot in invocation.slots]
-            arguments += map(np.int64, invocation.sizes)
-            if invocation.uses_workspace:
-                arguments += [address("workspace"), np.int64(shape.slot_bytes)]
-            if invocation.code is not None:
-                arguments += [address("error"), np.int32(invocation.code)]
-            kernel = self._code.kernel(invocation.function)
-            kernel.launch((shape.grid, 1, 1), (shape.block, 1, 1), arguments, shared_bytes=shape.shared_bytes)
-
-        def failure() -> int:
-            if self.module.checks_indices:
-                arena.read(error, places["error"])
-            return int(error[0])
-
-        code = self._run_steps(sizes, launch, failure)
+        code = _DeviceRun(self.module, self._code, arena, places, sizes).run()
         if not code:
             for slot in self.program.slots:
                 if slot.role in ("output", "parameter") and slot in slot_arrays:
                     arena.read(slot_arrays[slot], places[slot])
         return code
+
+
+class _DeviceRun(Run):
+    def __init__(
+        self,
+        module: CudaModule,
+        code: Any,
+        arena: Arena,
+        places: Mapping[Slot | str, int],
+        sizes: Mapping[str, int],
+    ) -> None:
+        super().__init__(module, sizes)
+        self.code, self.arena, self.places = code, arena, places
+        self.error = np.zeros(1, np.int32)
+        arena.write(self.error, places["error"])
+
+    def launch(self, invocation: Invocation) -> None:
+        shape = invocation.launch
+        arguments: list[np.generic] = [self._address(self._place(slot)) for slot in invocation.slots]
+        arguments += map(np.int64, invocation.sizes)
+        if invocation.uses_workspace:
+            arguments += [self._address(self.places["workspace"]), np.int64(shape.slot_bytes)]
+        if invocation.code is not None:
+            arguments += [self._address(self.places["error"]), np.int32(invocation.code)]
+        kernel = self.code.kernel(invocation.function)
+        kernel.launch((shape.grid, 1, 1), (shape.block, 1, 1), arguments, shared_bytes=shape.shared_bytes)
+
+    def read(self, slot: Slot, type_: TensorType) -> Array:
+        value = np.empty(type_.concrete_shape(self.sizes), type_.dtype.numpy)
+        self.arena.read(value, self._place(slot))
+        return value
+
+    def write(self, slot: Slot, value: Array) -> None:
+        self.arena.write(value, self._place(slot))
+
+    def failure(self) -> int:
+        if self.module.checks_indices:
+            self.arena.read(self.error, self.places["error"])
+        return int(self.error[0])
+
+    def _place(self, slot: Slot) -> int:
+        return self.places[slot.root] + self.offset(slot)
+
+    def _address(self, place: int) -> np.uint64:
+        return np.uint64(self.arena.address + place)
 
 
 def _bytes(slot: Slot, sizes: Mapping[str, int]) -> int:

@@ -15,8 +15,10 @@ from graphc.backends.cuda.gemm import gemm_launch, gemm_name, gemm_text
 from graphc.backends.cuda.notation import Names
 from graphc.backends.cuda.schedule import Launch
 from graphc.dimension import evaluate, symbol
-from graphc.kernel import Buffer, Copy, For, Gemm, Kernel, KernelCall, Load, Program, Slot, Step, Store, walk
+from graphc.kernel import Buffer, Copy, For, Gemm, Kernel, KernelCall, Load, Program, Slot, Store, walk
 from graphc.types import DType, TensorType
+
+Launched = KernelCall | Gemm | Copy  # the steps that are kernels
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,18 @@ class CudaModule:
     """All kernels of a program. `program` is the given one, with the temporaries that split kernels need."""
 
     def __init__(self, program: Program) -> None:
-        self._calls = [_as_call(step) for step in program.steps]
+        self._numbers = {step: number for number, step in enumerate(program.numbered, 1)}
+        self._calls = {s: _as_call(s) for s in program.numbered if isinstance(s, Launched)}
         self._kernels: dict[Kernel, CudaKernel] = {}
         products: dict[str, str] = {}
         functions, names = Functions(), Names()
-        for call in self._calls:
+        for call in self._calls.values():
             if isinstance(call, Gemm):
                 products.setdefault(gemm_name(call), gemm_text(call))
             elif call.kernel not in self._kernels:
                 self._kernels[call.kernel] = emit(call.kernel, functions, names)
-        self._slots = [{} if isinstance(call, Gemm) else self._slots_of(call) for call in self._calls]
-        carried = (slot for slots in self._slots for slot in slots.values() if slot not in program.slots)
+        self._slots = {s: self._slots_of(c) for s, c in self._calls.items() if isinstance(c, KernelCall)}
+        carried = [s for slots in self._slots.values() for s in slots.values() if s.root not in program.slots]
         self.program = replace(program, slots=(*program.slots, *carried))
         own = [(kernel.name, kernel.source) for kernel in self._kernels.values()]
         self.sources: tuple[tuple[str, str], ...] = (*own, *products.items())
@@ -58,14 +61,18 @@ class CudaModule:
         """Whether a call can fail."""
         return any(kernel.checks_indices for kernel in self._kernels)
 
-    def invocations(self, step: int, sizes: Mapping[str, int]) -> Iterator[Invocation]:
+    def all_invocations(self, sizes: Mapping[str, int]) -> Iterator[Invocation]:
+        """The launches of all steps, each as often as it is written down."""
+        return (invocation for step in self._calls for invocation in self.invocations(step, sizes))
+
+    def invocations(self, step: Launched, sizes: Mapping[str, int]) -> Iterator[Invocation]:
         """The launches of a step, leaving out those with nothing to do."""
         call = self._calls[step]
         if isinstance(call, Gemm):
             launch, numbers = gemm_launch(call, sizes)
             found = [Invocation(gemm_name(call), launch, call.slots, numbers)]
         else:
-            found = self._parts(self._kernels[call.kernel], self._slots[step], step + 1, sizes)
+            found = self._parts(self._kernels[call.kernel], self._slots[step], self._numbers[step], sizes)
         return (invocation for invocation in found if invocation.launch.grid)
 
     def _parts(
@@ -104,7 +111,7 @@ class CudaModule:
         return buffers | values | {slot.type.dtype for slot in self.program.slots}
 
 
-def _as_call(step: Step) -> KernelCall | Gemm:
+def _as_call(step: Launched) -> KernelCall | Gemm:
     """A copy is an elementwise kernel too."""
     if not isinstance(step, Copy):
         return step

@@ -10,13 +10,14 @@ from functools import cached_property, lru_cache
 
 from graphc.backends.llvm.blas import numpy_blas
 from graphc.backends.llvm.build import build
+from graphc.backends.llvm.callback import LibraryCallback
 from graphc.backends.llvm.emit import kernel_text
 from graphc.backends.llvm.machine import Machine, assembly
 from graphc.backends.llvm.products import Products, products
-from graphc.backends.llvm.program import ENTRY, program_text
+from graphc.backends.llvm.program import ENTRY, library_symbol, program_text
 from graphc.backends.target import KernelSource, NativeCode
 from graphc.ir.graph import Graph
-from graphc.kernel import Gemm, Program
+from graphc.kernel import Gemm, LibraryCall, Program
 from graphc.passes.schedule import schedule
 
 
@@ -28,11 +29,21 @@ class LlvmCode(NativeCode):
     def __init__(self, program: Program, machine: Machine) -> None:
         self.program, self.machine = program, machine
         self.text = program_text(program, machine)
-        multiplies = any(isinstance(step, Gemm) for step in program.steps)
+        multiplies = any(isinstance(step, Gemm) for step in program.numbered)
         self._products = _numpy_products() if multiplies else Products({}, None, calls_python=False)
-        self.library = build(self.text, [ENTRY], self._products.addresses, machine)
+        self._calls = {
+            library_symbol(number): LibraryCallback(step)
+            for number, step in enumerate(program.numbered, 1)
+            if isinstance(step, LibraryCall)
+        }
+        addresses = {**self._products.addresses, **{symbol: call.address for symbol, call in self._calls.items()}}
+        self.library = build(self.text, [ENTRY], addresses, machine)
         self.main = self.library[ENTRY]
-        self.calls_python = self._products.calls_python
+        self.calls_python = self._products.calls_python or bool(self._calls)
+
+    def failure(self, code: int) -> BaseException | None:
+        call = self._calls.get(library_symbol(code))
+        return call.take_error() if call else None
 
     @cached_property
     def kernels(self) -> tuple[KernelSource, ...]:

@@ -11,6 +11,7 @@ bounds; the steps that write parameters then have not run. Matrix products call 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from graphc.backends.llvm.emit import define_kernel
 from graphc.backends.llvm.indices import index_value
@@ -18,7 +19,19 @@ from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.text import Function, Module
 from graphc.backends.llvm.values import Arithmetic, Value, constant_text, type_text
 from graphc.errors import CompileError
-from graphc.kernel import Copy, Gemm, Index, KernelCall, Program, Slot, Step
+from graphc.kernel import (
+    Branch,
+    Copy,
+    Gemm,
+    Index,
+    KernelCall,
+    Leave,
+    LibraryCall,
+    Program,
+    Repeat,
+    Slot,
+    Step,
+)
 from graphc.types import float32, float64, int64
 
 ENTRY = "main"
@@ -30,12 +43,16 @@ def program_text(program: Program, machine: Machine) -> str:
     """The module of a program."""
     module = Module(machine)
     writer = _Writer(program, module)
-    for number, step in enumerate(program.steps, 1):
-        if number - 1 == program.commit:
-            writer.return_error()
-        writer.step(step, number)
+    writer.steps(program.steps[: program.commit])
+    writer.return_error()
+    writer.steps(program.steps[program.commit :])
     writer.finish()
     return str(module)
+
+
+def library_symbol(number: int) -> str:
+    """The import by which a program calls the library op of a step."""
+    return f"graphc_library_{number}"
 
 
 class _Writer:
@@ -50,24 +67,85 @@ class _Writer:
             define_kernel(kernel, module, symbol, linkage="internal ")
         self.sizes = {name: self._entry("i64", "%dims", k) for k, name in enumerate(program.sizes)}
         self.addresses = {slot: self._entry("ptr", "%buffers", k) for k, slot in enumerate(program.slots)}
-        checks = any(kernel.checks_indices for kernel in program.kernels)
+        self.numbers = {step: number for number, step in enumerate(program.numbered, 1)}
+        self.exits: list[str] = []  # where the steps of a repetition leave to
+        checks = any(_may_fail(step) for step in program.numbered)
         self.error = self.function.allocate("i32", "0") if checks else None
 
     def _entry(self, type_: str, table: str, position: int) -> str:
         address = self.function.register(f"getelementptr i64, ptr {table}, i64 {position}")
         return self.function.register(f"load {type_}, ptr {address}, align 8")
 
-    def step(self, step: Step, number: int) -> None:
+    def steps(self, steps: Sequence[Step]) -> Sequence[str]:
+        for step in steps:
+            self._step(step)
+        return ()
+
+    def _step(self, step: Step) -> None:
         match step:
             case KernelCall():
-                self._kernel(step, number)
+                self._kernel(step)
             case Gemm():
                 self._gemm(step)
             case Copy(source, target):
                 self.module.declare("ptr @memcpy(ptr, ptr, i64)")
-                to, origin = self.addresses[target], self.addresses[source]
+                to, origin = self._address(target), self._address(source)
                 size = self._bytes(source, source.type.size)
                 self.function.register(f"call ptr @memcpy(ptr {to}, ptr {origin}, {size.typed})")
+            case LibraryCall():
+                self._library(step)
+            case Repeat():
+                self._repeat(step)
+            case Leave(condition, when):
+                value = self.function.register(f"load i8, ptr {self._address(condition)}")
+                leaves = self.function.register(f"icmp {'ne' if when else 'eq'} i8 {value}, 0")
+                self.function.jump_if(leaves, self.exits[-1])
+            case Branch():
+                self._branch(step)
+
+    def _address(self, slot: Slot) -> str:
+        """The address of a slot, that of a view in this iteration."""
+        if slot.base is None:
+            return self.addresses[slot]
+        base = self._address(slot.base)
+        offset = self._bytes(slot, slot.offset)
+        return self.function.register(f"getelementptr i8, ptr {base}, {offset.typed}")
+
+    def _repeat(self, repeat: Repeat) -> None:
+        def body(counter: str, exit: str) -> None:
+            self.sizes[repeat.counter] = counter
+            self.exits.append(exit)
+            self.steps(repeat.body)
+            self.exits.pop()
+
+        end = str(2**63 - 1) if repeat.extent is None else self._index(repeat.extent).text
+        self.function.repeat(end, body)
+
+    def _branch(self, branch: Branch) -> None:
+        number = self.function.register(f"load i32, ptr {self._address(branch.number)}")
+        last = len(branch.branches) - 1
+        for case, steps in enumerate(branch.branches):
+            if last == 0:
+                self.steps(steps)
+                return
+            predicate, bound = ("sle", 0) if case == 0 else ("sge", last) if case == last else ("eq", case)
+            chosen = self.function.register(f"icmp {predicate} i32 {number}, {bound}")
+            self.function.when(chosen, partial(self.steps, steps), (), ())
+
+    def _library(self, call: LibraryCall) -> None:
+        number = self.numbers[call]
+        symbol = library_symbol(number)
+        args = [f"ptr {self._address(slot)}" for slot in call.slots]
+        args += [f"i64 {self.sizes[size]}" for size in call.sizes]
+        self.module.declare(f"i32 @{symbol}({', '.join(arg.split()[0] for arg in args)})")
+        failed = self.function.register(f"call i32 @{symbol}({', '.join(args)})")
+        wrong = self.function.register(f"icmp ne i32 {failed}, 0")
+
+        def record() -> Sequence[str]:
+            self.function.register(f"cmpxchg ptr {self.error}, i32 0, i32 {number} monotonic monotonic")
+            return ()
+
+        self.function.when(wrong, record, (), ())
 
     def return_error(self) -> None:
         """Leave before the parameters are written, if a step failed."""
@@ -82,11 +160,11 @@ class _Writer:
         self.function.line(f"ret i32 {code}")
         self.module.define(ENTRY, f"i32 @{ENTRY}(ptr %buffers, ptr %dims)", self.function)
 
-    def _kernel(self, call: KernelCall, number: int) -> None:
-        args = [f"ptr {self.addresses[slot]}" for slot in call.slots]
+    def _kernel(self, call: KernelCall) -> None:
+        args = [f"ptr {self._address(slot)}" for slot in call.slots]
         args += [f"i64 {self.sizes[size]}" for size in call.kernel.sizes]
         if call.kernel.checks_indices:
-            args += [f"ptr {self.error}", f"i32 {number}"]
+            args += [f"ptr {self.error}", f"i32 {self.numbers[call]}"]
         self.function.line(f"call void @{self.symbols[call.kernel]}({', '.join(args)})")
 
     def _gemm(self, gemm: Gemm) -> None:
@@ -104,7 +182,7 @@ class _Writer:
         def clear() -> Sequence[str]:
             self.module.declare("ptr @memset(ptr, i32, i64)")
             size = self._bytes(gemm.out, gemm.out.type.size)
-            self.function.register(f"call ptr @memset(ptr {self.addresses[gemm.out]}, i32 0, {size.typed})")
+            self.function.register(f"call ptr @memset(ptr {self._address(gemm.out)}, i32 0, {size.typed})")
             return ()
 
         self.function.when(works.text, multiply, (), ())
@@ -136,7 +214,7 @@ class _Writer:
 
     def _matrix(self, slot: Slot, number: Value, elements: Value | None) -> str:
         """The address of a matrix of a batch; without a number of elements there is only one."""
-        address = self.addresses[slot]
+        address = self._address(slot)
         if elements is None:
             return f"ptr {address}"
         offset = number * elements
@@ -148,3 +226,7 @@ class _Writer:
 
     def _index(self, index: Index) -> Value:
         return index_value(self.words, index, lambda name: Value(self.sizes[name], int64, 1, self.words))
+
+
+def _may_fail(step: Step) -> bool:
+    return isinstance(step, LibraryCall) or (isinstance(step, KernelCall) and step.kernel.checks_indices)

@@ -126,6 +126,27 @@ class Function:
         ]
         return phis
 
+    def repeat(self, end: str, body: Callable[[str, str], None]) -> None:
+        """`for i in range(end)` over i64: `body` takes `i` and the label that a jump leaves the loop by."""
+        before, head, inside, after = self._block, *map(self._fresh, (".head", ".body", ".done"))
+        self._close(f"br label %{head}", head)
+        counter, following, more = self._fresh("%.i"), self._fresh("%.next"), self._fresh("%.")
+        place = len(self._lines)
+        self.line(f"{more} = icmp slt i64 {counter}, {end}")
+        self.line(f"br i1 {more}, label %{inside}, label %{after}")
+        self._open(inside)
+        body(counter, after)
+        self.line(f"{following} = add nsw i64 {counter}, 1")
+        phi = f"  {counter} = phi i64 [ 0, %{before} ], [ {following}, %{self._block} ]"
+        self._close(f"br label %{head}", after)
+        self._lines.insert(place, phi)
+
+    def jump_if(self, condition: str, label: str) -> None:
+        """Go to a label if the condition (an i1) holds."""
+        after = self._fresh(".after")
+        self.line(f"br i1 {condition}, label %{label}, label %{after}")
+        self._open(after)
+
     def __str__(self) -> str:
         return "\n".join([self._lines[0], *self._allocations, *self._lines[1:]])
 

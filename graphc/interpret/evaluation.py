@@ -21,6 +21,7 @@ from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.op import Op
 from graphc.ops.base import Composite, Elementwise
+from graphc.ops.tuples import Item
 from graphc.types import TensorType, as_dtype
 
 
@@ -107,15 +108,24 @@ def _needed(roots: list[Node], bindings: Mapping[Node, Any]) -> list[Node]:
 def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader) -> Array:
     if isinstance(node.op, Input):
         raise GraphError(f"the input {node.op.label!r} has no value", details=[describe(node)])
+    if isinstance(node.op, Item):
+        return xs[0][node.op.index]
     try:
-        type_ = TensorType(node.dtype, node.type.concrete_shape(sizes))
+        type_ = node.type.bound(sizes)
         op = _concrete(node, type_, sizes)
+        if op.inner:
+            return op.evaluate(lambda graph, given: _called(graph, given, sizes, reader), *xs)
         if isinstance(node.op, Composite) and reader.decomposes(node.op):
             operands, root = _decomposition(node.op, tuple(arg.type for arg in node.args))
             return _walk([root], dict(zip(operands, xs, strict=True)), sizes, reader)[0]
         return reader.apply(op, type_, xs)
     except GraphcError as error:
         raise _at_sizes(error, node, sizes) from None
+
+
+def _called(graph: Graph, xs: Sequence[Array], sizes: Mapping[str, int], reader: Reader) -> list[Array]:
+    """The results of an inner graph."""
+    return _walk(list(graph.outputs), dict(zip(graph.inputs, xs, strict=True)), sizes, reader)
 
 
 def check_sizes(nodes: Iterable[Node], sizes: Mapping[str, int]) -> None:
@@ -125,7 +135,7 @@ def check_sizes(nodes: Iterable[Node], sizes: Mapping[str, int]) -> None:
     """
     for node in nodes:
         try:
-            _concrete(node, TensorType(node.dtype, node.type.concrete_shape(sizes)), sizes)
+            _concrete(node, node.type.bound(sizes), sizes)
         except GraphcError as error:
             raise _at_sizes(error, node, sizes) from None
 
@@ -140,9 +150,9 @@ def _at_sizes(error: GraphcError, node: Node, sizes: Mapping[str, int]) -> Graph
 def _concrete(node: Node, type_: TensorType, sizes: Mapping[str, int]) -> Op:
     """The op bound to sizes. Its type rule looks again, now that no size is a name."""
     op = bind(node.op, sizes)
-    if isinstance(op, Elementwise) or not any(x.type.symbols for x in (node, *node.args)):
+    if isinstance(op, Elementwise | Item) or op.inner or not any(x.type.symbols for x in (node, *node.args)):
         return op
-    found = op.infer(*(TensorType(arg.dtype, arg.type.concrete_shape(sizes)) for arg in node.args))
+    found = op.infer(*(arg.type.bound(sizes) for arg in node.args))
     if found != type_ or any(isinstance(size, int) and size < 0 for size in type_.shape):
         raise ShapeError(f"{op.name}: no array has the type {type_}")
     return op

@@ -67,6 +67,12 @@ class IntervalElements(Elements):
     def log1p(self, x: Value) -> Interval:
         return _monotone(math.log1p, _clipped(x, -1.0), infinite=x.may_be_infinite or x.low <= -1)
 
+    def log2(self, x: Value) -> Interval:
+        return _monotone(math.log2, _clipped(x, 0.0), infinite=x.may_be_infinite or x.may_be_zero)
+
+    def log10(self, x: Value) -> Interval:
+        return _monotone(math.log10, _clipped(x, 0.0), infinite=x.may_be_infinite or x.may_be_zero)
+
     def sin(self, x: Value) -> Interval:
         return _bounded_wave(math.sin, x)
 
@@ -77,6 +83,9 @@ class IntervalElements(Elements):
         if x.low >= -1.57 and x.high <= 1.57:
             return _monotone(math.tan, x)
         return Interval(-inf, inf, x.may_be_nan or x.may_be_infinite, False)
+
+    def atan(self, x: Value) -> Interval:
+        return _monotone(math.atan, x, -1.571, 1.571, zero=x.may_be_zero, infinite=False)
 
     def tanh(self, x: Value) -> Interval:
         return _monotone(math.tanh, x, -1.0, 1.0, zero=x.may_be_zero)
@@ -136,6 +145,15 @@ class IntervalElements(Elements):
         nan, infinite = x.may_be_nan or y.may_be_nan, x.may_be_infinite or y.may_be_infinite
         zero = (x.may_be_zero and y.low <= 0) or (y.may_be_zero and x.low <= 0)
         return Interval(max(x.low, y.low), max(x.high, y.high), nan, infinite, zero)
+
+    def signbit(self, x: Value) -> Interval:
+        x = as_interval(x)
+        return _decided(x.high < 0 and not x.may_be_nan, x.low > 0 and not x.may_be_nan)
+
+    def nextafter(self, x: Value, y: Value) -> Interval:
+        x, y = as_interval(x), as_interval(y)
+        nan = x.may_be_nan or y.may_be_nan
+        return replace(hull([x, y]), may_be_nan=nan, may_be_zero=True)
 
     def less(self, x: Value, y: Value) -> Interval:
         x, y = as_interval(x), as_interval(y)

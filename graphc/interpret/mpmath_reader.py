@@ -166,6 +166,12 @@ class MpmathElements(Elements):
             return self.real(-math.inf)
         return self._function(self.context.log1p, x, lambda _: 1 - self._magnitude(1 + x.value))
 
+    def log2(self, x: Value) -> Value:
+        return self.log(x) / self.log(self.real(2))
+
+    def log10(self, x: Value) -> Value:
+        return self.log(x) / self.log(self.real(10))
+
     def sin(self, x: Value) -> Value:
         return self._function(self.context.sin, x, lambda _: 0) if self._finite(x) else self.real(math.nan)
 
@@ -176,6 +182,9 @@ class MpmathElements(Elements):
         if not self._finite(x):
             return self.real(math.nan)
         return self._function(self.context.tan, x, lambda y: 2 * max(self._magnitude(y), 0) + 1)
+
+    def atan(self, x: Value) -> Value:
+        return self._function(self.context.atan, x, lambda _: 0)
 
     def tanh(self, x: Value) -> Value:
         return self._function(self.context.tanh, x, lambda _: 0)
@@ -228,6 +237,12 @@ class MpmathElements(Elements):
 
     def maximum(self, x: Value, y: Value) -> Value:
         return x if self._nan(x) or self.less(y, x) else y
+
+    def signbit(self, x: Value) -> Value:
+        return self.less(x, 0)
+
+    def nextafter(self, x: Value, y: Value) -> Value:
+        return x
 
     def less(self, x: Value, y: Value) -> Value:
         return self._compare(x, y, lambda a, b: a < b)

@@ -15,7 +15,8 @@ import numpy as np
 from graphc.interpret.reader import Array, Reader
 from graphc.ir.op import Op
 from graphc.ir.scalars import Scalars, Value
-from graphc.types import DType, TensorType, as_dtype
+from graphc.ops.base import LibraryOp
+from graphc.types import DType, TensorType, TupleType, as_dtype
 
 _erf = np.frompyfunc(math.erf, 1, 1)
 _erfc = np.frompyfunc(math.erfc, 1, 1)
@@ -55,6 +56,12 @@ class NumpyScalars(Scalars):
     def log1p(self, x: Value) -> Value:
         return _in_double(np.log1p, x)
 
+    def log2(self, x: Value) -> Value:
+        return _in_double(np.log2, x)
+
+    def log10(self, x: Value) -> Value:
+        return _in_double(np.log10, x)
+
     def sin(self, x: Value) -> Value:
         return _in_double(np.sin, x)
 
@@ -63,6 +70,9 @@ class NumpyScalars(Scalars):
 
     def tan(self, x: Value) -> Value:
         return _in_double(np.tan, x)
+
+    def atan(self, x: Value) -> Value:
+        return _in_double(np.arctan, x)
 
     def tanh(self, x: Value) -> Value:
         return _in_double(np.tanh, x)
@@ -100,6 +110,12 @@ class NumpyScalars(Scalars):
 
     def maximum(self, x: Value, y: Value) -> Value:
         return np.maximum(x, y)
+
+    def signbit(self, x: Value) -> Value:
+        return np.signbit(x)
+
+    def nextafter(self, x: Value, y: Value) -> Value:
+        return np.nextafter(x, y)
 
     def less(self, x: Value, y: Value) -> Value:
         return np.less(x, y)
@@ -175,11 +191,19 @@ class NumpyReader(Reader):
     def load(self, array: Any, dtype: DType) -> Array:
         return np.asarray(array, dtype=dtype.numpy)
 
-    def apply(self, op: Op, type_: TensorType, xs: Sequence[Array]) -> Array:
+    def apply(self, op: Op, type_: TensorType, xs: Sequence[Array]) -> Any:
         with np.errstate(all="ignore"):
+            if isinstance(op, LibraryOp):
+                return as_typed(op.calculate(*xs), type_)
             wide = [x.astype(np.float32) if as_dtype(x.dtype).compute.numpy != x.dtype else x for x in xs]
-            value = op.evaluate(self.scalars, *wide)
-            return np.asarray(value).astype(type_.dtype.numpy, copy=False)
+            return as_typed(op.evaluate(self.scalars, *wide), type_)
+
+
+def as_typed(value: Any, type_: TensorType) -> Any:
+    """An array, or a tuple of arrays, in the dtypes of a type."""
+    if isinstance(type_, TupleType):
+        return tuple(as_typed(part, element) for part, element in zip(value, type_.elements, strict=True))
+    return np.asarray(value).astype(type_.dtype.numpy, copy=False)
 
 
 def make_reader() -> Reader:

@@ -26,7 +26,7 @@ from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis, Take, TakeAlong
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Argmax, Argmin, LogSoftmax, Logsumexp, Max, Mean, Min, Prod, Softmax
-from graphc.types import DType
+from graphc.types import DType, TupleType
 
 WORDS = IntervalElements()
 LARGEST_SIZE = 2.0**62
@@ -99,6 +99,8 @@ def is_never_nan(node: Node) -> bool:
 def _range(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:
     if isinstance(node.op, Constant):
         return _of_constant(node.op)
+    if isinstance(node.type, TupleType):
+        return everything()
     found = _exact_range(node, xs)
     if found is None:
         found = reals() if node.dtype.is_float and not computed else everything()

@@ -71,6 +71,12 @@ class SympyElements(Elements):
     def log1p(self, x: Value) -> Value:
         return sympy.log(1 + x)
 
+    def log2(self, x: Value) -> Value:
+        return sympy.log(x, 2)
+
+    def log10(self, x: Value) -> Value:
+        return sympy.log(x, 10)
+
     def sin(self, x: Value) -> Value:
         return sympy.sin(x)
 
@@ -79,6 +85,9 @@ class SympyElements(Elements):
 
     def tan(self, x: Value) -> Value:
         return sympy.tan(x)
+
+    def atan(self, x: Value) -> Value:
+        return sympy.atan(x)
 
     def tanh(self, x: Value) -> Value:
         return sympy.tanh(x)
@@ -117,6 +126,12 @@ class SympyElements(Elements):
 
     def maximum(self, x: Value, y: Value) -> Value:
         return self.largest((x, y))
+
+    def signbit(self, x: Value) -> Value:
+        return self.less(x, 0)
+
+    def nextafter(self, x: Value, y: Value) -> Value:
+        return x
 
     def less(self, x: Value, y: Value) -> Value:
         return sympy.false if sympy.nan in (x, y) else sympy.Lt(x, y)

@@ -35,6 +35,11 @@ class Graph:
             seen[parameter] = value
 
     @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells graphs apart that are attributes of ops: their inputs and outputs, as objects."""
+        return "graph", tuple(map(id, self.inputs)), tuple(map(id, self.outputs))
+
+    @property
     def results(self) -> tuple[Node, ...]:
         """Everything that a call computes: the outputs, then the new values of parameters."""
         return (*self.outputs, *(value for _, value in self.updates))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 if TYPE_CHECKING:
+    from graphc.ir.graph import Graph
     from graphc.ir.node import Node
     from graphc.ir.scalars import Scalars, Value
 
@@ -28,11 +29,13 @@ class Op:
     arity: ClassVar[int | None]  # None: any number of operands
     infer: ClassVar[Any]
     """`infer(*types)`: the type of the result. It raises ShapeError, DTypeError, AxisError without mentioning the
-    operands: the caller adds them with the user's lines."""
+    operands: the caller adds them with the user's lines. An op with several results infers a `TupleType`."""
     evaluate: ClassVar[Any]
-    """`evaluate(s, *xs)`: the meaning, the result from the operands' arrays in the words of `s`."""
+    """`evaluate(s, *xs)`: the meaning, the result from the operands' arrays in the words of `s`; several results are
+    a tuple. An op with inner graphs is given `call(graph, arrays) -> arrays` in the place of `s`."""
     vjp: ClassVar[Any]
-    """`vjp(g, y, *xs)`: for each operand its cotangent, or None where it has none, given that of the result."""
+    """`vjp(g, y, *xs)`: for each operand its cotangent, or None where it has none, given that of the result; for
+    several results `g` is a tuple of cotangents, None for those that the cost does not depend on."""
     elementwise: ClassVar[bool] = False
     """Whether each element of the result depends on the same element of each operand only."""
     moves: ClassVar[bool] = False
@@ -79,10 +82,23 @@ class Op:
         """The meaning over exact numbers, where an algorithm for floats would only obscure the mathematics."""
         return self.evaluate(s, *xs)
 
+    @property
+    def inner(self) -> tuple[Graph, ...]:
+        """The graphs among the attributes: bodies of loops and branches. They are closed: all they read is given."""
+        return ()
+
+    def with_inner(self, inner: tuple[Graph, ...]) -> Op:
+        """The op with other graphs in the place of its inner ones."""
+        return self
+
     spelled_out: ClassVar[Any] = None
     """`spelled_out(*xs)`: the form that rules know the op by, if it is an abbreviation: `x * x` for `square(x)`."""
 
 
 def _identity(value: Any) -> Any:
-    """What tells attributes apart: -0.0 is not 0.0, and NaN is itself."""
-    return ("float", value.hex()) if isinstance(value, float) else value
+    """What tells attributes apart: -0.0 is not 0.0, NaN is itself, and graphs are the same if their nodes are."""
+    if isinstance(value, float):
+        return "float", value.hex()
+    if isinstance(value, tuple) and value and hasattr(value[0], "identity"):
+        return tuple(graph.identity for graph in value)
+    return getattr(value, "identity", value)

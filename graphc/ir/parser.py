@@ -16,7 +16,7 @@ from graphc.ir.leaf import Constant, Input, Parameter, Storage, full
 from graphc.ir.node import Node, make
 from graphc.ir.op import OPS
 from graphc.ir.source import Source, at
-from graphc.types import DType, TensorType, as_dtype, bool_, float64, parse_size
+from graphc.types import DType, TensorType, TupleType, as_dtype, bool_, float64, parse_size
 
 _TOKEN = re.compile(
     r"(?P<skip>[ \t\r]+|\#[^\n]*)|(?P<newline>\n)"
@@ -92,9 +92,18 @@ class _Parser:
         return False
 
     def graph(self) -> Graph:
-        self.values, self.names = {}, {}
         start = self.take("graph")
-        name = self.take("name").text
+        return self.rest_of_graph(self.take("name").text, start)
+
+    def inner_graph(self) -> Graph:
+        """The body of a loop or a branch, whose values are its own."""
+        outer = self.values, self.names
+        graph = self.rest_of_graph("inner", self.peek())
+        self.values, self.names = outer
+        return graph
+
+    def rest_of_graph(self, name: str, start: Token) -> Graph:
+        self.values, self.names = {}, {}
         inputs = self.leaves()
         self.take("{")
         updates: list[tuple[Node, Node]] = []
@@ -220,6 +229,10 @@ class _Parser:
     def attribute(self, kind: str) -> Any:
         if kind == "DType":
             return self.dtype()
+        if kind == "Graph":
+            return self.inner_graph()
+        if kind == "tuple[Graph, ...]":
+            return self.inner_graphs()
         if kind == "float":
             return self.number(float64)
         if kind == "bool":
@@ -234,6 +247,16 @@ class _Parser:
             self.take(")")
             return tuple(sizes)
         return self.integer() if kind == "int" else self.size()
+
+    def inner_graphs(self) -> tuple[Graph, ...]:
+        self.take("(")
+        graphs = []
+        while self.peek().text != ")":
+            graphs.append(self.inner_graph())
+            if not self.accept(","):
+                break
+        self.take(")")
+        return tuple(graphs)
 
     def integer(self) -> int:
         token = self.peek()
@@ -269,6 +292,12 @@ class _Parser:
             raise self.error(error.message, token) from None
 
     def type(self) -> TensorType:
+        if self.accept("("):
+            elements = [self.type()]
+            while self.accept(","):
+                elements.append(self.type())
+            self.take(")")
+            return TupleType(elements)
         dtype = self.dtype()
         self.take("[")
         shape = []

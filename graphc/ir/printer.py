@@ -6,9 +6,11 @@
     op      = NAME "(" [operand {"," operand}] {"," NAME "=" attribute} ")"
             | "constant" "(" data ")"
     operand = VALUE | number                a number has the type of the last operand that is a value
-    type    = DTYPE "[" [size {"," size}] "]"
+    type    = DTYPE "[" [size {"," size}] "]" | "(" type {"," type} ")"
     size    = an integer, a NAME, or an expression of these with + - * // % min max
     attribute = size | DTYPE | float | "True" | "False" | "(" [size {"," size}] [","] ")"
+            | inner | "(" inner {"," inner} ")"
+    inner   = "(" [VALUE ":" type {"," VALUE ":" type}] ")" "{" {line} "}"
     data    = number | "[" [data {"," data}] "]" | "hex" "(" HEXDIGITS ")"
     number  = integer | float | "inf" | "-inf" | "nan" | "True" | "False"
     VALUE   = "%" followed by letters, digits, "_" and "."
@@ -43,10 +45,15 @@ def format_graph(graph: Graph) -> str:
     leaves = [f"%{names[node]}: {node.type}" for node in graph.inputs]
     leaves += [f"param %{names[node]}: {node.type}" for node in graph.parameters]
     lines = [f"graph {graph.name}({', '.join(leaves)}) {{"]
-    lines += [f"  {format_node(node, names)}" for node in graph.nodes if node in names and not _is_leaf(node)]
-    lines += [f"  update %{names[p]} = {format_operand(new, names)}" for p, new in graph.updates]
-    lines += [f"  return {', '.join(format_operand(node, names) for node in graph.outputs)}".rstrip(), "}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_body(graph, names), "}"]) + "\n"
+
+
+def _body(graph: Graph, names: Mapping[Node, str]) -> list[str]:
+    """The lines between the brackets."""
+    lines = [format_node(node, names) for node in graph.nodes if node in names and not _is_leaf(node)]
+    lines += [f"update %{names[p]} = {format_operand(new, names)}" for p, new in graph.updates]
+    lines += [f"return {', '.join(format_operand(node, names) for node in graph.outputs)}".rstrip()]
+    return [f"  {line}" for text in lines for line in text.split("\n")]
 
 
 def format_node(node: Node, names: Mapping[Node, str]) -> str:
@@ -68,7 +75,11 @@ def format_operand(node: Node, names: Mapping[Node, str]) -> str:
 
 
 def format_attribute(value: Any) -> str:
-    """An attribute of an op: a size, a dtype, a number, or a tuple of these."""
+    """An attribute of an op: a size, a dtype, a number, an inner graph, or a tuple of these."""
+    if hasattr(value, "outputs"):
+        names = value_names(value)
+        inputs = ", ".join(f"%{names[node]}: {node.type}" for node in value.inputs)
+        return "\n".join([f"({inputs}) {{", *_body(value, names), "}"])
     if isinstance(value, tuple):
         inner = ",".join(map(format_attribute, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"

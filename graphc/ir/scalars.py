@@ -45,6 +45,12 @@ class Scalars(ABC):
     def log1p(self, x: Value) -> Value: ...
 
     @abstractmethod
+    def log2(self, x: Value) -> Value: ...
+
+    @abstractmethod
+    def log10(self, x: Value) -> Value: ...
+
+    @abstractmethod
     def sin(self, x: Value) -> Value: ...
 
     @abstractmethod
@@ -52,6 +58,9 @@ class Scalars(ABC):
 
     @abstractmethod
     def tan(self, x: Value) -> Value: ...
+
+    @abstractmethod
+    def atan(self, x: Value) -> Value: ...
 
     @abstractmethod
     def tanh(self, x: Value) -> Value: ...
@@ -94,6 +103,14 @@ class Scalars(ABC):
     @abstractmethod
     def maximum(self, x: Value, y: Value) -> Value:
         """The larger one; NaN if either is NaN."""
+
+    @abstractmethod
+    def signbit(self, x: Value) -> Value:
+        """Whether the sign bit of a float is set: also of -0.0 and of NaN. Over real numbers: `x < 0`."""
+
+    @abstractmethod
+    def nextafter(self, x: Value, y: Value) -> Value:
+        """The float next to `x` on the way to `y`. Over real numbers: `x`."""
 
     @abstractmethod
     def less(self, x: Value, y: Value) -> Value: ...

@@ -95,6 +95,23 @@ class Composite(Op, abstract=True):
         raise TypeError(f"{self.name} is evaluated through its decomposition")
 
 
+class LibraryOp(Op, abstract=True):
+    """An op that a library calculates on whole arrays: a step of its own on every target.
+
+    A subclass gives `calculate(*xs)` on NumPy arrays, which must return arrays of the inferred types: one, or a tuple
+    for several results. 16-bit floats arrive as they are.
+    """
+
+    calculate: ClassVar[Any]
+
+    def evaluate(self, s: Scalars, *xs: Value) -> Value:
+        return self.calculate(*xs)
+
+
+class InnerGraphs(Op, abstract=True):
+    """An op with graphs among its attributes: a loop or a branch."""
+
+
 def kinds(accepts: str) -> str:
     """Kinds of dtypes in words."""
     words = {"b": "bool", "i": "signed integers", "u": "unsigned integers", "f": "floats"}

@@ -197,7 +197,7 @@ class NativeExecutable(Executable):
         self._present = layout
 
     def _failed(self, code: int) -> NoReturn:
-        raise step_failure(self.program, code)
+        raise step_failure(self.program, code, self.code.failure(code))
 
     def _guarded(self, *args: Any, **keywords: Any) -> Any:
         with self._exclusive():

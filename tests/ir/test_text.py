@@ -13,11 +13,10 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 
 import graphc as gc
 from graphc.errors import ParseError
-from graphc.ir.op import OPS
 from graphc.ir.parser import parse_graph, parse_graphs
 from graphc.ir.printer import variable_names
 from graphc.ir.verify import verify
-from tests.ir.random_graphs import LEAVES, graphs, of_graphc
+from tests.ir.random_graphs import drawable, graphs
 
 
 def unhurried(examples):
@@ -37,7 +36,7 @@ def test_text_reads_back_byte_for_byte(graph):
         assert all(a is b for a, b in zip(again.results, graph.results, strict=True))
 
 
-@pytest.mark.parametrize("name", sorted(name for name, op in OPS.items() if of_graphc(op) and name not in LEAVES))
+@pytest.mark.parametrize("name", drawable())
 def test_every_op_reads_back(name):
     graph = find(
         graphs([name], most=3),
