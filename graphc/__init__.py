@@ -7,7 +7,16 @@ from typing import Any
 
 from graphc import errors
 from graphc.compile import compile
-from graphc.differentiation import UnusedInputWarning, grad, value_and_grad
+from graphc.differentiation import (
+    UnusedInputWarning,
+    gauss_newton_vp,
+    grad,
+    hvp,
+    jvp,
+    linearize,
+    value_and_grad,
+    vjp,
+)
 from graphc.errors import (
     ArgumentError,
     AxisError,
@@ -30,7 +39,7 @@ from graphc.ir.leaf import constant
 from graphc.ir.node import Node
 from graphc.ir.op import OPS
 from graphc.ir.parser import parse_graph, parse_graphs
-from graphc.ops import elementwise, log_domain, logic  # noqa: F401 - its ops are known to the parser
+from graphc.ops import elementwise, log_domain, logic, representation, trigonometry  # noqa: F401 - for the parser
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import matmul, matrix_transpose
@@ -130,13 +139,17 @@ __all__ = [
     "float32",
     "float64",
     "full",
+    "gauss_newton_vp",
     "grad",
+    "hvp",
     "input",
     "int8",
     "int16",
     "int32",
     "int64",
     "iota",
+    "jvp",
+    "linearize",
     "log_softmax",
     "logsumexp",
     "matmul",
@@ -170,6 +183,7 @@ __all__ = [
     "value",
     "value_and_grad",
     "var",
+    "vjp",
     "zeros",
 ]
 

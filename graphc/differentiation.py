@@ -1,20 +1,24 @@
-"""Derivatives as users ask for them: the cost is made stable first, then differentiated.
+"""Derivatives as users ask for them: what is differentiated is made stable first.
 
 So the derivative of `log(sum(exp(x)))` is that of `logsumexp(x)`, namely `softmax(x)`, and not a quotient of
-overflowing exponentials.
+overflowing exponentials. Nodes go in, nodes come out: every result is an ordinary graph, differentiable again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from graphc.errors import GradientError
+from graphc.errors import GradientError, GraphcError
+from graphc.forward import forward_mode
 from graphc.grad import reverse_mode
 from graphc.ir.leaf import full
-from graphc.ir.node import Node, describe, make, public, rebuild, topological
+from graphc.ir.node import Node, describe, make, public, topological
 from graphc.ir.source import warn
-from graphc.ops.barrier import Barrier, barrier
+from graphc.ir.substitution import substitute
+from graphc.ops.barrier import barrier
+from graphc.ops.conversion import as_node, broadcast_to, cast
+from graphc.transposition import pull_back
 
 
 class UnusedInputWarning(UserWarning):
@@ -30,21 +34,11 @@ def grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -
     Raises GradientError if the cost is no floating-point scalar or a node holds no floating-point numbers.
     Source: reverse accumulation, Goodfellow, Bengio & Courville, Deep Learning, section 6.5.
     """
-    nodes = [wrt] if isinstance(wrt, Node) else list(wrt) if isinstance(wrt, Iterable) else [wrt]
-    for node in [cost, *nodes]:
-        if not isinstance(node, Node):
-            raise GradientError(f"{node!r:.80} is no node", help="grad(cost, node) or grad(cost, [node, ...])")
-    if not isinstance(semantics, str):
-        raise TypeError(f"grad: semantics is a text, not {semantics!r:.80}")
-    # The rules are imported when they are needed: importing graphc stays cheap.
-    from graphc.passes.stabilize import stabilize_nodes
-
-    kept, targets = _behind_barriers(cost, nodes)
-    (stable,) = stabilize_nodes([kept], semantics=semantics)
-    found = reverse_mode(stable, targets)
-    results = [g if g is not None else _zeros(cost, node) for g, node in zip(found, nodes, strict=True)]
-    results = _without_barriers(results)
-    return results[0] if isinstance(wrt, Node) else results
+    nodes, (cost,) = _nodes("grad", wrt), _nodes("grad", [cost])
+    stable = _Stable([cost], nodes, semantics)
+    found = stable.restored(reverse_mode(stable.outputs[0], stable.wrt))
+    results = [_zeros(cost, node) if g is None else g for g, node in zip(found, nodes)]
+    return _like(wrt, results)
 
 
 @public
@@ -53,23 +47,151 @@ def value_and_grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "
     return cost, grad(cost, wrt, semantics=semantics)
 
 
-def _behind_barriers(cost: Node, wrt: list[Node]) -> tuple[Node, list[Node]]:
-    """The cost with a barrier at every node of `wrt` that is no leaf, so that rewriting keeps it; and these nodes."""
+@public
+def vjp(
+    outputs: Node | Sequence[Node],
+    wrt: Node | Sequence[Node],
+    cotangents: Any,
+    *,
+    semantics: str = "stable",
+) -> Any:
+    """Cotangents times the Jacobian of outputs: one result of the type of each node of `wrt`, in reverse mode.
+
+    There is one cotangent for each output, of its shape. What no output depends on gives zeros.
+    Raises GradientError for nodes that hold no floating-point numbers, ShapeError for a cotangent of another shape.
+    """
+    ys, nodes = _nodes("vjp", outputs), _nodes("vjp", wrt)
+    given = _fitted("cotangent", cotangents, outputs, ys)
+    _check_floats([*ys, *nodes])
+    stable = _Stable(ys, nodes, semantics)
+    found = stable.restored(pull_back(stable.outputs, stable.wrt, given))
+    return _like(wrt, [full(0, x.type) if g is None else g for g, x in zip(found, nodes)])
+
+
+@public
+def jvp(
+    outputs: Node | Sequence[Node],
+    wrt: Node | Sequence[Node],
+    tangents: Any,
+    *,
+    semantics: str = "stable",
+) -> Any:
+    """The Jacobian of outputs times tangents: one result of the type of each output, in forward mode.
+
+    There is one tangent for each node of `wrt`, of its shape. An output that depends on none of them gives zeros.
+    Raises GradientError for nodes that hold no floating-point numbers, ShapeError for a tangent of another shape.
+    """
+    ys, nodes = _nodes("jvp", outputs), _nodes("jvp", wrt)
+    given = _fitted("tangent", tangents, wrt, nodes)
+    _check_floats([*ys, *nodes])
+    if len(set(nodes)) < len(nodes):
+        raise GradientError("a node is given twice: which tangent is its own?", details=map(describe, nodes))
+    stable = _Stable(ys, nodes, semantics)
+    found = stable.restored(forward_mode(stable.outputs, dict(zip(stable.wrt, given))))
+    return _like(outputs, [full(0, y.type) if dy is None else dy for dy, y in zip(found, ys)])
+
+
+def linearize(
+    outputs: Node | Sequence[Node], wrt: Node | Sequence[Node], *, semantics: str = "stable"
+) -> Callable[[Any], Any]:
+    """The derivative as a function from tangents of `wrt` to tangents of the outputs; see `jvp`.
+
+    What does not depend on the tangent is shared by all calls of the function.
+    """
+    return lambda tangents: jvp(outputs, wrt, tangents, semantics=semantics)
+
+
+@public
+def hvp(cost: Node, wrt: Node | Sequence[Node], vectors: Any, *, semantics: str = "stable") -> Any:
+    """The Hessian of a scalar cost times vectors, forward over reverse: it costs a few evaluations of the cost.
+
+    Source: Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994.
+    """
+    return jvp(grad(cost, wrt, semantics=semantics), wrt, vectors, semantics=semantics)
+
+
+@public
+def gauss_newton_vp(
+    loss: Node,
+    outputs: Node | Sequence[Node],
+    wrt: Node | Sequence[Node],
+    vectors: Any,
+    *,
+    semantics: str = "stable",
+) -> Any:
+    """The Gauss-Newton matrix of a loss of outputs times vectors: Jᵀ H J v, with H the loss's Hessian by the outputs.
+
+    It is positive semidefinite where the loss is convex in the outputs.
+    Source: Schraudolph, Fast curvature matrix-vector products, Neural Computation 14, 2002.
+    """
+    moved = jvp(outputs, wrt, vectors, semantics=semantics)
+    return vjp(outputs, wrt, hvp(loss, outputs, moved, semantics=semantics), semantics=semantics)
+
+
+class _Stable:
+    """Outputs made stable, with barriers at the nodes that they are differentiated by, so that rewriting keeps these."""
+
+    def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node], semantics: str) -> None:
+        if not isinstance(semantics, str):
+            raise TypeError(f"semantics is a text, not {semantics!r:.80}")
+        # The rules are imported when they are needed: importing graphc stays cheap.
+        from graphc.passes.stabilize import stabilize_nodes
+
+        kept, targets = _behind_barriers(outputs, wrt)
+        stable = stabilize_nodes([*kept, *targets], semantics=semantics)
+        self.outputs, self.wrt = stable[: len(kept)], stable[len(kept) :]
+        self.given = dict(zip(self.wrt, wrt))
+
+    def restored(self, found: Sequence[Node | None]) -> list[Node | None]:
+        """Derivatives over the nodes themselves, without the barriers."""
+        results = iter(substitute([y for y in found if y is not None], self.given))
+        return [None if y is None else next(results) for y in found]
+
+
+def _behind_barriers(outputs: Sequence[Node], wrt: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """The outputs over barriers at every node of `wrt` that is no leaf, and these barriers."""
     inner = {node for node in wrt if node.args}
     if not inner:
-        return cost, wrt
+        return list(outputs), list(wrt)
     new: dict[Node, Node] = {}
-    for node in topological([cost, *wrt]):
+    for node in topological([*outputs, *wrt]):
         same = make(node.op, *(new[arg] for arg in node.args))
         new[node] = barrier(same) if node in inner else same
-    return new[cost], [new[node] for node in wrt]
+    return [new[y] for y in outputs], [new[node] for node in wrt]
 
 
-def _without_barriers(nodes: list[Node]) -> list[Node]:
-    def replace(node: Node, args: tuple[Node, ...]) -> Node:
-        return args[0] if isinstance(node.op, Barrier) else make(node.op, *args)
+def _nodes(name: str, given: Any) -> list[Node]:
+    nodes = [given] if isinstance(given, Node) else list(given) if isinstance(given, Iterable) else [given]
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise GradientError(f"{node!r:.80} is no node", help=f"{name} takes a node or a list of nodes")
+    return nodes
 
-    return rebuild(nodes, replace)
+
+def _check_floats(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        if not node.dtype.is_float:
+            raise GradientError(f"no derivative of or by {node.dtype.name}", details=[describe(node)])
+
+
+def _fitted(what: str, given: Any, single: Any, nodes: Sequence[Node]) -> list[Node]:
+    """One node for each of `nodes`, of its type. Raises GradientError or ShapeError for what does not fit."""
+    parts = [given] if isinstance(single, Node) else list(given) if isinstance(given, list | tuple) else [given]
+    if len(parts) != len(nodes):
+        raise GradientError(f"{len(nodes)} {what}s are wanted, {len(parts)} given", details=map(describe, nodes))
+    fitted = []
+    for part, node in zip(parts, nodes):
+        try:
+            fitted.append(broadcast_to(cast(as_node(part), node.dtype), node.shape))
+        except GraphcError as error:
+            message = f"the {what} does not fit: {error.message}"
+            raise type(error)(message, details=[describe(node)], help=f"a {what} has the node's shape") from None
+    return fitted
+
+
+def _like(given: Any, results: list[Node]) -> Any:
+    """One result for a single node, a list for a list."""
+    return results[0] if isinstance(given, Node) else results
 
 
 def _zeros(cost: Node, node: Node) -> Node:

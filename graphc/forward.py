@@ -1,0 +1,128 @@
+"""Forward-mode differentiation, graph to graph: tangents of nodes go in, tangents of outputs come out.
+
+An op says its derivative once, as `vjp`, and the forward rule follows from it. An elementwise op has a diagonal
+Jacobian, which is its own transpose. An op that is linear applies itself to the tangents. For every other op the vjp,
+which is linear in the cotangent, is transposed: dy = d/du <vjp(u), dx>, where u itself drops out. An op for which
+this would be wasteful defines `jvp(y, xs, dxs)`: the tangent of the result (a tuple for several), given for each
+operand its tangent or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+from graphc.errors import GradientError
+from graphc.ir.leaf import full, uniform_value
+from graphc.ir.node import Node, describe, make, topological
+from graphc.ir.op import Op
+from graphc.ir.source import at
+from graphc.ir.substitution import substitute, variable
+from graphc.ops.barrier import Barrier
+from graphc.ops.base import Elementwise
+from graphc.ops.conversion import Cast, Sum
+from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.logic import Where
+from graphc.ops.movement import Concat, Pad
+from graphc.ops.reduction import Mean
+from graphc.ops.tuples import Item
+from graphc.transposition import pull_back
+from graphc.types import TensorType, TupleType
+
+Tangents = tuple[Node | None, ...]
+
+_LINEAR = (Barrier, Cast, Concat, Mean, Pad, ScatterAdd, ScatterAddAlongAxis, Sum, Where)
+
+
+def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
+    """The tangents of outputs, given those of nodes; None where an output does not depend on one of these."""
+    known: dict[Node, Tangents] = {node: (tangent,) for node, tangent in tangents.items()}
+    for node in _needed(outputs, tangents):
+        if isinstance(node.op, Item):
+            known[node] = (known[node.args[0]][node.op.index],) if node.args[0] in known else (None,)
+            continue
+        given = tuple(known[arg][0] if arg in known else None for arg in node.args)
+        if any(dx is not None for dx in given):
+            with at(node.source):
+                known[node] = push_forward(node, given)
+    return [known[y][0] if y in known else None for y in outputs]
+
+
+def _needed(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node]:
+    """The nodes through which a derivative may pass, operands first, without those whose tangents are given."""
+    order = topological(outputs)
+    needed = set(outputs)
+    for node in reversed(order):
+        if node in needed and node not in tangents and _is_differentiable(node):
+            needed.update(node.args)
+    return [node for node in order if node in needed and node not in tangents and _is_differentiable(node)]
+
+
+def _is_differentiable(node: Node) -> bool:
+    if isinstance(node.type, TupleType):
+        return node.op.vjp is not None
+    return node.dtype.is_float and (node.op.vjp is not None or isinstance(node.op, Item))
+
+
+def push_forward(y: Node, dxs: Tangents) -> Tangents:
+    """The tangents of the results of a node, given those of its operands."""
+    op, xs = y.op, y.args
+    rule = getattr(op, "jvp", None)
+    if rule is not None:
+        dy = rule(y, xs, dxs)
+        return dy if isinstance(dy, tuple) else (dy,)
+    if op.moves or isinstance(op, _LINEAR):
+        return (_applied_to_tangents(op, xs, dxs),)
+    if isinstance(op, Elementwise):
+        return (_along_diagonal(y, dxs),)
+    return _transposed(y, dxs)
+
+
+def _applied_to_tangents(op: Op, xs: Sequence[Node], dxs: Tangents) -> Node:
+    """The tangent of a linear op: the op itself, at tangents; what selects (indices, conditions) stays."""
+    if isinstance(op, Pad):
+        op = Pad(op.start, op.step, op.shape, 0.0)
+    zeros = (full(0, x.type) if x.dtype.is_float else x for x in xs)
+    return make(op, *(zero if dx is None else dx for zero, dx in zip(zeros, dxs)))
+
+
+def _along_diagonal(y: Node, dxs: Tangents) -> Node | None:
+    """The sum over operands of partial derivative times tangent."""
+    terms = [y.op.vjp(dx, y, *y.args)[i] for i, dx in enumerate(dxs) if dx is not None]
+    terms = [term for term in terms if term is not None]
+    return reduce(lambda a, b: a + b, terms) if terms else None
+
+
+def _transposed(y: Node, dxs: Tangents) -> Tangents:
+    """The tangents by the transpose of the vjp, derived on variables so that it costs what the op costs."""
+    xs = {x: x if _is_known(x) else variable(x.type) for x in dict.fromkeys(y.args)}
+    us = [variable(type_) for type_ in _types(y)]
+    local = make(y.op, *(xs[x] for x in y.args))
+    cotangents = y.op.vjp(tuple(us) if isinstance(y.type, TupleType) else us[0], local, *local.args)
+    pairs = [(g, dx) for g, dx in zip(cotangents, dxs) if g is not None and dx is not None]
+    if not pairs:
+        return (None,) * len(us)
+    tangents = [variable(dx.type) for _, dx in pairs]
+    found = pull_back([g for g, _ in pairs], us, tangents)
+    results = [dy for dy in found if dy is not None]
+    given = {variable: x for x, variable in xs.items()} | dict(zip(tangents, (dx for _, dx in pairs)))
+    _check_linear(y, topological(results), us)
+    applied = iter(substitute(results, given))
+    return tuple(None if dy is None else next(applied) for dy in found)
+
+
+def _is_known(x: Node) -> bool:
+    return uniform_value(x) is not None
+
+
+def _types(y: Node) -> tuple[TensorType, ...]:
+    return y.type.elements if isinstance(y.type, TupleType) else (y.type,)
+
+
+def _check_linear(y: Node, order: Sequence[Node], us: Sequence[Node]) -> None:
+    if not set(us).isdisjoint(order):
+        raise GradientError(
+            f"no forward mode through {y.op.name}: its vjp is not linear in the cotangent",
+            details=[describe(y)],
+            help="use grad or vjp",
+        )
