@@ -186,6 +186,7 @@ class IntervalElements(Elements):
         return self.maximum(x, y)
 
     def bitwise_and(self, x: Value, y: Value) -> Interval:
+        x, y = as_interval(x), as_interval(y)
         if x.known and y.known:
             return as_interval(int(x.low) & int(y.low))
         nonnegative = [v.high for v in (x, y) if v.low >= 0]
