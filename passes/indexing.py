@@ -14,6 +14,7 @@ from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Expand, Reshape
 from graphc.ops.indexing import Take, TakeAlongAxis
 from graphc.ops.movement import Slice, Transpose
+from graphc.ops.windows import Shear
 from graphc.types import Shape
 
 Index = tuple[Any, ...]
@@ -32,6 +33,9 @@ def operand_indices(node: Node, index: Index, gather: Gather) -> list[tuple[Node
             return [(args[0], tuple(index[axes.index(a)] for a in range(len(axes))))]
         case Slice(start=start, step=step):
             return [(args[0], tuple(s + i * k for s, i, k in zip(start, index, step, strict=True)))]
+        case Shear(axis=axis, along=along, step=step, start=start):
+            moved = {a: s + index[a] + k * index[b] for a, b, k, s in zip(axis, along, step, start, strict=True)}
+            return [(args[0], tuple(moved.get(a, i) for a, i in enumerate(index)))]
         case Reshape():
             return [(args[0], _reshaped(index, node.shape, args[0].shape))]
         case Take(axis=axis):

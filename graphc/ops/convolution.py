@@ -1,0 +1,175 @@
+"""Convolution: one op with explicit groups for every number of spatial axes, and the functions that speak of layouts.
+
+    y[n,g,o,j] = sum over c and k of  w[g,o,c,k] * x[n,g,c,(start + stride*j + dilation*k) / spacing]
+
+where an element of `x` counts if the quotient is whole and inside. Both derivatives are convolutions again, so all
+orders are: that by `x` slides the flipped kernel over the cotangent, that by `w` the cotangent over `x`, with batch
+and channels exchanged. The formulas are those of Dumoulin and Visin, "A guide to convolution arithmetic".
+
+Comes in: arrays in any layout, which a transpose brings to the one of the op; goes out: nodes. Transposes fold into
+indices, so a layout costs nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.dimension import product
+from graphc.errors import DTypeError, ShapeError
+from graphc.ir.node import Node, make, public
+from graphc.ir.op import Cotangents
+from graphc.ops.base import Composite
+from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import Axes, Sum, as_node, cast, common_dtype, expand
+from graphc.ops.movement import flip, transpose
+from graphc.ops.windows import sheared, spread, windows
+from graphc.types import Shape, TensorType
+
+
+class Conv(Composite):
+    """The convolution of `x[N,G,C,*spatial]` with kernels `w[G,O,C,*window]`, not flipped: `[N,G,O,*size]`.
+
+    `start` is where the first window begins (before 0 it sees zeros), `spacing` how far apart the elements of `x` are.
+    """
+
+    start: Shape
+    size: Shape
+    stride: Axes
+    dilation: Axes
+    spacing: Axes
+    arity = 2
+
+    def infer(self, x: TensorType, w: TensorType) -> TensorType:
+        spatial = len(self.size)
+        if x.ndim != w.ndim or x.ndim != spatial + 3:
+            raise ShapeError(f"{x.ndim} and {w.ndim} axes do not fit a convolution of {spatial} spatial axes")
+        if x.shape[1] != w.shape[0] or x.shape[2] != w.shape[2]:
+            raise ShapeError(
+                f"{x.shape[1]} groups of {x.shape[2]} channels meet kernels for {w.shape[0]} of {w.shape[2]}"
+            )
+        if x.dtype is not w.dtype or x.dtype.kind == "b":
+            raise DTypeError("dtypes differ or are bool", help="cast one operand")
+        if any(isinstance(n, int) and n < 1 for n in self.size):
+            raise ShapeError(f"the result has no elements: its size is {_shown(self.size)}")
+        if any(step < 1 for step in (*self.stride, *self.dilation, *self.spacing)):
+            raise ShapeError("a stride, dilation or spacing is no positive number")
+        return x.with_shape((*x.shape[:2], w.shape[1], *self.size))
+
+    def decompose(self, x: Node, w: Node) -> Node:
+        wide = x.dtype.compute
+        return cast(_Lowering(self, cast(x, wide), cast(w, wide)).result(), x.dtype)
+
+    def vjp(self, g: Node, y: Node, x: Node, w: Node) -> Cotangents:
+        window = w.shape[3:]
+        last = tuple(d * (k - 1) for d, k in zip(self.dilation, window, strict=True))
+        back = tuple(-end - first for end, first in zip(last, self.start, strict=True))
+        by_x = Conv(back, x.shape[3:], self.spacing, self.dilation, self.stride)
+        by_w = Conv(self.start, window, self.dilation, self.stride, self.spacing)
+        flipped = flip(_exchanged(w, (0, 2, 1)), range(3, w.ndim))
+        rows, kernels = _exchanged(x, (2, 1, 0)), _exchanged(g, (1, 2, 0))
+        return make(by_x, g, flipped), _exchanged(make(by_w, rows, kernels), (1, 2, 0))
+
+
+class _Lowering:
+    """How a convolution is calculated: as one matrix product over windows, wherever that is worth its memory."""
+
+    def __init__(self, op: Conv, x: Node, w: Node) -> None:
+        self.op, self.x, self.w = op, x, w
+        self.spatial = tuple(range(3, x.ndim))
+        self.window = w.shape[3:]
+        self.batch = x.shape[0]
+        self.groups, self.outputs, self.channels = w.shape[:3]
+
+    def result(self) -> Node:
+        op = self.op
+        if self.outputs == 1 or (self.channels == 1 and self.groups != 1):
+            return self.by_sums()
+        if max(op.spacing) > 1 and max(op.stride) == 1:
+            return self.by_overlap()
+        if self.groups == 1 and self.reads_elements_once():
+            return self.by_points()
+        if self.has_large_kernel():
+            return self.by_columns_of_kernel()
+        return self.by_columns()
+
+    def reads_elements_once(self) -> bool:
+        op = self.op
+        return (
+            all(k == 1 for k in self.window)
+            and max(*op.stride, *op.spacing) == 1
+            and all(first == 0 for first in op.start)
+            and op.size == self.x.shape[3:]
+        )
+
+    def has_large_kernel(self) -> bool:
+        kernel, size = product(self.window), product(self.op.size)
+        return isinstance(size, int) and (not isinstance(kernel, int) or kernel > size)
+
+    def by_sums(self) -> Node:
+        """Products added up on the way: for kernels that a matrix product would make a vector of."""
+        rank, size = len(self.spatial), self.op.size
+        seen = self.windows(self.x, size, self.window, self.op.stride, self.op.dilation)
+        seen = expand(seen, (2,), (self.outputs,))  # [N,G,O,C,*size,*window]
+        kernels = expand(self.w, (0, *range(4, 4 + rank)), (self.batch, *size))
+        return make(Sum((3, *range(4 + rank, 4 + 2 * rank))), seen * kernels)
+
+    def by_points(self) -> Node:
+        """Windows of one element each: the image is the matrix."""
+        kernels = expand(self.w.reshape((self.outputs, self.channels)), (0,), (self.batch,))
+        pixels = self.x.reshape((self.batch, self.channels, product(self.op.size)))
+        return make(Matmul(), kernels, pixels).reshape((self.batch, 1, self.outputs, *self.op.size))
+
+    def by_columns(self) -> Node:
+        """The kernels as rows times a matrix with a column for each window."""
+        rows = self.w.reshape((self.groups, self.outputs, self.channels * product(self.window)))
+        columns = self.columns(self.x, self.op.size, self.window, self.op.stride, self.op.dilation)
+        return self.batch_first(_product(rows, columns))
+
+    def by_columns_of_kernel(self) -> Node:
+        """The same where the kernel is larger than the result: with the two exchanged, a column for each weight.
+
+        So it is where weights are differentiated for, and these columns are those of the convolution itself.
+        """
+        rows = self.w.reshape((self.groups, self.outputs, self.channels * product(self.window)))
+        x = _exchanged(self.x, (2, 1, 0))
+        columns = self.columns(x, self.window, self.op.size, self.op.dilation, self.op.stride)
+        return self.batch_first(_product(rows, columns, transposed=True))
+
+    def by_overlap(self) -> Node:
+        """Where elements are spaced: each is multiplied by the kernel first, and what overlaps is added up."""
+        op, rank, sizes = self.op, len(self.spatial), self.x.shape[3:]
+        kernels = transpose(self.w, (0, 1, *self.spatial, 2))
+        kernels = kernels.reshape((self.groups, self.outputs * product(self.window), self.channels))
+        pixels = _exchanged(self.x, (1, 2, 0)).reshape((self.groups, self.channels, self.batch * product(sizes)))
+        parts = _product(kernels, pixels).reshape((self.groups, self.outputs, *self.window, self.batch, *sizes))
+        parts = spread(parts, range(3 + rank, 3 + 2 * rank), op.spacing)
+        fit = enumerate(zip(op.dilation, op.start, op.size, strict=True))
+        moved = [(3 + rank + i, 2 + i, d, first, size) for i, (d, first, size) in fit]
+        return _exchanged(make(Sum(tuple(range(2, 2 + rank))), sheared(parts, moved)), (2, 0, 1))
+
+    def windows(self, x: Node, count: Shape, window: Shape, stride: Axes, dilation: Axes) -> Node:
+        x = spread(x, self.spatial, self.op.spacing)
+        return windows(x, self.spatial, self.op.start, count, window, stride=stride, dilation=dilation)
+
+    def columns(self, x: Node, count: Shape, window: Shape, stride: Axes, dilation: Axes) -> Node:
+        """The matrix `[G, C*window, N*count]`."""
+        seen = self.windows(x, count, window, stride, dilation)
+        seen = transpose(seen, (1, 2, *range(x.ndim, seen.ndim), 0, *self.spatial))
+        return seen.reshape((self.groups, x.shape[2] * product(window), x.shape[0] * product(count)))
+
+    def batch_first(self, y: Node) -> Node:
+        return _exchanged(y.reshape((self.groups, self.outputs, self.batch, *self.op.size)), (2, 0, 1))
+
+
+def _product(x: Node, y: Node, *, transposed: bool = False) -> Node:
+    """The products of the matrices of each group."""
+    groups, m, n = x.shape[0], x.shape[1], y.shape[1 if transposed else 2]
+    if groups == 1:
+        x, y = x.reshape(x.shape[1:]), y.reshape(y.shape[1:])
+    return make(Matmul(), x, y.mT if transposed else y).reshape((groups, m, n))
+
+
+def _exchanged(x: Node, first: Axes) -> Node:
+    """The first three axes in another order."""
+    return transpose(x, (*first, *range(3, x.ndim)))
