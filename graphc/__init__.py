@@ -39,7 +39,15 @@ from graphc.ir.leaf import constant
 from graphc.ir.node import Node
 from graphc.ir.op import OPS
 from graphc.ir.parser import parse_graph, parse_graphs
-from graphc.ops import elementwise, log_domain, logic, representation, trigonometry  # noqa: F401 - for the parser
+from graphc.ops import (  # noqa: F401 - their ops are known to the parser
+    elementwise,
+    log_domain,
+    logic,
+    normal_quantile,
+    philox,
+    representation,
+    trigonometry,
+)
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import matmul, matrix_transpose
@@ -187,7 +195,7 @@ __all__ = [
     "zeros",
 ]
 
-_MODULES = ("init", "inspect", "optim", "testing")
+_MODULES = ("init", "inspect", "optim", "random", "testing")
 
 
 def __getattr__(name: str) -> Any:
