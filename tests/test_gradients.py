@@ -89,6 +89,12 @@ def is_kink(op, xs):
             return abs(quotient - mpmath.nint(quotient)) <= 1e-14 * abs(quotient)
         case "sqrt":
             return xs[0] == 0
+        case "copysign":
+            return 0 in xs
+        case "hypot" | "direction_cosine":
+            return xs[0] == xs[1] == 0
+        case "atan2":
+            return xs[0] == 0 and xs[1] <= 0
     return False
 
 
@@ -100,6 +106,8 @@ REACH = {
     ),
     # y * x**(y - 1) overflows on the way, and so does its logarithm's factor.
     "pow": lambda x, y: x > 1e-300 and abs(y) < 1000,
+    # 1/distance**2 overflows on the way, or the differences are beyond the digits that the reference has.
+    **dict.fromkeys(["atan2", "hypot", "direction_cosine"], lambda *xs: 1e-100 < max(map(abs, xs)) < 1e100),
     # 1/y**2 overflows on the way to x/y**2, or x*z underflows.
     "divide": lambda x, y: 1e-100 < y < 1e100 and abs(x) < 1e100,
 }

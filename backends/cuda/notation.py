@@ -43,7 +43,10 @@ shift_right integer_power floor_divide floor_remainder truncate is_index as_inde
 is_aligned warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory
 isnan isinf isfinite signbit round remainder rsqrt fma fmin fmax div index select
 """
-_MATHS = "sqrt exp expm1 log log1p sin cos tan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign"
+_MATHS = (
+    "sqrt exp expm1 log log1p log2 log10 sin cos tan atan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign "
+    "nextafter asin acos sinh cosh asinh acosh atanh atan2 hypot"
+)
 RESERVED = frozenset(_WORDS.split()).union(_MATHS.split(), [name + "f" for name in _MATHS.split()])
 
 

@@ -185,6 +185,12 @@ class CudaScalars(Scalars):
     def log1p(self, x: Value) -> Value:
         return self._math("log1p", x)
 
+    def log2(self, x: Value) -> Value:
+        return self._math("log2", x)
+
+    def log10(self, x: Value) -> Value:
+        return self._math("log10", x)
+
     def sin(self, x: Value) -> Value:
         return self._math("sin", x)
 
@@ -193,6 +199,9 @@ class CudaScalars(Scalars):
 
     def tan(self, x: Value) -> Value:
         return self._math("tan", x)
+
+    def atan(self, x: Value) -> Value:
+        return self._math("atan", x)
 
     def tanh(self, x: Value) -> Value:
         return self._math("tanh", x)
@@ -234,6 +243,12 @@ class CudaScalars(Scalars):
 
     def maximum(self, x: Value | float, y: Value | float) -> Value:
         return _call("maximum", *_operands(x, y))
+
+    def signbit(self, x: Value) -> Value:
+        return _call("signbit", widened(x), dtype=bool_)
+
+    def nextafter(self, x: Value | float, y: Value | float) -> Value:
+        return self._math("nextafter", x, y)
 
     def less(self, x: Value | float, y: Value | float) -> Value:
         return _logical("<", RELATION, x, y)

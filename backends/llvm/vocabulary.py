@@ -4,11 +4,18 @@ No word traps and none is undefined: integer division by zero gives 0, floats th
 dtype become its nearest end (NaN becomes 0), shifts may be as long as they like.
 """
 
-from graphc.backends.llvm.mathematics import errorfunction, exponential, logarithm, power, trigonometry
+from graphc.backends.llvm.mathematics import (
+    errorfunction,
+    exponential,
+    inverse_tangent,
+    logarithm,
+    power,
+    trigonometry,
+)
 from graphc.backends.llvm.memory import shortened
 from graphc.backends.llvm.values import Arithmetic, Number, Value, type_suffix
 from graphc.ir.scalars import Scalars
-from graphc.types import DType, bool_, float16, float64
+from graphc.types import DType, bool_, float16, float32, float64
 
 Operand = Value | Number
 
@@ -123,6 +130,19 @@ class Vectors(Arithmetic, Scalars):
             else shifted
         )
 
+    def signbit(self, x: Value) -> Value:
+        return self.compare("slt", self.bits(x), 0)
+
+    def nextafter(self, x: Operand, y: Operand) -> Value:
+        x, y = self.agree(x, y)
+        bits = self.bits(x)
+        away = self.integer("xor", self.compare("olt", x, y), self.signbit(x))  # from zero, where the bits grow
+        moved = self.from_bits(self.select(away, bits + 1, bits - 1))
+        smallest = self.intrinsic("copysign", 2.0**-149 if x.dtype is float32 else 2.0**-1074, y)
+        moved = self.select(self.compare("oeq", x, 0.0), smallest, moved)
+        moved = self.select(self.compare("oeq", x, y), y, moved)
+        return self.select(self.compare("uno", x, y), x + y, moved)
+
     # Rounding and division.
 
     def abs(self, x: Value) -> Value:
@@ -203,6 +223,12 @@ class Vectors(Arithmetic, Scalars):
     def log1p(self, x: Value) -> Value:
         return logarithm.log1p(self, x)
 
+    def log2(self, x: Value) -> Value:
+        return logarithm.log2(self, x)
+
+    def log10(self, x: Value) -> Value:
+        return logarithm.log10(self, x)
+
     def sin(self, x: Value) -> Value:
         return trigonometry.sin(self, x)
 
@@ -211,6 +237,9 @@ class Vectors(Arithmetic, Scalars):
 
     def tan(self, x: Value) -> Value:
         return trigonometry.tan(self, x)
+
+    def atan(self, x: Value) -> Value:
+        return inverse_tangent.atan(self, x)
 
     def erf(self, x: Value) -> Value:
         return errorfunction.erf(self, x)

@@ -10,7 +10,7 @@ before `scalar` and rounded once after it.
 from abc import ABC, abstractmethod
 from typing import Any
 
-from graphc.types import DType
+from graphc.types import DType, as_dtype
 
 Value = Any
 
@@ -147,7 +147,15 @@ class Scalars(ABC):
     def right_shift(self, x: Value, y: Value) -> Value:
         """Arithmetic for signed integers; a shift by the width or more gives 0 or -1."""
 
+    def special(self, name: str, *xs: Value) -> Value:
+        """A function that mathematics has a name for. Only exact readers know it: an op says it in `exact`."""
+        raise NotImplementedError(name)
+
     # Derived words, the same for every reader.
+
+    def like(self, x: Value, operand: Value) -> Value:
+        """Convert to the dtype of an operand."""
+        return self.cast(x, as_dtype(operand.dtype))
 
     def greater(self, x: Value, y: Value) -> Value:
         return self.less(y, x)

@@ -65,6 +65,11 @@ class Elementwise(Op, abstract=True):
     def domain_of(self, operand: int) -> Domain:
         return self.domain[operand] if isinstance(self.domain, tuple) else self.domain
 
+    @classmethod
+    def admits(cls, dtype: DType) -> bool:
+        """Whether it is defined for operands of a dtype."""
+        return dtype.kind in cls.accepts
+
     def result(self, dtype: DType) -> DType:
         """The dtype of the result for that of the operands."""
         return dtype
@@ -77,7 +82,7 @@ class Elementwise(Op, abstract=True):
         dtypes = [t.dtype for t in types[self.conditions :]]
         if any(d is not dtypes[0] for d in dtypes):
             raise DTypeError("dtypes differ", help="cast one operand")
-        if dtypes[0].kind not in self.accepts:
+        if not self.admits(dtypes[0]):
             raise DTypeError(f"not defined for {dtypes[0].name}", help=f"accepts {kinds(self.accepts)}; cast first")
         return TensorType(self.result(dtypes[0]), types[0].shape)
 
@@ -109,7 +114,15 @@ class LibraryOp(Op, abstract=True):
 
 
 class InnerGraphs(Op, abstract=True):
-    """An op with graphs among its attributes: a loop or a branch."""
+    """An op with graphs among its attributes: a loop or a branch. It always has several results.
+
+    A subclass gives `run(call, type, *xs)`: the results, where `call(graph, arrays)` evaluates an inner graph.
+    """
+
+    run: ClassVar[Any]
+
+    def evaluate(self, s: Scalars, *xs: Value) -> Value:
+        raise TypeError(f"{self.name} is evaluated through its graphs")
 
 
 def kinds(accepts: str) -> str:

@@ -294,6 +294,30 @@ class Log1p(Elementwise):
         return (g / (1 + x),)
 
 
+class Log2(Elementwise):
+    """The logarithm to the base 2; whole for powers of 2."""
+
+    accepts, domain = floats, positive
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.log2(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return ((g / math.log(2)) / x,)
+
+
+class Log10(Elementwise):
+    """The logarithm to the base 10."""
+
+    accepts, domain = floats, positive
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.log10(x)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return ((g / math.log(10)) / x,)
+
+
 class ExpAdd(Elementwise):
     """exp(x + y) = exp(x) * exp(y), without losing the rounding error of x + y, which exp would magnify.
 
@@ -499,6 +523,8 @@ exp = function(Exp)
 expm1 = function(Expm1)
 log = function(Log)
 log1p = function(Log1p)
+log2 = function(Log2)
+log10 = function(Log10)
 exp_add = function(ExpAdd)
 logaddexp = function(Logaddexp)
 log1mexp = function(Log1mexp)

@@ -141,6 +141,7 @@ class _Grower:
 def _elementwise(grower: _Grower, op: type[Op]) -> Node:
     assert issubclass(op, Elementwise) and op.arity is not None
     first = grower.node(op.accepts)
+    first = first if op.admits(first.dtype) else conversion.cast(first, first.dtype.compute)
     others = [_operand(grower, first) for _ in range(op.arity - 1 - op.conditions)]
     conditions = [grower.fitted(grower.node(), bool_, first.shape) for _ in range(op.conditions)]
     attributes = {field.name: grower.dtype() for field in fields(op)}

@@ -21,7 +21,7 @@ def elementwise_ops() -> Iterator[Elementwise]:
 
 
 def accepted(op: Elementwise) -> list[DType]:
-    return [dtype for dtype in DTYPES if dtype.kind in op.accepts]
+    return [dtype for dtype in DTYPES if op.admits(dtype)]
 
 
 def apply(op: Elementwise, dtype: DType, shape: tuple[int, ...]) -> tuple[Node, list[Node]]:

@@ -151,8 +151,9 @@ def operand(draw, pool, type_):
 def applied(draw, pool, name):
     """A node of the named op on nodes of the pool; None where it does not fit them."""
     op = OPS[name]
-    fitting = [node for node in pool if node.dtype.kind in getattr(op, "accepts", "biuf")]
-    accepted = st.sampled_from([d for d in DTYPES if d.kind in getattr(op, "accepts", "biuf")])
+    admits = getattr(op, "admits", lambda dtype: True)
+    fitting = [node for node in pool if admits(node.dtype)]
+    accepted = st.sampled_from([d for d in DTYPES if admits(d)])
     x = draw(st.sampled_from(fitting)) if fitting else draw(constants(TensorType(draw(accepted), (2, 3))))
     if not issubclass(op, Elementwise):
         if name not in ("iota", "extent", "expand", "reshape", "matmul") and not x.ndim:

@@ -20,7 +20,10 @@ from graphc.kernel import Buffer, For, Kernel, Let, Load, Store
 from graphc.types import DType, float32, float64
 
 Array = np.ndarray[Any, Any]
-UNARY = ("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "erf", "erfc", "sqrt", "sigmoid")
+UNARY = (
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "atan", "tanh", "erf", "erfc"),
+    *("sqrt", "sigmoid"),
+)
 EXACT_LONG_DOUBLE = np.finfo(np.longdouble).nmant == 63  # the 80-bit format of x86
 
 

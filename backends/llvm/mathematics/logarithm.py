@@ -2,17 +2,23 @@
 
 float32: log(1+f) = f + f*f*p(f). float64 needs twice the digits and takes s = f/(2+f), in which the series
 is odd: log(1+f) = 2*atanh(s) = 2*s + s*z*q(z), z = s*s. log stays below 1.1 units in the last place, log1p
-below 1.7.
+below 1.7. log2 and log10 take the exponent apart, so that powers of the base have whole logarithms; they stay
+below 2.2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphc.backends.llvm.mathematics.formats import SINGLE, format_of, polynomial, two_sum
 from graphc.backends.llvm.values import Arithmetic, Value
-from graphc.types import float32
+from graphc.types import float32, float64
 
 _LOG2 = 0.6931471805599453
 LOG2_HIGH, LOG2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # e * high is exact
+_LOG2_E, _LOG10_E = 1.4426950408889634, 0.4342944819032518
+_LOG10_2 = {  # e * high is exact
+    float32: (0.301025390625, 4.605039066518657e-06),
+    float64: (0.30102999566361177, 3.694239077158931e-13),
+}
 _SINGLE_P = (
     -0.1294896908153099, 0.14004756797716117, -0.12167153092944862, 0.1400116070728384, -0.1668230580167782,
     0.2001074758800216, -0.2499971745782585, 0.3333320841697318, -0.5000000120760126,
@@ -45,13 +51,8 @@ def take_apart(s: Arithmetic, x: Value) -> Parts:
 
 
 def log(s: Arithmetic, x: Value) -> Value:
-    form = format_of(x)
-    subnormal = s.compare("olt", x, form.smallest_normal)
-    shift = float(form.fraction + 2)
-    parts = take_apart(s, s.select(subnormal, x * 2.0**shift, x))
-    exponent = parts.exponent - s.select(subnormal, s.constant(shift, x.dtype), 0.0)
-    result = _combine(s, exponent, parts.fraction)
-    return _special(s, x, x, result)
+    parts = _parts(s, x)
+    return _special(s, x, x, _combine(s, parts.exponent, parts.fraction))
 
 
 def log1p(s: Arithmetic, x: Value) -> Value:
@@ -65,6 +66,29 @@ def log1p(s: Arithmetic, x: Value) -> Value:
     fraction = s.select(near, x, parts.fraction + error * factor)
     result = _combine(s, parts.exponent, fraction)
     return _special(s, x, total, s.intrinsic("copysign", result, x))
+
+
+def log2(s: Arithmetic, x: Value) -> Value:
+    """Exact for powers of two."""
+    parts = _parts(s, x)
+    return _special(s, x, x, parts.exponent + _combine(s, s.constant(0.0, x.dtype), parts.fraction) * _LOG2_E)
+
+
+def log10(s: Arithmetic, x: Value) -> Value:
+    parts = _parts(s, x)
+    fraction = _combine(s, s.constant(0.0, x.dtype), parts.fraction)
+    high, low = _LOG10_2[x.dtype]
+    result = s.fma(parts.exponent, high, s.fma(parts.exponent, low, fraction * _LOG10_E))
+    return _special(s, x, x, result)
+
+
+def _parts(s: Arithmetic, x: Value) -> Parts:
+    """Of any positive number."""
+    form = format_of(x)
+    subnormal = s.compare("olt", x, form.smallest_normal)
+    shift = float(form.fraction + 2)
+    parts = take_apart(s, s.select(subnormal, x * 2.0**shift, x))
+    return replace(parts, exponent=parts.exponent - s.select(subnormal, s.constant(shift, x.dtype), 0.0))
 
 
 def _combine(s: Arithmetic, exponent: Value, f: Value) -> Value:

@@ -1,0 +1,60 @@
+"""Elementwise ops on what floats are made of: the sign bit, and the next number that the dtype has."""
+
+from __future__ import annotations
+
+from graphc.ir.node import Node
+from graphc.ir.op import Cotangents
+from graphc.ir.scalars import Scalars, Value
+from graphc.ops.base import Elementwise, floats
+from graphc.ops.conversion import function
+from graphc.ops.logic import equal, where
+from graphc.types import DType, bool_
+
+
+class Signbit(Elementwise):
+    """Whether the sign bit is set: also of -0.0, and of NaN."""
+
+    accepts, vjp = floats, None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.signbit(x)
+
+    def result(self, dtype: DType) -> DType:
+        return bool_
+
+
+class Copysign(Elementwise):
+    """|x| with the sign bit of y."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        size = s.abs(x)
+        return s.where(s.signbit(y), -size, size)
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return where(equal(signbit(x), signbit(y)), g, -g), None
+
+
+class Nextafter(Elementwise):
+    """The float next to x on the way to y; y if they are equal. Its derivative by x is 1.
+
+    16-bit floats calculate in float32, whose steps are smaller: cast them.
+    """
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
+        return s.nextafter(x, y)
+
+    @classmethod
+    def admits(cls, dtype: DType) -> bool:
+        return dtype.is_float and dtype.compute is dtype
+
+    def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
+        return g, None
+
+
+signbit = function(Signbit)
+copysign = function(Copysign)
+nextafter = function(Nextafter)
