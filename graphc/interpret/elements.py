@@ -67,6 +67,9 @@ class ArrayWords(Scalars):
     def cast(self, x: Value, dtype: DType) -> Value:
         return elementwise(lambda v: self.elements.cast(v, dtype), x)
 
+    def special(self, name: str, *xs: Value) -> Value:
+        return elementwise(lambda *vs: self.elements.special(name, *vs), *xs)
+
     def sum(self, x: Value, axis: Axis, keepdims: bool = False) -> Value:
         return _folded(self.elements.total, x, axis, keepdims)
 

@@ -15,7 +15,7 @@ from graphc.interpret.interval import Interval, as_interval, everything, hull, i
 from graphc.interpret.reader import Array, Reader
 from graphc.ir.op import Op
 from graphc.ir.scalars import Value
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis, Take, TakeAlongAxis
+from graphc.ops.indexing import Indexed
 from graphc.types import DType, TensorType
 
 SLACK = 4
@@ -85,7 +85,7 @@ class IntervalElements(Elements):
         return Interval(-inf, inf, x.may_be_nan or x.may_be_infinite, False)
 
     def atan(self, x: Value) -> Interval:
-        return _monotone(math.atan, x, -1.571, 1.571, zero=x.may_be_zero, infinite=False)
+        return _monotone(_atan, x, zero=x.may_be_zero, infinite=False)
 
     def tanh(self, x: Value) -> Interval:
         return _monotone(math.tanh, x, -1.0, 1.0, zero=x.may_be_zero)
@@ -204,6 +204,9 @@ class IntervalElements(Elements):
     def right_shift(self, x: Value, y: Value) -> Interval:
         return self.floor(as_interval(x) / self.pow(as_interval(2), _clipped(as_interval(y), 0.0, 64.0)))
 
+    def special(self, name: str, *xs: Value) -> Interval:
+        return everything()
+
 
 class IntervalReader(ObjectReader):
     """Object arrays of intervals. Operands that are indices have to be known."""
@@ -213,8 +216,8 @@ class IntervalReader(ObjectReader):
         return elementwise(lambda v: replace(self.elements.number(v, dtype)), np.asarray(array))
 
     def apply(self, op: Op, type_: TensorType, xs: Sequence[Array]) -> Array:
-        if isinstance(op, Take | TakeAlongAxis | ScatterAdd | ScatterAddAlongAxis):
-            xs = [xs[0], _indices(xs[1])]
+        if isinstance(op, Indexed):
+            xs = [*xs[: op.data], *map(_indices, xs[op.data :])]
         return super().apply(op, type_, xs)
 
 
@@ -293,6 +296,11 @@ def _widened(value: float, direction: int) -> float:
     for _ in range(SLACK):
         value = math.nextafter(value, math.copysign(inf, direction))
     return value
+
+
+def _atan(x: float) -> float:
+    """The angle, and beyond the right one for infinity, which is no float."""
+    return math.copysign(math.nextafter(math.pi / 2, 2), x) if math.isinf(x) else math.atan(x)
 
 
 def _power(x: float, y: float) -> tuple[float, float]:

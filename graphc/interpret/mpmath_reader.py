@@ -17,6 +17,7 @@ import numpy as np
 
 from graphc.interpret.elements import Elements, ObjectReader, elementwise
 from graphc.interpret.reader import Array, Reader
+from graphc.interpret.special_functions import FUNCTIONS
 from graphc.ir.scalars import Value
 from graphc.types import DType
 
@@ -276,6 +277,30 @@ class MpmathElements(Elements):
 
     def right_shift(self, x: Value, y: Value) -> Value:
         return x >> min(y, 64)
+
+    def special(self, name: str, *xs: Value) -> Value:
+        """What operands are uncertain about is measured: each is moved by its error."""
+        operands = [self.real(x) for x in xs]
+        if not all(map(self._finite, operands)):
+            return self.real(math.nan)
+        values = [x.value for x in operands]
+        result = self._at(name, values)
+        if not self.context.isfinite(result):
+            return self.real(result)
+        error = -math.inf
+        for i, x in enumerate(operands):
+            if x.error > -math.inf:
+                moved = [*values[:i], x.value + self.context.ldexp(1, int(x.error)), *values[i + 1 :]]
+                error = max(error, self._magnitude(self._at(name, moved) - result) + 1)
+        return self._certain(result, error, exact=result == 0 and error == -math.inf)
+
+    def _at(self, name: str, values: list[Any]) -> Any:
+        """A special function of numbers, NaN where it has no real value."""
+        try:
+            result = FUNCTIONS[name](self.context, *values)
+        except (ValueError, ArithmeticError, mpmath.NoConvergence):
+            return self.context.nan
+        return result if isinstance(result, self.context.mpf) else self.context.nan
 
     # --- errors ---
 

@@ -168,6 +168,24 @@ class SympyElements(Elements):
     def right_shift(self, x: Value, y: Value) -> Value:
         return sympy.floor(x / 2**y)
 
+    def special(self, name: str, *xs: Value) -> Value:
+        return _SPECIAL[name](*map(sympy.sympify, xs))
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "besseli": sympy.besseli,
+    "beta_i": lambda a, b, x: sympy.betainc_regularized(a, b, 0, x),
+    "digamma": sympy.digamma,
+    "erfcx": lambda order, x: sympy.diff(sympy.exp(x**2) * sympy.erfc(x), x, order),
+    "erfinv": sympy.erfinv,
+    "gamma_p": lambda a, x: sympy.lowergamma(a, x) / sympy.gamma(a),
+    "gamma_p_slope": lambda a, x: sympy.Derivative(sympy.lowergamma(a, x) / sympy.gamma(a), a),
+    "gamma_q": lambda a, x: sympy.uppergamma(a, x) / sympy.gamma(a),
+    "log_gamma": lambda x: sympy.log(sympy.Abs(sympy.gamma(x))),
+    "ndtr": lambda x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
+    "zeta": sympy.zeta,
+}
+
 
 def make_reader() -> Reader:
     """The reader."""

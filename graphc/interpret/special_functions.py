@@ -1,0 +1,68 @@
+"""Special functions over numbers of mpmath, by the names that ops call them in `exact`.
+
+Each takes an mpmath context and real numbers, and gives a real number, or raises where it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def _log_gamma(c: Any, x: Any) -> Any:
+    """log(abs(gamma(x)))."""
+    if x > 0:
+        return c.loggamma(x)
+    return c.log(c.pi / abs(c.sinpi(x))) - c.loggamma(1 - x)
+
+
+def _zeta(c: Any, s: Any, q: Any) -> Any:
+    return c.zeta(s, q) if s > 1 and q > 0 else c.nan
+
+
+def _gamma_p(c: Any, a: Any, x: Any) -> Any:
+    """The lower incomplete gamma function over the whole one."""
+    return c.gammainc(a, 0, x, regularized=True) if _has_gamma(a, x) else c.nan
+
+
+def _gamma_q(c: Any, a: Any, x: Any) -> Any:
+    return c.gammainc(a, x, regularized=True) if _has_gamma(a, x) else c.nan
+
+
+def _gamma_p_slope(c: Any, a: Any, x: Any) -> Any:
+    """The derivative of the lower function with respect to `a`."""
+    return c.diff(lambda v: _gamma_p(c, v, x), a) if _has_gamma(a, x) else c.nan
+
+
+def _has_gamma(a: Any, x: Any) -> bool:
+    return bool(a > 0 and x >= 0)
+
+
+def _beta_i(c: Any, a: Any, b: Any, x: Any) -> Any:
+    """The incomplete beta function over the whole one."""
+    return c.betainc(a, b, 0, x, regularized=True) if a > 0 and b > 0 and 0 <= x <= 1 else c.nan
+
+
+def _erfcx(c: Any, order: Any, x: Any) -> Any:
+    """The derivatives of exp(x**2) * erfc(x), each by the two before."""
+    before, value = c.mpf(0), c.exp(x * x) * c.erfc(x)
+    if order:
+        before, value = value, 2 * x * value - 2 / c.sqrt(c.pi)
+    for k in range(1, int(order)):
+        before, value = value, 2 * x * value + 2 * k * before
+    return value
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "besseli": lambda c, order, x: c.besseli(order, x),
+    "beta_i": _beta_i,
+    "digamma": lambda c, x: c.digamma(x),
+    "erfcx": _erfcx,
+    "erfinv": lambda c, x: c.erfinv(x),
+    "gamma_p": _gamma_p,
+    "gamma_p_slope": _gamma_p_slope,
+    "gamma_q": _gamma_q,
+    "log_gamma": _log_gamma,
+    "ndtr": lambda c, x: c.erfc(-x / c.sqrt(2)) / 2,
+    "zeta": _zeta,
+}

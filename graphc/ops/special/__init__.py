@@ -1,0 +1,7 @@
+"""Special functions, each an elementwise op: written once, as an algorithm of a fixed number of steps.
+
+Most calculate in float64 and round once to the dtype of their operands. Coefficients without a source are those of
+polynomials that interpolate the function at Chebyshev nodes, found with mpmath at 50 digits.
+"""
+
+from graphc.ops.special import error_function  # noqa: F401 - its ops are known to the parser
