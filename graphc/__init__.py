@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from graphc import errors
+from graphc.batching import vectorize, vmap
 from graphc.compile import compile
 from graphc.differentiation import (
     UnusedInputWarning,
@@ -191,7 +192,9 @@ __all__ = [
     "value",
     "value_and_grad",
     "var",
+    "vectorize",
     "vjp",
+    "vmap",
     "zeros",
 ]
 

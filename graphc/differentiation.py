@@ -129,7 +129,7 @@ def gauss_newton_vp(
 
 
 class _Stable:
-    """Outputs made stable, with barriers at the nodes that they are differentiated by, so that rewriting keeps these."""
+    """Outputs made stable, with barriers at the nodes of `wrt`, so that rewriting keeps these."""
 
     def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node], semantics: str) -> None:
         if not isinstance(semantics, str):

@@ -1,0 +1,5 @@
+"""The batching transform: a function of arrays becomes one of stacks of arrays, without a loop where a rule knows how."""
+
+from graphc.batching.transform import vectorize, vmap
+
+__all__ = ["vectorize", "vmap"]

@@ -1,0 +1,1 @@
+"""Whole derivatives: Jacobians and Hessians, dense or of known sparsity."""
