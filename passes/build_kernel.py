@@ -32,15 +32,17 @@ from graphc.kernel import (
 )
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Cast, Reshape, Sum
+from graphc.ops.cumulative import Cumulative
 from graphc.ops.elementwise import Remainder
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.indexing import Scattering
 from graphc.ops.logic import Equal, GreaterEqual, Less, LogicalAnd, Where
 from graphc.ops.movement import Concat, Pad
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
 from graphc.passes.fuse import Group, Reduction, domain_index, has_memory, storage
 from graphc.passes.indexing import Index, is_trivial_reshape, offset, operand_indices
-from graphc.types import DType, bool_, int64
+from graphc.passes.serial import cumulate, scatter
+from graphc.types import DType, Shape, bool_, int64
 
 COMBINE: dict[type, Combine] = {Sum: "sum", Prod: "prod", Max: "max", Min: "min"}
 
@@ -64,10 +66,12 @@ class _Frame:
 
 def build_kernel(group: Group, stored: set[Node], materialized: frozenset[Node], name: str) -> Built:
     """The kernel of a group; `stored` are its nodes that others need."""
-    return _Builder(group, stored, materialized).build(name)
+    return Builder(group, stored, materialized).build(name)
 
 
-class _Builder:
+class Builder:
+    """Collects the statements of a kernel: open loops, values that are known in them, buffers."""
+
     def __init__(self, group: Group, stored: set[Node], materialized: frozenset[Node]) -> None:
         self.group, self.stored, self.materialized = group, stored, materialized
         self.roots = set(group.roots)
@@ -81,10 +85,10 @@ class _Builder:
 
     def build(self, name: str) -> Built:
         match self.group.roots[0].op:
-            case ScatterAdd():
-                self.scatter_add(self.group.roots[0])
-            case ScatterAddAlongAxis():
-                self.scatter_add_along_axis(self.group.roots[0])
+            case Scattering():
+                scatter(self, self.group.roots[0])
+            case Cumulative():
+                cumulate(self, self.group.roots[0])
             case _:
                 self.walk()
         buffers = (*self.buffers.values(), *self.scratch.values())
@@ -184,6 +188,17 @@ class _Builder:
         self.sizes |= dimension.symbols_of(frame.extent)
         loop = For(variable, frame.extent, tuple(frame.statements), kind, accumulators)
         self.frames[-1].statements.append(loop)
+
+    def open_all(self, index: Index, shape: Shape) -> None:
+        """Open a loop for each loop variable in an index of an array of a shape."""
+        for variable, extent in zip(index, shape, strict=False):
+            if variable != 0:
+                self.open(str(variable), extent)
+
+    def close_all(self, index: Index, kind: Any) -> None:
+        for variable in reversed(index):
+            if variable != 0:
+                self.close(str(variable), kind)
 
     def close_reduction(self, axes: list[int], accumulators: tuple[Accumulator, ...]) -> None:
         """Close the loops over reduced axes. Without accumulators their iterations are independent."""
@@ -332,67 +347,11 @@ class _Builder:
         assert result is not None
         return result
 
-    # --- scatter ---
-
-    def scatter_add(self, node: Node) -> None:
-        """Zeros, then every element is added at its index, in order: parallel over the other axes."""
-        assert isinstance(node.op, ScatterAdd)
-        g, indices = node.args
-        a, n = node.op.axis, node.op.size
-        whole = domain_index(node.shape)
-        others = [b for b in range(node.ndim) if b != a and whole[b] != 0]
-        for b in others:
-            self.open(f"i{b}", node.shape[b])
-        self.clear(node, whole, a)
-        steps = tuple(0 if m == 1 else symbol(f"j{k}") for k, m in enumerate(indices.shape))
-        for k, step in enumerate(steps):
-            if step != 0:
-                self.open(f"j{k}", indices.shape[k])
-        position, ok = self.checked(self.value(indices, steps, None), steps, n)
-        value = self.value(g, (*whole[:a], *steps, *whole[a + 1 :]), None)
-        self.add_at(node, (*whole[:a], symbol(position), *whole[a + 1 :]), value, ok)
-        for k, step in reversed(list(enumerate(steps))):
-            if step != 0:
-                self.close(f"j{k}", "serial")
-        for b in reversed(others):
-            self.close(f"i{b}", "parallel")
-
-    def scatter_add_along_axis(self, node: Node) -> None:
-        assert isinstance(node.op, ScatterAddAlongAxis)
-        g, indices = node.args
-        a, n = node.op.axis, node.op.size
-        whole = domain_index(node.shape)
-        others = [b for b in range(node.ndim) if b != a and whole[b] != 0]
-        for b in others:
-            self.open(f"i{b}", node.shape[b])
-        self.clear(node, whole, a)
-        step: Any = 0 if g.shape[a] == 1 else symbol("j0")
-        if step != 0:
-            self.open("j0", g.shape[a])
-        at = (*whole[:a], step, *whole[a + 1 :])
-        position, ok = self.checked(self.value(indices, at, None), at, n)
-        value = self.value(g, at, None)
-        self.add_at(node, (*whole[:a], symbol(position), *whole[a + 1 :]), value, ok)
-        if step != 0:
-            self.close("j0", "serial")
-        for b in reversed(others):
-            self.close(f"i{b}", "parallel")
-
-    def clear(self, node: Node, whole: Index, axis: int) -> None:
-        zero = Literal(False if node.dtype is bool_ else 0, node.dtype)
-        buffer = self.buffer(node, "update")
-        if whole[axis] != 0:
-            self.open(f"i{axis}", node.shape[axis])
-        self.frames[-1].statements.append(Store(buffer.name, offset(whole, node.shape), zero))
-        if whole[axis] != 0:
-            self.close(f"i{axis}", "serial")
-
-    def add_at(self, node: Node, index: Index, value: Operand, ok: str) -> None:
-        buffer = self.buffer(node, "update")
-        place = offset(index, node.shape)
-        self.frames[-1].statements.append(Store(buffer.name, place, value, ok, accumulate=True))
-
     # --- statements ---
+
+    def add(self, statement: Statement) -> None:
+        """Put a statement into the innermost loop."""
+        self.frames[-1].statements.append(statement)
 
     def let(self, op: Elementwise, dtype: DType, args: tuple[Operand, ...]) -> Operand:
         name = self.fresh("v")

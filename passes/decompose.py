@@ -14,7 +14,8 @@ from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import cast, expand, sum
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.cumulative import Cumulative
+from graphc.ops.indexing import ScatterAddAlongAxis, Scattering
 from graphc.passes.registry import graph_pass
 
 
@@ -59,7 +60,7 @@ def _simpler(node: Node) -> Node:
             return node.args[0]
         case ScatterAddAlongAxis(axis=axis) if node.args[0].shape[axis] == 1:
             return node.op.as_choice(*node.args)
-        case Matmul() | ScatterAdd() | ScatterAddAlongAxis() if node.dtype.compute is not node.dtype:
+        case Matmul() | Scattering() | Cumulative() if node.dtype.compute is not node.dtype:
             # These add up in memory, which must not round on the way.
             wide = (cast(arg, node.dtype.compute) if arg.dtype is node.dtype else arg for arg in node.args)
             return cast(make(node.op, *wide), node.dtype)

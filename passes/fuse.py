@@ -22,7 +22,8 @@ from graphc.ir.printer import format_node, value_names
 from graphc.ops.base import Elementwise, InnerGraphs, LibraryOp
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.cumulative import Cumulative
+from graphc.ops.indexing import Scattering
 from graphc.ops.movement import Concat, Pad, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
@@ -34,7 +35,7 @@ from graphc.passes.registry import lowering_pass
 from graphc.types import Shape
 
 Reduction = Sum | Prod | Max | Min
-Anchor = Matmul | ScatterAdd | ScatterAddAlongAxis | LibraryOp | InnerGraphs  # calculated alone
+Anchor = Matmul | Scattering | Cumulative | LibraryOp | InnerGraphs  # calculated alone
 WholeArrays = LibraryOp | InnerGraphs  # read their operands from memory, as they are
 CANDIDATES = 24  # how many recent groups a value is offered to
 
@@ -222,7 +223,7 @@ class _Fuser:
         shape, _ = _domain(node)
         index = domain_index(shape)
         start = [(node.args[0], index)] if isinstance(node.op, Reduction) else [(node, index)]
-        if isinstance(node.op, ScatterAdd | ScatterAddAlongAxis):
+        if isinstance(node.op, Scattering | Cumulative):
             start = [(arg, ("?",)) for arg in node.args]
         found: set[tuple[Node, Index]] = set()
         seen: set[tuple[Node, Index]] = set()

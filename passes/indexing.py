@@ -12,7 +12,7 @@ from graphc import dimension
 from graphc.ir.node import Node
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Expand, Reshape
-from graphc.ops.indexing import Take, TakeAlongAxis
+from graphc.ops.indexing import Gather as GatherOp, Take, TakeAlongAxis
 from graphc.ops.movement import Slice, Transpose
 from graphc.ops.windows import Shear
 from graphc.types import Shape
@@ -47,6 +47,11 @@ def operand_indices(node: Node, index: Index, gather: Gather) -> list[tuple[Node
             x, indices = args
             position = gather(indices, index, x.shape[axis])
             return [(x, (*index[:axis], position, *index[axis + 1 :]))]
+        case GatherOp(batch=batch):
+            x, *arrays = args
+            stop = arrays[0].ndim
+            places = (gather(i, index[:stop], x.shape[batch + k]) for k, i in enumerate(arrays))
+            return [(x, (*index[:batch], *places, *index[stop:]))]
     raise AssertionError(f"{op.name} maps no index")
 
 

@@ -22,7 +22,7 @@ from graphc.ir.node import Node
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis, Take, TakeAlongAxis
+from graphc.ops.indexing import Gathering, ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Argmax, Argmin, LogSoftmax, Logsumexp, Max, Mean, Min, Prod, Softmax
@@ -115,7 +115,7 @@ def _exact_range(node: Node, xs: Sequence[Interval]) -> Interval | None:
             found = op.exact(WORDS, *xs)
             assert isinstance(found, Interval)
             return found
-        case Expand() | Reshape() | Transpose() | Slice() | Take() | TakeAlongAxis():
+        case Expand() | Reshape() | Transpose() | Slice() | Gathering():
             return xs[0]
         case Concat():
             return hull(xs)
@@ -207,7 +207,7 @@ def _rounded(x: Interval, dtype: DType) -> Interval:
 def _moves(node: Node) -> bool:
     """Whether an op only moves elements, and hence rounds nothing."""
     return isinstance(
-        node.op, Expand | Reshape | Transpose | Slice | Take | TakeAlongAxis | Concat | Pad | Max | Min
+        node.op, Expand | Reshape | Transpose | Slice | Gathering | Concat | Pad | Max | Min
     )
 
 
