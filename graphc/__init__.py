@@ -198,7 +198,7 @@ __all__ = [
     "zeros",
 ]
 
-_MODULES = ("init", "inspect", "optim", "random", "testing")
+_MODULES = ("init", "inspect", "interop", "nn", "optim", "random", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
