@@ -11,14 +11,13 @@ from typing import Any
 
 from graphc.errors import GradientError, GraphcError
 from graphc.forward import forward_mode
-from graphc.grad import reverse_mode
+from graphc.grad import pull_back, reverse_mode
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, describe, make, public, topological
 from graphc.ir.source import warn
 from graphc.ir.substitution import substitute
 from graphc.ops.barrier import barrier
 from graphc.ops.conversion import as_node, broadcast_to, cast
-from graphc.transposition import pull_back
 
 
 class UnusedInputWarning(UserWarning):

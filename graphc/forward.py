@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 
 from graphc.errors import GradientError
+from graphc.grad import pull_back
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.op import Op
@@ -26,7 +27,6 @@ from graphc.ops.logic import Where
 from graphc.ops.movement import Concat, Pad
 from graphc.ops.reduction import Mean
 from graphc.ops.tuples import Item
-from graphc.transposition import pull_back
 from graphc.types import TensorType, TupleType
 
 Tangents = tuple[Node | None, ...]

@@ -1,4 +1,4 @@
-"""The batching transform: a function of arrays becomes one of stacks of arrays, without a loop where a rule knows how."""
+"""The batching transform: a function of arrays becomes one of stacks, without a loop where a rule knows how."""
 
 from graphc.batching.transform import vectorize, vmap
 

@@ -82,7 +82,7 @@ def _stacked(node: Node, known: dict[Node, Stacked], size: Any) -> Stacked:
     own = getattr(op, "batch", None)
     rule = rule_of(op)
     if callable(own):
-        return own(size, batched, *xs)  # type: ignore[no-any-return]
+        return own(size, batched, *xs)
     if rule is not None:
         result = rule(op, size, batched, xs)
         return items(result) if isinstance(result.type, TupleType) else result
