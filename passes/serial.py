@@ -121,9 +121,10 @@ def cumulate(builder: Builder, node: Node) -> None:
 
     builder.open_all(others, node.shape)
     there, steps = dimension.call("min", n, 1), dimension.call("max", n - 1, 0)
-    builder.open_all((0 if there == 1 else symbol("first"),), (there,))
-    builder.add(Store(buffer.name, offset(at(0), node.shape), builder.value(node.args[-1], at(0), None)))
-    builder.close_all((0 if there == 1 else symbol("first"),), "parallel")
+    first = 0 if there == 1 else symbol("first")  # a loop of one iteration, or none
+    builder.open_all((first,), (there,))
+    builder.add(Store(buffer.name, offset(at(first), node.shape), builder.value(node.args[-1], at(first), None)))
+    builder.close_all((first,), "parallel")
     step = symbol("j0")
     builder.open_all((step,), (steps,))
     old, before = builder.fresh("v"), offset(at(step), node.shape)
