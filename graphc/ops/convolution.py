@@ -12,17 +12,18 @@ indices, so a layout costs nothing by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from graphc.dimension import product
+from graphc.dimension import Dim, is_nonnegative, product
 from graphc.errors import DTypeError, ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
+from graphc.ops import sliding as slide
 from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Axes, Sum, as_node, cast, common_dtype, expand
 from graphc.ops.movement import flip, transpose
+from graphc.ops.sliding import Layout, image_layout, padding_pairs, per_axis, sliding
 from graphc.ops.windows import sheared, spread, windows
 from graphc.types import Shape, TensorType
 
@@ -51,7 +52,7 @@ class Conv(Composite):
         if x.dtype is not w.dtype or x.dtype.kind == "b":
             raise DTypeError("dtypes differ or are bool", help="cast one operand")
         if any(isinstance(n, int) and n < 1 for n in self.size):
-            raise ShapeError(f"the result has no elements: its size is {_shown(self.size)}")
+            raise ShapeError(f"the result would have the size ({', '.join(map(str, self.size))})")
         if any(step < 1 for step in (*self.stride, *self.dilation, *self.spacing)):
             raise ShapeError("a stride, dilation or spacing is no positive number")
         return x.with_shape((*x.shape[:2], w.shape[1], *self.size))
@@ -82,15 +83,15 @@ class _Lowering:
         self.groups, self.outputs, self.channels = w.shape[:3]
 
     def result(self) -> Node:
-        op = self.op
+        spaced = max(self.op.spacing) > 1
         if self.outputs == 1 or (self.channels == 1 and self.groups != 1):
             return self.by_sums()
-        if max(op.spacing) > 1 and max(op.stride) == 1:
-            return self.by_overlap()
         if self.groups == 1 and self.reads_elements_once():
             return self.by_points()
         if self.has_large_kernel():
-            return self.by_columns_of_kernel()
+            return self.by_exchange() if spaced and max(self.op.dilation) == 1 else self.by_columns_of_kernel()
+        if max(self.op.stride) == 1 and (spaced or self.has_fewer_parts()):
+            return self.by_overlap()
         return self.by_columns()
 
     def reads_elements_once(self) -> bool:
@@ -101,6 +102,11 @@ class _Lowering:
             and all(first == 0 for first in op.start)
             and op.size == self.x.shape[3:]
         )
+
+    def has_fewer_parts(self) -> bool:
+        """Whether the products of elements and kernels are less than the windows."""
+        parts, columns = self.outputs * product(self.x.shape[3:]), self.channels * product(self.op.size)
+        return is_nonnegative(columns - 2 * parts)
 
     def has_large_kernel(self) -> bool:
         kernel, size = product(self.window), product(self.op.size)
@@ -135,6 +141,15 @@ class _Lowering:
         x = _exchanged(self.x, (2, 1, 0))
         columns = self.columns(x, self.window, self.op.size, self.op.dilation, self.op.stride)
         return self.batch_first(_product(rows, columns, transposed=True))
+
+    def by_exchange(self) -> Node:
+        """The kernel slides over `x` as well as `x` over the kernel; so what is spaced is what slides."""
+        op, places = self.op, self.op.size
+        ends = zip(op.start, op.stride, places, strict=True)
+        start = tuple(-first - s * (n - 1) for first, s, n in ends)
+        swapped = Conv(start, places, op.stride, op.spacing, op.dilation)
+        y = make(swapped, _exchanged(self.w, (1, 0, 2)), _exchanged(self.x, (1, 0, 2)))
+        return _exchanged(flip(y, self.spatial), (2, 1, 0))
 
     def by_overlap(self) -> Node:
         """Where elements are spaced: each is multiplied by the kernel first, and what overlaps is added up."""
@@ -173,3 +188,128 @@ def _product(x: Node, y: Node, *, transposed: bool = False) -> Node:
 def _exchanged(x: Node, first: Axes) -> Node:
     """The first three axes in another order."""
     return transpose(x, (*first, *range(3, x.ndim)))
+
+
+@public
+def conv(
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    kernel_layout: str | None = None,
+) -> Node:
+    """Images `x[N,C,*spatial]` under kernels `w[O,C/groups,*window]`: `[N,O,*count]`, for 1, 2, 3 … spatial axes.
+
+    The kernels are not flipped (a cross-correlation, as everywhere in machine learning). `stride`, `dilation` and
+    `padding` are numbers for all spatial axes or one each; the padding may also be pairs (before, after), "valid"
+    (none) or "same" (ceil(n / stride) windows). `layout` names the axes of `x` and the result, such as "NHWC", and
+    `kernel_layout` those of `w`, such as "HWIO". Raises ShapeError and DTypeError for what does not fit.
+    """
+    x, w = _promoted("conv", x, w)
+    images = image_layout(x, layout)
+    kernels = _kernels(w, kernel_layout, images)
+    x, w = images.leading_first(x), kernels.leading_first(w)
+    fit = sliding(x.shape[2:], w.shape[2:], stride=stride, padding=padding, dilation=dilation)
+    ones = (1,) * len(fit.count)
+    op = Conv(fit.start, fit.count, fit.stride, fit.dilation, ones)
+    return images.restored(_merged(make(op, _grouped(x, 1, groups), _grouped(w, 0, groups))))
+
+
+@public
+def conv_transpose(
+    x: Any,
+    w: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = "valid",
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    layout: str | None = None,
+    kernel_layout: str | None = None,
+) -> Node:
+    """The adjoint of `conv` by its images: `x[N,C,*spatial]` and `w[C,O/groups,*window]` give `[N,O,*size]`.
+
+    The size is (n - 1) * stride + dilation * (window - 1) + 1 - padding + output_padding, or n * stride for "same".
+    `output_padding` is smaller than the stride or the dilation: it tells apart what `conv` maps to one size.
+    """
+    x, w = _promoted("conv_transpose", x, w)
+    images = image_layout(x, layout)
+    x = images.leading_first(x)
+    w = _kernels(w, kernel_layout, images, "IO").leading_first(w)
+    rank, window = x.ndim - 2, w.shape[2:]
+    stride, dilation = per_axis("stride", stride, rank), per_axis("dilation", dilation, rank)
+    more = per_axis("output padding", output_padding, rank, least=0)
+    if any(m >= max(s, d) for m, s, d in zip(more, stride, dilation, strict=True)):
+        raise ShapeError(f"the output padding {more} is not smaller than the stride or the dilation")
+    start, size = [], []
+    extents = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
+    whole = tuple(n * s for n, s in zip(x.shape[2:], stride, strict=True))
+    pairs = padding_pairs(padding, whole, extents, stride)
+    for n, same, e, s, m, (before, after) in zip(x.shape[2:], whole, extents, stride, more, pairs, strict=True):
+        start.append(before - (e - 1))
+        size.append(m + (same if padding == "same" else (n - 1) * s + e - before - after))
+    op = Conv(tuple(start), tuple(size), (1,) * rank, dilation, stride)
+    kernels = flip(_exchanged(_grouped(w, 0, groups), (0, 2, 1)), range(3, 3 + rank))
+    return images.restored(_merged(make(op, _grouped(x, 1, groups), kernels)))
+
+
+@public
+def conv1d(x: Any, w: Any, **options: Any) -> Node:
+    """`conv` of images with one spatial axis."""
+    return _of_rank(1, x, w, options)
+
+
+@public
+def conv2d(x: Any, w: Any, **options: Any) -> Node:
+    """`conv` of images with two spatial axes."""
+    return _of_rank(2, x, w, options)
+
+
+@public
+def conv3d(x: Any, w: Any, **options: Any) -> Node:
+    """`conv` of images with three spatial axes."""
+    return _of_rank(3, x, w, options)
+
+
+def _of_rank(rank: int, x: Any, w: Any, options: dict[str, Any]) -> Node:
+    x = as_node(x)
+    if x.ndim != rank + 2:
+        raise ShapeError(f"{x.ndim} axes are not batch, channels and {rank} spatial ones")
+    return conv(x, w, **options)
+
+
+def _promoted(name: str, x: Any, w: Any) -> tuple[Node, Node]:
+    x, w = as_node(x), as_node(w)
+    dtype = common_dtype(name, "iuf", [x, w])
+    if dtype.kind == "b":
+        raise DTypeError("not defined for bool", help="cast first")
+    return cast(x, dtype), cast(w, dtype)
+
+
+def _kernels(w: Node, letters: str | None, images: Layout, leading: str = "OI") -> Layout:
+    if w.ndim != len(images.letters):
+        raise ShapeError(
+            f"kernels of {w.ndim} axes do not fit images of {len(images.letters)}",
+            help="kernels have two axes of channels, and as many spatial ones as the images",
+        )
+    return slide.kernel_layout(w, letters, images, leading)
+
+
+def _grouped(x: Node, axis: int, groups: Any) -> Node:
+    """An axis of channels divided into groups."""
+    n = x.shape[axis]
+    if isinstance(groups, bool) or not isinstance(groups, int | Dim) or (isinstance(groups, int) and groups < 1):
+        raise ShapeError(f"{groups!r:.80} is no number of groups")
+    if n // groups * groups != n:
+        raise ShapeError(f"{n} channels cannot be divided into {groups} groups")
+    return x.reshape((*x.shape[:axis], groups, n // groups, *x.shape[axis + 1 :]))
+
+
+def _merged(y: Node) -> Node:
+    """Groups and their channels as one axis."""
+    return y.reshape((y.shape[0], y.shape[1] * y.shape[2], *y.shape[3:]))

@@ -55,10 +55,9 @@ class Shear(Op):
 
     def evaluate(self, s: Scalars, x: Value) -> Value:
         for a, b, step, start, size in self._moved():
-            places = np.ix_(start + np.arange(size, dtype=np.int64), step * np.arange(x.shape[b], dtype=np.int64))
-            around = [c for c in range(x.ndim) if c not in (a, b)]
-            indices = np.expand_dims(sum(places) if a < b else sum(places).T, around)
-            x = np.take_along_axis(x, indices, axis=a)
+            places = np.add.outer(start + np.arange(size, dtype=np.int64), step * np.arange(x.shape[b], dtype=np.int64))
+            others = tuple(c for c in range(x.ndim) if c not in (a, b))
+            x = np.take_along_axis(x, np.expand_dims(places if a < b else places.T, others), axis=a)
         return x
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
@@ -84,7 +83,8 @@ def sheared(x: Node, moved: Sequence[tuple[int, int, int, Any, Any]]) -> Node:
 
 def frame(x: Node, ranges: Mapping[int, tuple[Any, Any]], value: float = 0.0) -> Node:
     """`size` elements from `start` on along axes, given as `(start, size)`: `value` where there are none."""
-    before, shape, picked = [0] * x.ndim, list(x.shape), {}
+    before: list[Any] = [0] * x.ndim
+    shape, picked = list(x.shape), {}
     for a, (start, size) in ranges.items():
         low = dimension.call("max", -start, 0)
         before[a] = low
@@ -92,9 +92,10 @@ def frame(x: Node, ranges: Mapping[int, tuple[Any, Any]], value: float = 0.0) ->
         picked[a] = (start + low, size, 1)
     if tuple(shape) != x.shape:
         step = (1,) * x.ndim
-        if isinstance(x.op, Pad) and repr(x.op.value) == repr(value):  # one pad around another
-            before = [low + start for low, start in zip(before, x.op.start, strict=True)]
-            x, step = x.args[0], x.op.step
+        match x.op:
+            case Pad(start=inner, step=kept, value=same) if repr(same) == repr(value):  # one pad for two
+                before = [low + first for low, first in zip(before, inner, strict=True)]
+                x, step = x.args[0], kept
         x = make(Pad(tuple(before), step, tuple(shape), value), x)
     return slice_node(x, picked)
 
@@ -126,9 +127,7 @@ def windows(
     fit = list(zip(axes, start, count, window, stride, dilation, strict=True))
     ranges = {a: (first, (m - 1) * s + (k - 1) * d + 1) for a, first, m, k, s, d in fit}
     y = expand(frame(x, ranges, value), tuple(range(x.ndim, x.ndim + len(fit))), tuple(window))
-    moved = [
-        (a, x.ndim + i, d, 0, (m - 1) * s + 1) for i, (a, _, m, k, s, d) in enumerate(fit) if k != 1 and d != 0
-    ]
+    moved = [(a, x.ndim + i, d, 0, (m - 1) * s + 1) for i, (a, _, m, k, s, d) in enumerate(fit) if k != 1 and d != 0]
     y = sheared(y, moved) if moved else y
     return slice_node(y, {a: (0, m, s) for a, _, m, _, s, _ in fit})
 
