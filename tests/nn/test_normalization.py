@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import nn
+from graphc.errors import AxisError, GraphError, ShapeError
+from tests.nn.comparison import assert_same, copied, torch
+
+RNG = np.random.default_rng(0)
+
+
+def paired(ours, theirs):
+    """Both modules with the same random gain and bias."""
+    pairs = [(ours.gain, theirs.weight), (ours.bias, theirs.bias)]
+    for node, tensor in pairs:
+        torch.nn.init.normal_(tensor)
+        copied(node, tensor)
+    return pairs
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4)])
+def test_layer_norm_is_that_of_torch(shape):
+    ours, theirs = nn.LayerNorm(shape, dtype="float64"), torch.nn.LayerNorm(shape, dtype=torch.float64)
+    assert_same(ours, theirs, (RNG.normal(2, 3, size=(5, 3, 4)),), parameters=paired(ours, theirs))
+
+
+def test_rms_norm_is_that_of_torch():
+    ours, theirs = nn.RMSNorm(4, dtype="float64"), torch.nn.RMSNorm(4, eps=1e-6, dtype=torch.float64)
+    torch.nn.init.normal_(theirs.weight)
+    copied(ours.gain, theirs.weight)
+    assert_same(ours, theirs, (RNG.normal(size=(5, 4)),), parameters=[(ours.gain, theirs.weight)])
+
+
+@pytest.mark.parametrize("groups", [1, 3, 6])
+def test_group_norm_is_that_of_torch(groups):
+    ours, theirs = nn.GroupNorm(groups, 6, dtype="float64"), torch.nn.GroupNorm(groups, 6, dtype=torch.float64)
+    assert_same(ours, theirs, (RNG.normal(2, 3, size=(2, 6, 3, 2)),), parameters=paired(ours, theirs))
+
+
+def batch_norms(axis=1):
+    ours, theirs = nn.BatchNorm(3, axis=axis, dtype="float64"), torch.nn.BatchNorm1d(3, dtype=torch.float64)
+    return ours, theirs, paired(ours, theirs)
+
+
+@pytest.mark.parametrize("shape", [(8, 3), (4, 3, 5)])
+def test_batch_norm_is_that_of_torch(shape):
+    ours, theirs, pairs = batch_norms()
+    assert_same(lambda x: ours(x, training=True), theirs, (RNG.normal(2, 3, size=shape),), parameters=pairs)
+
+
+def test_running_statistics_are_those_of_torch():
+    ours, theirs, _ = batch_norms()
+    x = gc.input("x", ("n", 3), "float64")
+    y = ours(x, training=True)
+    step = gc.compile([x], y, updates=ours.updates(y), target="reference")
+    use = gc.compile([x], ours(x, training=False), target="reference")
+    for size in (4, 9):
+        batch = RNG.normal(2, 3, size=(size, 3))
+        np.testing.assert_allclose(step(batch), theirs.train()(torch.tensor(batch)).detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(gc.value(ours.running_mean), theirs.running_mean.numpy(), rtol=1e-13)
+    np.testing.assert_allclose(gc.value(ours.running_var), theirs.running_var.numpy(), rtol=1e-13)
+    np.testing.assert_allclose(use(batch), theirs.eval()(torch.tensor(batch)).detach().numpy(), rtol=1e-12)
+
+
+def test_an_optimiser_of_a_module_moves_its_statistics_and_does_not_train_them():
+    norm = nn.BatchNorm(3, axis=-1)
+    x = gc.input("x", ("n", 2, 3))
+    loss = gc.sum(norm(x, training=True) ** 3)
+    assert set(norm.named_parameters()) == {"gain", "bias"}
+    updates = gc.optim.SGD(0.1).updates(loss, norm)
+    assert set(updates) == {norm.gain, norm.bias, norm.running_mean, norm.running_var}
+    assert set(norm.state()) == {"gain", "bias", "running_mean", "running_var"}
+
+
+def test_statistics_of_other_graphs_do_not_count():
+    norm = nn.BatchNorm(3)
+    x, z = gc.input("x", ("n", 3)), gc.input("z", ("m", 3))
+    y, _ = norm(x, training=True), norm(z, training=True)
+    assert len(norm.updates(y)) == 2
+    gc.compile([x], y, updates=norm.updates(y), target="reference")
+    assert norm.updates(norm(x, training=False)) == {}
+
+
+def test_both_calls_of_one_graph_move_the_statistics():
+    norm = nn.BatchNorm(1, momentum=0.5, dtype="float64")
+    x, z = gc.input("x", ("n", 1), "float64"), gc.input("z", ("m", 1), "float64")
+    y = gc.sum(norm(x, training=True)) + gc.sum(norm(z, training=True))
+    gc.compile([x, z], y, updates=norm.updates(y), target="reference")(np.array([[8.0], [8.0]]), np.array([[4.0], [4]]))
+    assert gc.value(norm.running_mean) == [(0.5 * 0 + 0.5 * 8) * 0.5 + 0.5 * 4]
+
+
+def test_mode_has_to_be_said():
+    model = nn.Sequential(nn.Linear(3, 3, seed=0), nn.BatchNorm(3))
+    x = gc.input("x", ("n", 3))
+    assert model.has_modes
+    with pytest.raises(GraphError, match="BatchNorm differs between training and use"):
+        model(x)
+    with pytest.raises(TypeError, match="training"):
+        nn.BatchNorm(3)(x)
+
+
+def test_what_does_not_fit_is_named():
+    x = gc.input("x", ("n", 5))
+    with pytest.raises(ShapeError, match=r"last axes are \(2, 5\)"):
+        nn.LayerNorm((2, 5))(x)
+    with pytest.raises(ShapeError, match="takes 3 channels on axis 1"):
+        nn.BatchNorm(3)(x, training=True)
+    with pytest.raises(AxisError, match="axis 2"):
+        nn.BatchNorm(3, axis=2)(x, training=True)
+    with pytest.raises(ShapeError, match="no 2 groups"):
+        nn.GroupNorm(2, 5)
