@@ -43,8 +43,9 @@ def compile(
     """A function from arrays for `inputs` to arrays for `outputs`: one for a node, a list for a list.
 
     `updates` gives parameters new values after the outputs are calculated: all at once or, where the call
-    fails, none. `givens` puts other values in the place of nodes. `target` is where it runs, `passes` the
-    pipeline that optimises it, `semantics` what a rewrite may change: "ieee", "stable" or "real".
+    fails, none; those that advance by themselves need none. `givens` puts other values in the place of nodes.
+    `target` is where it runs, `passes` the pipeline that optimises it, `semantics` what a rewrite may change:
+    "ieee", "stable" or "real".
 
     Raises GraphError, ShapeError or DTypeError for nodes that do not fit together, TargetError for a target
     that is unknown or not there, CompileError where a target cannot compile the graph.
@@ -85,12 +86,14 @@ def _graph(
     if givens:
         results = _substituted(results, {old: _given(old, new) for old, new in givens.items()})
     count = len(outputs)
+    changes = [(parameter, new) for (parameter, _), new in zip(pairs, results[count:], strict=True)]
+    changes += _advances(results, {parameter for parameter, _ in changes})
     return Graph(
         _function_name(name),
         tuple(inputs),
         tuple(results[:count]),
-        tuple((parameter, new) for (parameter, _), new in zip(pairs, results[count:], strict=True)),
-        _variable_names(results),
+        tuple(changes),
+        _variable_names([*results[:count], *(new for _, new in changes)]),
     )
 
 
@@ -122,6 +125,20 @@ def _update(pair: Any) -> tuple[Node, Node]:
             help="parameters are made by graphc.parameter",
         )
     return parameter, _fitted(value, parameter, f"the new value of {parameter.op.label!r}")
+
+
+def _advances(results: Sequence[Node], updated: set[Node]) -> list[tuple[Node, Node]]:
+    """The updates of parameters that advance by themselves, where the results need them and do not update them."""
+    found: list[tuple[Node, Node]] = []
+    new = list(results)
+    while new:
+        parameters = [node for node in topological(new) if isinstance(node.op, Parameter) and node not in updated]
+        updated = updated.union(parameters)
+        moving = [(node, node.op.storage.advance) for node in parameters if isinstance(node.op, Parameter)]
+        pairs = [_update((node, advance(node))) for node, advance in moving if advance is not None]
+        found += pairs
+        new = [value for _, value in pairs]
+    return found
 
 
 def _given(old: Any, new: Any) -> Node:

@@ -38,12 +38,16 @@ def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
 
 
 @public
-def parameter(name: str, value: Any, dtype: Any = None) -> Node:
-    """A value that lives between calls and changes through updates; read and set it with `value` and `set_value`."""
+def parameter(name: str, value: Any, dtype: Any = None, *, advance: Callable[[Node], Any] | None = None) -> Node:
+    """A value that lives between calls and changes through updates; read and set it with `value` and `set_value`.
+
+    `advance` is its own update: given the parameter, its value after each call of a function that uses it and does
+    not update it otherwise. `parameter("calls", 0, advance=lambda n: n + 1)` counts.
+    """
     array = as_array(value)
     if dtype is not None:
         array = without_loss(array, as_dtype(dtype))
-    return make(Parameter(_checked_name(name), TensorType(as_dtype(array.dtype), array.shape), Storage(array)))
+    return make(Parameter(_checked_name(name), TensorType(as_dtype(array.dtype), array.shape), Storage(array, advance)))
 
 
 @public

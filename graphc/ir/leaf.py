@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,14 @@ class Input(Op):
 
 
 class Storage:
-    """The memory behind a parameter, an array of its own: changes between calls, all values at once."""
+    """The memory behind a parameter, an array of its own: changes between calls, all values at once.
 
-    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+    `advance` makes, from the parameter, the value that it has after a call that uses it and says nothing else.
+    """
+
+    def __init__(self, value: np.ndarray[Any, Any], advance: Callable[[Node], Any] | None = None) -> None:
         self.array = value
+        self.advance = advance
         self.lock = threading.Lock()
 
     def read(self) -> np.ndarray[Any, Any]:

@@ -5,4 +5,50 @@
 
     stream = gc.random.Stream(0)             # or keys that make themselves, and others at each call
     dropped = x * stream.bernoulli(0.9, x.shape)
+
+Every draw takes a key, the parameters that it cannot do without, `shape` and `dtype`; what moves and scales is given
+by name. See docs/random.md.
 """
+
+from graphc.random.bits import bits
+from graphc.random.continuous import (
+    cauchy,
+    exponential,
+    gumbel,
+    laplace,
+    logistic,
+    lognormal,
+    multivariate_normal,
+    normal,
+    pareto,
+    truncated_normal,
+    uniform,
+    weibull,
+)
+from graphc.random.discrete import bernoulli, categorical, rademacher, randint
+from graphc.random.keys import fold_in, key, split
+from graphc.random.stream import Stream
+
+__all__ = [
+    "Stream",
+    "bernoulli",
+    "bits",
+    "categorical",
+    "cauchy",
+    "exponential",
+    "fold_in",
+    "gumbel",
+    "key",
+    "laplace",
+    "logistic",
+    "lognormal",
+    "multivariate_normal",
+    "normal",
+    "pareto",
+    "rademacher",
+    "randint",
+    "split",
+    "truncated_normal",
+    "uniform",
+    "weibull",
+]

@@ -30,7 +30,8 @@ def key(seed: Any) -> Node:
     """
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         return gc.constant(np.array([int(seed) & 0xFFFFFFFF, (int(seed) >> 32) & 0xFFFFFFFF], np.uint32))
-    return gc.stack(_words(_integer("a seed", seed)))
+    number = _integer("a seed", seed)
+    return gc.stack([gc.cast(word, gc.uint32) for word in (number & 0xFFFFFFFF, number >> 32)])
 
 
 @public

@@ -1,0 +1,84 @@
+"""Random numbers that are others at each call, without keys in sight: a seed comes in, draws come out.
+
+    stream = gc.random.Stream(0)
+    f = gc.compile([x], x * stream.bernoulli(0.9, x.shape))
+
+A stream's state is a parameter: its key, and how many calls there have been. Each draw has a key of its own, made of
+the state and of the number of draws that the stream has defined before. Functions that use a draw advance the state
+by themselves, so no update has to be passed on, or can be forgotten.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+import numpy as np
+
+import graphc as gc
+from graphc.errors import DTypeError
+from graphc.ir.node import Node
+from graphc.random import continuous, discrete, keys
+from graphc.random.bits import bits
+
+Arguments = ParamSpec("Arguments")
+
+
+def _drawing(draw: Callable[Concatenate[Any, Arguments], Node]) -> Callable[Concatenate[Stream, Arguments], Node]:
+    """A method that draws with a key of the stream's."""
+
+    @functools.wraps(draw)
+    def method(self: Stream, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Node:
+        return draw(self.key(), *args, **kwargs)
+
+    return method
+
+
+class Stream:
+    """A source of draws; the same seed and the same draws in the same order give the same numbers."""
+
+    def __init__(self, seed: int, name: str = "stream") -> None:
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
+            raise DTypeError(f"a seed is an integer, not {seed!r:.80}")
+        state = np.array([int(seed) & 0xFFFFFFFFFFFFFFFF, 0], np.uint64)
+        self.parameter = gc.parameter(name, state, advance=_next)
+        """The state, for whoever saves all parameters."""
+        self._draws = itertools.count()
+
+    def key(self) -> Node:
+        """A new key: no draw of this stream has it, and it is another at each call of a compiled function."""
+        call = keys.fold_in(keys.key(self.parameter[0]), self.parameter[1])
+        return keys.fold_in(call, next(self._draws))
+
+    def state(self) -> np.ndarray[Any, Any]:
+        """The state as an array, to be saved."""
+        return gc.value(self.parameter)
+
+    def restore(self, state: Any) -> None:
+        """Go on from a saved state. Raises ShapeError or DTypeError for what is none."""
+        gc.set_value(self.parameter, state)
+
+    bits = _drawing(bits)
+    uniform = _drawing(continuous.uniform)
+    normal = _drawing(continuous.normal)
+    lognormal = _drawing(continuous.lognormal)
+    exponential = _drawing(continuous.exponential)
+    gumbel = _drawing(continuous.gumbel)
+    weibull = _drawing(continuous.weibull)
+    pareto = _drawing(continuous.pareto)
+    laplace = _drawing(continuous.laplace)
+    logistic = _drawing(continuous.logistic)
+    cauchy = _drawing(continuous.cauchy)
+    truncated_normal = _drawing(continuous.truncated_normal)
+    multivariate_normal = _drawing(continuous.multivariate_normal)
+    bernoulli = _drawing(discrete.bernoulli)
+    rademacher = _drawing(discrete.rademacher)
+    randint = _drawing(discrete.randint)
+    categorical = _drawing(discrete.categorical)
+
+
+def _next(state: Node) -> Node:
+    following: Node = state + np.array([0, 1], np.uint64)
+    return following
