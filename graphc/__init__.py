@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from graphc import errors
+from graphc import errors, linalg
 from graphc.batching import vectorize, vmap
 from graphc.compile import compile
 from graphc.differentiation import (
@@ -158,6 +158,7 @@ __all__ = [
     "int64",
     "iota",
     "jvp",
+    "linalg",
     "linearize",
     "log_softmax",
     "logsumexp",

@@ -1,0 +1,167 @@
+"""What the families of linear algebra share: type rules of stacks of matrices, triangles and diagonals.
+
+Comes in: nodes or types with rows and columns in the last two axes; goes out: the same, or an error that says why not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc import dimension
+from graphc.dimension import Dim
+from graphc.errors import DTypeError, GradientError, ShapeError
+from graphc.ir.leaf import full
+from graphc.ir.node import Node
+from graphc.ops.contraction import matrix_transpose
+from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, common_dtype, expand
+from graphc.ops.indexing import take_along_axis
+from graphc.ops.logic import equal, greater, greater_equal, where
+from graphc.ops.position import iota
+from graphc.types import DType, Shape, TensorType, float32, float64
+
+# --- type rules ---
+
+
+def check_matrices(*types: TensorType) -> None:
+    """Raises ShapeError or DTypeError for types that are no stacks of float32 or float64 matrices of one size."""
+    for x in types:
+        if x.ndim < 2:
+            raise ShapeError("fewer than two axes", help="matrices are in the last two axes")
+        if x.dtype not in (float32, float64):
+            raise DTypeError(f"not defined for {x.dtype.name}", help="cast to float32 or float64 first")
+        if x.dtype is not types[0].dtype:
+            raise DTypeError("dtypes differ", help="cast one operand")
+        if x.shape[:-2] != types[0].shape[:-2]:
+            raise ShapeError("the axes before the last two differ")
+
+
+def check_square(x: TensorType) -> None:
+    """Raises ShapeError for matrices that are not square, and what `check_matrices` raises."""
+    check_matrices(x)
+    if x.shape[-1] != x.shape[-2]:
+        raise ShapeError(f"the matrices are not square: {x.shape[-2]} rows and {x.shape[-1]} columns")
+
+
+def check_system(a: TensorType, b: TensorType) -> None:
+    """Raises ShapeError or DTypeError for what is no stack of systems of equations: square matrices, right sides."""
+    check_square(a)
+    check_matrices(a, b)
+    if a.shape[-1] != b.shape[-2]:
+        raise ShapeError(f"{a.shape[-1]} unknowns meet {b.shape[-2]} rows on the right")
+
+
+def shorter(x: TensorType | Node) -> int | Dim:
+    """The smaller of the numbers of rows and columns."""
+    return dimension.call("min", x.shape[-2], x.shape[-1])
+
+
+def is_tall(x: TensorType | Node) -> bool:
+    """Whether there are at least as many rows as columns. Raises GradientError if that depends on names."""
+    rows, columns = x.shape[-2:]
+    if dimension.is_nonnegative(rows - columns):
+        return True
+    if dimension.is_nonnegative(columns - rows):
+        return False
+    raise GradientError(
+        f"the derivative differs for {rows} rows above and below {columns} columns",
+        help="give one of the sizes as a number, or as an expression of the other",
+    )
+
+
+# --- operands ---
+
+
+def float_operands(name: str, *xs: Any) -> tuple[DType, list[Node]]:
+    """The common float dtype of operands, and the operands in the dtype in which LAPACK calculates for it."""
+    nodes = [as_node(x) for x in xs]
+    dtype = common_dtype(name, "f", nodes)
+    return dtype, [cast(x, dtype.compute) for x in nodes]
+
+
+def matrix_operand(name: str, x: Any) -> tuple[DType, Node]:
+    """The dtype of the result for a stack of matrices, and these as LAPACK takes them. Raises ShapeError."""
+    dtype, (node,) = float_operands(name, x)
+    check_matrices(node.type)
+    return dtype, node
+
+
+def one_stack(*xs: Node) -> list[Node]:
+    """Stacks of matrices, repeated to one shape before the last two axes."""
+    batch = broadcast_shapes(*(full(0, x.type.with_shape(x.shape[:-2])) for x in xs))
+    return [broadcast_to(x, (*batch, *x.shape[-2:])) for x in xs]
+
+
+# --- triangles and diagonals ---
+
+
+def positions(x: Node) -> tuple[Any, Any]:
+    """For each element of a stack of matrices its row and its column."""
+    stack = tuple(range(x.ndim - 2))
+    rows = expand(iota(x.shape[-2]), (*stack, x.ndim - 1), like=x)
+    return rows, expand(iota(x.shape[-1]), (*stack, x.ndim - 2), like=x)
+
+
+def lower_triangle(x: Node, *, strict: bool = False) -> Any:
+    """The elements on and below the diagonal (below it if strict), 0 elsewhere."""
+    row, column = positions(x)
+    return where(greater(row, column) if strict else greater_equal(row, column), x, 0)
+
+
+def upper_triangle(x: Node, *, strict: bool = False) -> Any:
+    """The elements on and above the diagonal (above it if strict), 0 elsewhere."""
+    row, column = positions(x)
+    return where(greater(column, row) if strict else greater_equal(column, row), x, 0)
+
+
+def halved_triangle(x: Node) -> Any:
+    """The lower triangle with half of the diagonal: what is left of a symmetric differential."""
+    row, column = positions(x)
+    return where(greater(row, column), x, where(equal(row, column), x / 2, 0))
+
+
+def symmetric_part(x: Node) -> Any:
+    """(x + xᵀ) / 2."""
+    return (x + matrix_transpose(x)) / 2
+
+
+def eye(rows: int | Dim, columns: int | Dim, batch: Shape, dtype: DType) -> Any:
+    """A stack of matrices with ones on the diagonal, zeros elsewhere."""
+    row, column = positions(full(0, TensorType(dtype, (*batch, rows, columns))))
+    return cast(equal(row, column), dtype)
+
+
+def identity_like(x: Node) -> Any:
+    """The identities of a stack of square matrices."""
+    return eye(x.shape[-2], x.shape[-1], x.shape[:-2], x.dtype)
+
+
+def main_diagonal(x: Node) -> Any:
+    """The diagonals of a stack of matrices."""
+    n = shorter(x)
+    first = x[..., :n, :]
+    places = expand(iota(n), (1,), (1,))
+    places = broadcast_to(places, (*x.shape[:-2], n, 1))
+    return take_along_axis(first, places, -1).reshape((*x.shape[:-2], n))
+
+
+def diagonal_matrix(v: Node) -> Any:
+    """A stack of square matrices with the given diagonals, zeros elsewhere."""
+    n = v.shape[-1]
+    wide = expand(v, (v.ndim - 1,), (n,))
+    row, column = positions(wide)
+    return where(equal(row, column), wide, 0)
+
+
+def scaled_columns(x: Node, v: Node) -> Any:
+    """x diag(v)."""
+    return x * expand(v, (x.ndim - 2,), like=x)
+
+
+def scaled_rows(v: Node, x: Node) -> Any:
+    """diag(v) x."""
+    return x * expand(v, (x.ndim - 1,), like=x)
+
+
+def reciprocal_or_zero(x: Node) -> Any:
+    """1/x, and 0 where x is 0: what a generalised inverse does."""
+    return where(equal(x, 0), 0, 1 / where(equal(x, 0), 1, x))
