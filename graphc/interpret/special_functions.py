@@ -17,7 +17,12 @@ def _log_gamma(c: Any, x: Any) -> Any:
 
 
 def _zeta(c: Any, s: Any, q: Any) -> Any:
-    return c.zeta(s, q) if s > 1 and q > 0 else c.nan
+    """mpmath keeps as many digits after the point, whatever comes before them."""
+    if not (s > 1 and q > 0):
+        return c.nan
+    with c.workprec(c.prec + int(s * abs(c.mag(q) + 1)) + 20):
+        value = c.zeta(s, q)
+    return +value
 
 
 def _gamma_p(c: Any, a: Any, x: Any) -> Any:
@@ -53,6 +58,19 @@ def _erfcx(c: Any, order: Any, x: Any) -> Any:
     return value
 
 
+def _sinc(c: Any, order: Any, x: Any) -> Any:
+    """The derivatives of sin(pi*x) / (pi*x), each by the one before."""
+    n = int(order)
+    if x == 0:
+        return c.mpf((-1) ** (n // 2)) * c.pi**n / (n + 1) if n % 2 == 0 else c.mpf(0)
+    with c.workprec(c.prec + 2 * n * max(0, -c.mag(x)) + 20):
+        waves = (c.sinpi(x), c.cospi(x), -c.sinpi(x), -c.cospi(x))
+        value = c.sincpi(x)
+        for k in range(1, n + 1):
+            value = (c.pi ** (k - 1) * waves[k % 4] - k * value) / x
+    return +value
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "besseli": lambda c, order, x: c.besseli(order, x),
     "beta_i": _beta_i,
@@ -64,5 +82,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gamma_q": _gamma_q,
     "log_gamma": _log_gamma,
     "ndtr": lambda c, x: c.erfc(-x / c.sqrt(2)) / 2,
+    "sinc": _sinc,
     "zeta": _zeta,
 }

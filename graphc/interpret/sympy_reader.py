@@ -183,6 +183,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "gamma_q": lambda a, x: sympy.uppergamma(a, x) / sympy.gamma(a),
     "log_gamma": lambda x: sympy.log(sympy.Abs(sympy.gamma(x))),
     "ndtr": lambda x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
+    "sinc": lambda order, x: sympy.diff(sympy.sinc(sympy.pi * x), x, order),
     "zeta": sympy.zeta,
 }
 

@@ -4,4 +4,11 @@ Most calculate in float64 and round once to the dtype of their operands. Coeffic
 polynomials that interpolate the function at Chebyshev nodes, found with mpmath at 50 digits.
 """
 
-from graphc.ops.special import error_function  # noqa: F401 - its ops are known to the parser
+from graphc.ops.special import (  # noqa: F401 - its ops are known to the parser
+    bessel,
+    error_function,
+    gamma,
+    information,
+    quotient,
+    zeta,
+)

@@ -41,8 +41,8 @@ _TAIL = (
     -0.08841833355889364, 0.15151882415538886, -0.20978202934544862, 0.249147400374373, -0.2565173079858561,
     0.18802636330749672, 0.9378398360103707,
 )  # fmt: skip
-_STEPS = 40
-"""Of a continued fraction for x > 1."""
+_FAR, _STEPS = 1.5, 64
+"""From where on a continued fraction gives derivatives, and its length."""
 
 
 class Erfcx(Elementwise):
@@ -57,13 +57,13 @@ class Erfcx(Elementwise):
         if not self.order:
             return value
         far = value
-        for ratio in _ratios(s, s.maximum(x, 1.0), self.order):
+        for ratio in _ratios(s, s.maximum(x, _FAR), self.order):
             far = far * ratio
         far = far * float((-2) ** self.order * math.factorial(self.order))
         value, before = 2 * (x * value - 1 / math.sqrt(math.pi)), value
         for k in range(1, self.order):
             value, before = 2 * (x * value + k * before), value
-        return s.where(s.less(1.0, x), far, value)
+        return s.where(s.less(_FAR, x), far, value)
 
     def exact(self, s: Scalars, x: Value) -> Value:
         return s.special("erfcx", self.order, x)
