@@ -44,8 +44,6 @@ from graphc.ops import (  # noqa: F401 - their ops are known to the parser
     elementwise,
     log_domain,
     logic,
-    normal_quantile,
-    philox,
     representation,
     trigonometry,
 )
@@ -55,6 +53,8 @@ from graphc.ops.contraction import matmul, matrix_transpose
 from graphc.ops.conversion import broadcast_to, cast, function, reshape, sum
 from graphc.ops.indexing import one_hot, take, take_along_axis
 from graphc.ops.movement import broadcast_arrays, concat, flip, pad, stack, transpose
+from graphc.ops.normal_quantile import normal_quantile
+from graphc.ops.philox import philox
 from graphc.ops.position import extent, iota
 from graphc.ops.reduction import (
     all,
@@ -167,12 +167,14 @@ __all__ = [
     "max",
     "mean",
     "min",
+    "normal_quantile",
     "one_hot",
     "ones",
     "pad",
     "parameter",
     "parse_graph",
     "parse_graphs",
+    "philox",
     "pow",
     "prod",
     "relu",
