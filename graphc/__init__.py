@@ -35,6 +35,7 @@ from graphc.errors import (
     TargetError,
     VerifyError,
 )
+from graphc.indexing import select  # noqa: F401 - what x[index] and x.at[index] mean
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import constant
 from graphc.ir.node import Node
@@ -51,7 +52,18 @@ from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import matmul, matrix_transpose
 from graphc.ops.conversion import broadcast_to, cast, function, reshape, sum
-from graphc.ops.indexing import one_hot, take, take_along_axis
+from graphc.ops.cumulative import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_prod,
+    cumulative_sum,
+    diff,
+    linear_recurrence,
+    logcumsumexp,
+)
+from graphc.ops.indexing import one_hot, put_along_axis, take, take_along_axis
 from graphc.ops.movement import broadcast_arrays, concat, flip, pad, stack, transpose
 from graphc.ops.normal_quantile import normal_quantile
 from graphc.ops.philox import philox
@@ -140,6 +152,13 @@ __all__ = [
     "compile",
     "concat",
     "constant",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
+    "diff",
     "divide",
     "errors",
     "extent",
@@ -159,8 +178,10 @@ __all__ = [
     "iota",
     "jvp",
     "linalg",
+    "linear_recurrence",
     "linearize",
     "log_softmax",
+    "logcumsumexp",
     "logsumexp",
     "matmul",
     "matrix_transpose",
@@ -177,6 +198,7 @@ __all__ = [
     "philox",
     "pow",
     "prod",
+    "put_along_axis",
     "relu",
     "reshape",
     "set_value",

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dimension
-from graphc.dimension import Dim
-from graphc.errors import AxisError, DTypeError, GraphError, IndexOutOfBounds, ShapeError
+from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir import leaf
 from graphc.ir.leaf import Input, Parameter, Storage, as_array, without_loss
 from graphc.ir.node import Node, make, public
@@ -207,102 +206,6 @@ def full(shape: Any, fill_value: Any, dtype: Any = "float32") -> Node:
         raise DTypeError(f"{fill_value!r:.80} is no number", help="graphc.broadcast_to repeats arrays")
     type_ = TensorType(as_dtype(dtype), as_shape(shape))
     return leaf.full(without_loss(as_array(fill_value), type_.dtype), type_)
-
-
-# --- indexing ---
-
-
-@means("getitem")
-@public
-def getitem(x: Node, index: Any) -> Any:
-    """NumPy's indexing: integers, slices, None, Ellipsis, and arrays of integers (one, or several side by side).
-
-    Raises IndexOutOfBounds, AxisError, DTypeError or ShapeError for what does not fit.
-    """
-    items = _expanded_ellipsis(x, index if isinstance(index, tuple) else (index,))
-    ranges: dict[int, tuple[Any, Any, int]] = {}
-    dropped: list[int] = []
-    layout: list[int | None] = []  # the axes of the result: an axis of x, or None for a new one
-    gathers: list[tuple[int, Node]] = []
-    axis = 0
-    for item in items:
-        if item is Ellipsis:
-            continue
-        if item is None:
-            layout.append(None)
-            continue
-        if isinstance(item, slice):
-            ranges[axis] = movement.clamp_range(item, x.shape[axis])
-            layout.append(axis)
-        elif _is_integer(item):
-            ranges[axis] = (_position(x, axis, item), 1, 1)
-            dropped.append(axis)
-        else:
-            gathers.append((axis, _index_array(item)))
-            layout.append(axis)
-        axis += 1
-    if len(gathers) > 1:
-        raise GraphError(
-            "only one array may be an index for now",
-            help="use graphc.take_along_axis, or index one axis after the other",
-        )
-    y = movement.slice_node(x, ranges)
-    y = conversion.squeeze(y, tuple(dropped)) if dropped else y
-    kept = [a for a in layout if a is not None]
-    for axis, indices in gathers:
-        y = indexing.take(y, indices, kept.index(axis))
-        layout[layout.index(axis) : layout.index(axis) + 1] = [axis] * indices.ndim
-    new = tuple(i for i, a in enumerate(layout) if a is None)
-    y = conversion.expand(y, new, (1,) * len(new)) if new else y
-    return _indexed_axes_first(y, layout, gathers) if _is_interrupted(items) else y
-
-
-def _is_interrupted(items: list[Any]) -> bool:
-    """Whether a slice, None or `...` stands between an array and another array or integer."""
-    advanced = [i for i, item in enumerate(items) if _is_integer(item) or isinstance(item, Node | np.ndarray | list)]
-    return advanced[-1:] > advanced[:1] and advanced[-1] - advanced[0] >= len(advanced)
-
-
-def _indexed_axes_first(y: Node, layout: list[int | None], gathers: list[tuple[int, Node]]) -> Any:
-    """NumPy's layout for indices that are not side by side: the axes of the array come first."""
-    first = [i for i, axis in enumerate(layout) if any(axis == a for a, _ in gathers)]
-    return movement.transpose(y, (*first, *(i for i in range(y.ndim) if i not in first)))
-
-
-def _expanded_ellipsis(x: Node, items: tuple[Any, ...]) -> list[Any]:
-    used = len([item for item in items if item is not None and item is not Ellipsis])
-    if used > x.ndim:
-        raise AxisError(f"{used} indices for {x.ndim} axes")
-    dots = [i for i, item in enumerate(items) if item is Ellipsis]
-    if len(dots) > 1:
-        raise AxisError("an index has more than one '...'")
-    whole = [slice(None)] * (x.ndim - used)
-    place = dots[0] + 1 if dots else len(items)
-    return [*items[:place], *whole, *items[place:]]
-
-
-def _is_integer(item: Any) -> bool:
-    return isinstance(item, int | np.integer | Dim) and not isinstance(item, bool)
-
-
-def _position(x: Node, axis: int, item: Any) -> Any:
-    n = x.shape[axis]
-    index = item if isinstance(item, Dim) else int(item)
-    if isinstance(index, int) and isinstance(n, int) and not -n <= index < n:
-        raise IndexOutOfBounds(f"index {index} is out of bounds for axis {axis} of size {n}")
-    return index + n if isinstance(index, int) and index < 0 else index
-
-
-def _index_array(item: Any) -> Node:
-    if not isinstance(item, Node | np.ndarray | list):
-        raise DTypeError(f"{item!r:.80} is no index", help="an integer, slice, None, ... or array")
-    indices = conversion.as_node(item)
-    if indices.dtype.kind == "b":
-        raise DTypeError(
-            "a bool index has a result of unknown size",
-            help="use graphc.where, or multiply by the mask",
-        )
-    return indices
 
 
 # --- NumPy's protocols: np.exp(node) is a node ---

@@ -132,6 +132,11 @@ class Operators:
         return MEANING["getitem"](self, index)
 
     @property
+    def at(self) -> Any:
+        """Elements to change in a copy: `x.at[1:3].set(0)`."""
+        return MEANING["at"](self)
+
+    @property
     def T(self) -> Any:
         """The transpose of a matrix."""
         return MEANING["T"](self)

@@ -96,9 +96,7 @@ def check_constant(n: Any, axis: int, indices: Node) -> None:
     if isinstance(indices.op, Constant) and isinstance(n, int) and indices.op.value.size and indices.size != 0:
         low, high = int(indices.op.value.min()), int(indices.op.value.max())
         if low < -n or high >= n:
-            raise IndexOutOfBounds(
-                f"index {low if low < -n else high} is out of bounds for axis {axis} of size {n}"
-            )
+            raise IndexOutOfBounds(f"index {low if low < -n else high} is out of bounds for axis {axis} of size {n}")
 
 
 def checked(indices: Value, n: Any) -> Value:
