@@ -8,6 +8,7 @@ from typing import Any
 from graphc import errors, linalg
 from graphc.batching import vectorize, vmap
 from graphc.compile import compile
+from graphc.derivatives import hessian, jacobian
 from graphc.differentiation import (
     UnusedInputWarning,
     gauss_newton_vp,
@@ -52,6 +53,13 @@ from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import matmul, matrix_transpose
 from graphc.ops.conversion import broadcast_to, cast, function, reshape, sum
+from graphc.ops.convolution import (
+    conv,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose,
+)
 from graphc.ops.cumulative import (
     cummax,
     cummin,
@@ -64,9 +72,27 @@ from graphc.ops.cumulative import (
     logcumsumexp,
 )
 from graphc.ops.indexing import one_hot, put_along_axis, take, take_along_axis
+from graphc.ops.local_connections import (
+    depthwise_conv,
+    fold,
+    locally_connected,
+    separable_conv,
+    tiled_conv,
+    unfold,
+)
 from graphc.ops.movement import broadcast_arrays, concat, flip, pad, stack, transpose
 from graphc.ops.normal_quantile import normal_quantile
 from graphc.ops.philox import philox
+from graphc.ops.pooling import (
+    adaptive_avg_pool,
+    adaptive_max_pool,
+    avg_pool,
+    global_avg_pool,
+    global_lp_pool,
+    global_max_pool,
+    lp_pool,
+    max_pool,
+)
 from graphc.ops.position import extent, iota
 from graphc.ops.reduction import (
     all,
@@ -139,10 +165,13 @@ __all__ = [
     "TensorType",
     "UnusedInputWarning",
     "VerifyError",
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
     "all",
     "any",
     "argmax",
     "argmin",
+    "avg_pool",
     "bfloat16",
     "bool_",
     "broadcast_arrays",
@@ -151,13 +180,20 @@ __all__ = [
     "clip",
     "compile",
     "concat",
+    "cond",
     "constant",
+    "conv",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose",
     "cummax",
     "cummin",
     "cumprod",
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "depthwise_conv",
     "diff",
     "divide",
     "errors",
@@ -166,9 +202,15 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "fold",
+    "fori_loop",
     "full",
     "gauss_newton_vp",
+    "global_avg_pool",
+    "global_lp_pool",
+    "global_max_pool",
     "grad",
+    "hessian",
     "hvp",
     "input",
     "int8",
@@ -176,16 +218,21 @@ __all__ = [
     "int32",
     "int64",
     "iota",
+    "jacobian",
     "jvp",
     "linalg",
     "linear_recurrence",
     "linearize",
+    "locally_connected",
     "log_softmax",
     "logcumsumexp",
     "logsumexp",
+    "lp_pool",
+    "map",
     "matmul",
     "matrix_transpose",
     "max",
+    "max_pool",
     "mean",
     "min",
     "normal_quantile",
@@ -201,25 +248,31 @@ __all__ = [
     "put_along_axis",
     "relu",
     "reshape",
+    "scan",
+    "separable_conv",
     "set_value",
     "softmax",
     "stack",
     "std",
     "stop_gradient",
     "sum",
+    "switch",
     "take",
     "take_along_axis",
+    "tiled_conv",
     "transpose",
     "uint8",
     "uint16",
     "uint32",
     "uint64",
+    "unfold",
     "value",
     "value_and_grad",
     "var",
     "vectorize",
     "vjp",
     "vmap",
+    "while_loop",
     "zeros",
 ]
 

@@ -23,7 +23,7 @@ from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Axes, Sum, as_node, cast, common_dtype, expand
 from graphc.ops.movement import flip, transpose
-from graphc.ops.sliding import Layout, image_layout, padding_pairs, per_axis, sliding
+from graphc.ops.sliding import Layout, Sliding, image_layout, padding_pairs, per_axis, sliding
 from graphc.ops.windows import sheared, spread, windows
 from graphc.types import Shape, TensorType
 
@@ -209,14 +209,12 @@ def conv(
     (none) or "same" (ceil(n / stride) windows). `layout` names the axes of `x` and the result, such as "NHWC", and
     `kernel_layout` those of `w`, such as "HWIO". Raises ShapeError and DTypeError for what does not fit.
     """
-    x, w = _promoted("conv", x, w)
+    x, w = promoted_operands("conv", x, w)
     images = image_layout(x, layout)
     kernels = _kernels(w, kernel_layout, images)
     x, w = images.leading_first(x), kernels.leading_first(w)
     fit = sliding(x.shape[2:], w.shape[2:], stride=stride, padding=padding, dilation=dilation)
-    ones = (1,) * len(fit.count)
-    op = Conv(fit.start, fit.count, fit.stride, fit.dilation, ones)
-    return images.restored(_merged(make(op, _grouped(x, 1, groups), _grouped(w, 0, groups))))
+    return images.restored(convolved(x, w, fit, groups))
 
 
 @public
@@ -237,7 +235,7 @@ def conv_transpose(
     The size is (n - 1) * stride + dilation * (window - 1) + 1 - padding + output_padding, or n * stride for "same".
     `output_padding` is smaller than the stride or the dilation: it tells apart what `conv` maps to one size.
     """
-    x, w = _promoted("conv_transpose", x, w)
+    x, w = promoted_operands("conv_transpose", x, w)
     images = image_layout(x, layout)
     x = images.leading_first(x)
     w = _kernels(w, kernel_layout, images, "IO").leading_first(w)
@@ -283,12 +281,19 @@ def _of_rank(rank: int, x: Any, w: Any, options: dict[str, Any]) -> Node:
     return conv(x, w, **options)
 
 
-def _promoted(name: str, x: Any, w: Any) -> tuple[Node, Node]:
+def promoted_operands(name: str, x: Any, w: Any) -> tuple[Node, Node]:
+    """Images and kernels in their common dtype."""
     x, w = as_node(x), as_node(w)
     dtype = common_dtype(name, "iuf", [x, w])
     if dtype.kind == "b":
         raise DTypeError("not defined for bool", help="cast first")
     return cast(x, dtype), cast(w, dtype)
+
+
+def convolved(x: Node, w: Node, fit: Sliding, groups: Any = 1) -> Node:
+    """Images `[N,C,*spatial]` under kernels `[O,C/groups,*window]` that slide over them."""
+    op = Conv(fit.start, fit.count, fit.stride, fit.dilation, (1,) * len(fit.count))
+    return _merged(make(op, _grouped(x, 1, groups), _grouped(w, 0, groups)))
 
 
 def _kernels(w: Node, letters: str | None, images: Layout, leading: str = "OI") -> Layout:

@@ -86,6 +86,10 @@ class Sliding:
     stride: Axes
     dilation: Axes
 
+    def along(self, a: int) -> Sliding:
+        """The windows over one of the axes alone."""
+        return Sliding((self.start[a],), (self.count[a],), (self.window[a],), (self.stride[a],), (self.dilation[a],))
+
     def over(self, x: Node, value: float = 0.0) -> Node:
         """The windows of `x` over the axes after the first two, as new last axes; `value` in the padding."""
         axes = tuple(range(2, 2 + len(self.count)))
