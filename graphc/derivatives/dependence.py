@@ -1,0 +1,127 @@
+"""Which elements of a node depend on which elements of another: the pattern of a Jacobian, read off the graph.
+
+Comes in: two nodes of known sizes; goes out: a bool array, true wherever the derivative may not be 0. Ops that are
+not understood count as if everything depended on everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import dimension
+from graphc.interpret.numpy_reader import NumpyReader
+from graphc.ir.leaf import Constant
+from graphc.ir.node import Node, topological
+from graphc.ir.substitution import variable
+from graphc.ops import indexing, movement, reduction
+from graphc.ops.base import Composite, Elementwise
+from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import Sum
+from graphc.ops.elementwise import Multiply
+from graphc.ops.log_domain import LogProd
+from graphc.types import TensorType, TupleType, int64
+
+Array = np.ndarray[Any, Any]
+LIMIT = 2**16  # elements of a pattern
+
+_REDUCTIONS = (Sum, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, LogProd)
+_READER = NumpyReader()
+
+
+def dependence(y: Node, x: Node) -> Array | None:
+    """The pattern of the derivative of `y` by `x`, a row for each element of `y`; None for sizes that are unknown."""
+    sizes = [node.size for node in topological([y, x]) if not isinstance(node.type, TupleType)]
+    if not isinstance(x.size, int) or not all(isinstance(n, int) and n * x.size <= LIMIT for n in sizes):
+        return None
+    start = np.eye(x.size, dtype=bool).reshape((*x.shape, x.size))
+    found = _propagated(y, {x: start})
+    return np.zeros((y.size, x.size), bool) if found is None else found.reshape(y.size, x.size)
+
+
+def _propagated(root: Node, known: dict[Node, Array]) -> Array | None:
+    """The pattern of a node, with an axis for the elements of `x` at the end; None if it depends on none of them."""
+    patterns: dict[Node, Array | None] = dict(known)
+    for node in topological([root]):
+        if node not in patterns:
+            parts = [patterns[arg] for arg in node.args]
+            passes = node.op.vjp is not None or isinstance(node.type, TupleType)
+            patterns[node] = _pattern(node, parts) if passes and any(p is not None for p in parts) else None
+    return patterns[root]
+
+
+def _pattern(y: Node, parts: Sequence[Array | None]) -> Array:
+    """The pattern of a node, given those of its operands."""
+    op = y.op
+    width = next(p.shape[-1] for p in parts if p is not None)
+    given = [np.zeros((*x.shape, width), bool) if p is None else p for p, x in zip(parts, y.args)]
+    match op:
+        case Multiply():
+            return _union(p & _nonzero(other) for p, other in zip(given, reversed(y.args)))
+        case Elementwise():
+            return _union(p for p in parts if p is not None)
+        case Matmul():
+            left = np.einsum("...ikp,...kj->...ijp", _counted(given[0]), _counted(_weights(y.args[1])))
+            right = np.einsum("...ik,...kjp->...ijp", _counted(_weights(y.args[0])), _counted(given[1]))
+            return (left + right) > 0
+        case movement.Concat():
+            return np.concatenate(given, axis=op.axis)
+        case reduction.RowWise():
+            return np.broadcast_to(given[0].any(axis=op.axis, keepdims=True), given[0].shape)
+        case indexing.ScatterAdd() if _value(y.args[1]) is not None:
+            return op.evaluate(None, _counted(given[0]), _value(y.args[1])) > 0
+    if isinstance(op, _REDUCTIONS):
+        return given[0].any(axis=op.axis)
+    if op.moves or isinstance(op, movement.Pad):
+        return _moved(y, given[0])
+    if isinstance(op, Composite):
+        operands = [variable(arg.type) for arg in y.args]
+        found = _propagated(op.decompose(*operands), dict(zip(operands, given)))
+        return np.zeros((*y.shape, width), bool) if found is None else found
+    return _everything(y, given)
+
+
+def _moved(y: Node, pattern: Array) -> Array:
+    """The pattern of what consists of elements of the first operand, and of filling."""
+    rest = [_value(arg) for arg in y.args[1:]]
+    if any(value is None for value in rest):
+        return _everything(y, [pattern])
+    op = y.op
+    if isinstance(op, movement.Pad):
+        op = movement.Pad(op.start, op.step, op.shape, -1.0)
+    count = dimension.product(pattern.shape[:-1])
+    source = _READER.apply(op, TensorType(int64, y.shape), [np.arange(count).reshape(pattern.shape[:-1]), *rest])
+    rows = np.concatenate([pattern.reshape(count, -1), np.zeros((1, pattern.shape[-1]), bool)])
+    return rows[source]  # -1 is the row of zeros
+
+
+def _everything(y: Node, given: Sequence[Array]) -> Array:
+    row = _union(p.reshape(-1, p.shape[-1]).any(axis=0) for p in given)
+    shape = () if isinstance(y.type, TupleType) else y.shape
+    return np.broadcast_to(row, (*shape, len(row)))
+
+
+def _union(patterns: Iterable[Array]) -> Array:
+    first, *rest = patterns
+    return np.logical_or.reduce([first, *rest]) if rest else first
+
+
+def _counted(pattern: Array) -> Array:
+    return pattern.astype(np.float32)
+
+
+def _value(x: Node) -> Array | None:
+    """The elements of a constant."""
+    return np.broadcast_to(x.op.value, x.shape) if isinstance(x.op, Constant) else None
+
+
+def _weights(x: Node) -> Array:
+    """Where a factor may not be 0."""
+    value = _value(x)
+    return np.ones(x.shape, bool) if value is None else value != 0
+
+
+def _nonzero(x: Node) -> Array:
+    return _weights(x)[..., None]
