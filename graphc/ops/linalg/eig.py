@@ -21,8 +21,10 @@ from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import (
     check_square,
     diagonal_matrix,
+    first_rows,
     main_diagonal,
     matrix_operand,
+    rows_after,
     scaled_columns,
 )
 from graphc.ops.linalg.systems import Solve
@@ -152,7 +154,7 @@ class _Complex:
         n = other.real.shape[-1]
         rows = [concat([self.real, -self.imag], -1), concat([self.imag, self.real], -1)]
         z = make(Solve(), concat(rows, -2), concat([other.real, other.imag], -2))
-        return _Complex(z[..., :n, :], z[..., n:, :])
+        return _Complex(first_rows(z, n), rows_after(z, n))
 
 
 def _inverse_gaps(real: Node, imag: Node) -> _Complex:

@@ -15,7 +15,7 @@ from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast
 from graphc.ops.linalg.library import Array
-from graphc.ops.linalg.matrix import check_square, identity_like, matrix_operand
+from graphc.ops.linalg.matrix import check_square, columns_after, first_rows, identity_like, matrix_operand
 from graphc.ops.linalg.systems import Inv
 from graphc.ops.movement import concat
 from graphc.types import TensorType
@@ -61,7 +61,7 @@ class Expm(LibraryOp):
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         xt, n = matrix_transpose(x), x.shape[-1]
         blocks = concat([concat([xt, g], -1), concat([g * 0, xt], -1)], -2)
-        return (make(Expm(), blocks)[..., :n, n:],)
+        return (columns_after(first_rows(make(Expm(), blocks), n), n),)
 
 
 @public

@@ -20,10 +20,14 @@ from graphc.ops.indexing import ScatterAddAlongAxis, take_along_axis
 from graphc.ops.linalg.library import Array
 from graphc.ops.linalg.matrix import (
     check_matrices,
+    columns_after,
     eye,
+    first_columns,
+    first_rows,
     identity_like,
     lower_triangle,
     matrix_operand,
+    rows_after,
     shorter,
     upper_triangle,
 )
@@ -104,8 +108,8 @@ def lu(x: Any, /) -> LUResult:
     dtype, x = matrix_operand("lu", x)
     packed, _, order = items(make(Lu(), x))
     k = shorter(x)
-    lower = lower_triangle(packed[..., :k], strict=True) + eye(x.shape[-2], k, x.shape[:-2], x.dtype)
-    upper = upper_triangle(packed[..., :k, :])
+    lower = lower_triangle(first_columns(packed, k), strict=True) + eye(x.shape[-2], k, x.shape[:-2], x.dtype)
+    upper = upper_triangle(first_rows(packed, k))
     n, last = x.shape[-2], order.ndim
     places = expand(iota(n), tuple(range(last)), order.shape)
     exchange = cast(equal(matrix_transpose(places), expand(order, (last - 1,), (n,))), dtype)
@@ -158,14 +162,18 @@ def _eliminate(a: Array, order: Array, j: int, stop: int) -> Array:
 def _of_rows(g: Node, packed: Node) -> Any:
     """The cotangent of the rows in their final order. What lies beside the square block is empty on one side."""
     k = shorter(packed)
-    square, g_square = packed[..., :k, :k], g[..., :k, :k]
-    below, right = packed[..., k:, :k], packed[..., :k, k:]
-    g_below, g_right = g[..., k:, :k], g[..., :k, k:]
+    (square, below, right), (g_square, g_below, g_right) = _blocks(packed, k), _blocks(g, k)
     lower = lower_triangle(square, strict=True) + identity_like(square)
     of_lower = matrix_transpose(lower) @ lower_triangle(g_square, strict=True) - g_right @ matrix_transpose(right)
     of_upper = upper_triangle(g_square) @ matrix_transpose(upper_triangle(square)) - matrix_transpose(below) @ g_below
     inner = lower_triangle(of_lower, strict=True) + upper_triangle(of_upper)
     solved = make(TriangularSolve(False, True), matrix_transpose(square), concat([inner, g_right], -1))
-    left = concat([solved[..., :k], g_below], -2)
+    left = concat([first_columns(solved, k), g_below], -2)
     left = matrix_transpose(solve_triangle(square, matrix_transpose(left), lower=False))
-    return left if packed.shape[-1] == k else concat([left, solved[..., k:]], -1)
+    return left if packed.shape[-1] == k else concat([left, columns_after(solved, k)], -1)
+
+
+def _blocks(x: Node, k: Any) -> tuple[Node, Node, Node]:
+    """The square block of k rows and columns, what is below it, and what is to its right."""
+    left = first_columns(x, k)
+    return first_rows(left, k), rows_after(left, k), columns_after(first_rows(x, k), k)

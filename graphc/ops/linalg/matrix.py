@@ -16,6 +16,7 @@ from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, common_dtype, expand
 from graphc.ops.indexing import take_along_axis
 from graphc.ops.logic import equal, greater, greater_equal, where
+from graphc.ops.movement import slice_axis
 from graphc.ops.position import iota
 from graphc.types import DType, Shape, TensorType, float32, float64
 
@@ -91,7 +92,27 @@ def one_stack(*xs: Node) -> list[Node]:
     return [broadcast_to(x, (*batch, *x.shape[-2:])) for x in xs]
 
 
-# --- triangles and diagonals ---
+# --- blocks, triangles and diagonals ---
+
+
+def first_rows(x: Node, count: int | Dim) -> Node:
+    """The first rows of each matrix."""
+    return slice_axis(x, x.ndim - 2, 0, count)
+
+
+def first_columns(x: Node, count: int | Dim) -> Node:
+    """The first columns of each matrix."""
+    return slice_axis(x, x.ndim - 1, 0, count)
+
+
+def rows_after(x: Node, start: int | Dim) -> Node:
+    """The rows of each matrix from one on."""
+    return slice_axis(x, x.ndim - 2, start, x.shape[-2] - start)
+
+
+def columns_after(x: Node, start: int | Dim) -> Node:
+    """The columns of each matrix from one on."""
+    return slice_axis(x, x.ndim - 1, start, x.shape[-1] - start)
 
 
 def positions(x: Node) -> tuple[Any, Any]:
@@ -138,7 +159,7 @@ def identity_like(x: Node) -> Any:
 def main_diagonal(x: Node) -> Any:
     """The diagonals of a stack of matrices."""
     n = shorter(x)
-    first = x[..., :n, :]
+    first = first_rows(x, n)
     places = expand(iota(n), (1,), (1,))
     places = broadcast_to(places, (*x.shape[:-2], n, 1))
     return take_along_axis(first, places, -1).reshape((*x.shape[:-2], n))

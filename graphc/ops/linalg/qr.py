@@ -16,6 +16,8 @@ from graphc.ops.conversion import cast
 from graphc.ops.linalg.library import Array
 from graphc.ops.linalg.matrix import (
     check_matrices,
+    columns_after,
+    first_columns,
     halved_triangle,
     is_tall,
     matrix_operand,
@@ -59,8 +61,8 @@ class Qr(LibraryOp):
                 raise GradientError("the columns that complete Q have no derivative", help='use mode="reduced"')
             return (_tall(gq, gr, q, r),)
         n = x.shape[-2]
-        beyond = gr[..., n:]
-        left = _tall(gq + x[..., n:] @ matrix_transpose(beyond), gr[..., :n], q, r[..., :n])
+        beyond = columns_after(gr, n)
+        left = _tall(gq + columns_after(x, n) @ matrix_transpose(beyond), first_columns(gr, n), q, first_columns(r, n))
         return (concat([left, q @ beyond], -1),)
 
 

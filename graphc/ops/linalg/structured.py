@@ -11,6 +11,7 @@ from graphc.ir.leaf import full
 from graphc.ir.node import Node, public
 from graphc.ops.conversion import as_node, cast, expand, promoted
 from graphc.ops.indexing import take
+from graphc.ops.logic import greater, where
 from graphc.ops.movement import concat, flip
 from graphc.ops.position import iota
 from graphc.types import TensorType
@@ -49,6 +50,5 @@ def toeplitz(c: Any, r: Any = None) -> Node:
     if c.ndim != 1 or r.ndim != 1:
         raise ShapeError("the first column and the first row are vectors")
     m, n = c.shape[0], r.shape[0]
-    diagonals = concat([flip(c), r[1:]])
-    places = expand(iota(n), (0,), (m,)) - expand(iota(m), (1,), (n,)) + (m - 1)
-    return take(diagonals, places)
+    offset = expand(iota(n), (0,), (m,)) - expand(iota(m), (1,), (n,))
+    return take(concat([flip(c), r]), where(greater(offset, 0), offset + m, offset + (m - 1)))

@@ -131,7 +131,7 @@ def matrix_rank(x: Any, /, *, rtol: Any = None) -> Any:
     limit = max(s, -1) * (default_rtol(x) if rtol is None else rtol)
     if limit.ndim > s.ndim - 1:
         raise ShapeError("rtol has more axes than the stack of matrices")
-    return sum(cast(greater(s, limit[..., None]), int64), -1)
+    return sum(cast(greater(s, expand(limit, (limit.ndim,), (1,))), int64), -1)
 
 
 def default_rtol(x: Node) -> Any:
