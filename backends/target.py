@@ -19,7 +19,7 @@ from graphc.errors import IndexOutOfBounds, TargetError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe
 from graphc.kernel import Program
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis, Take, TakeAlongAxis
+from graphc.ops.indexing import Indexed
 
 Array = np.ndarray[Any, Any]
 
@@ -111,6 +111,6 @@ def _index_readers(program: Program, number: int) -> list[Node]:
         if node not in seen:
             seen.add(node)
             stack.extend(node.args)
-            if isinstance(node.op, Take | TakeAlongAxis | ScatterAdd | ScatterAddAlongAxis):
+            if isinstance(node.op, Indexed):
                 found.append(node)
     return found

@@ -43,6 +43,7 @@ from graphc.ir.leaf import constant
 from graphc.ir.node import Node
 from graphc.ir.op import OPS
 from graphc.ir.parser import parse_graph, parse_graphs
+from graphc.loops import cond, fori_loop, map, scan, switch, while_loop
 from graphc.ops import (  # noqa: F401 - their ops are known to the parser
     elementwise,
     log_domain,

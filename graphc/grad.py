@@ -35,9 +35,19 @@ def reverse_mode(cost: Node, wrt: Sequence[Node]) -> list[Node | None]:
     Raises GradientError if the cost is no floating-point scalar or a node holds no floating-point numbers.
     """
     _check(cost, wrt)
-    order = topological([cost])
+    return pull_back([cost], wrt, [full(1, cost.type)])
+
+
+def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Node]) -> list[Node | None]:
+    """For each node of `wrt` the sum over outputs of cotangent times derivative; None where no output depends on it.
+
+    The cotangents count as constants, whatever they depend on.
+    """
+    order = topological(outputs)
     varying = _varying(order, wrt)
-    pending: dict[Node, list[Cotangent]] = {cost: [Cotangent(full(1, cost.type))]}
+    pending: dict[Node, list[Cotangent]] = {}
+    for output, g in zip(outputs, cotangents, strict=True):
+        pending.setdefault(output, []).append(Cotangent(g))
     of_items: dict[Node, dict[int, Node]] = {}  # for ops with several results: the cotangents that are known
     found: dict[Node, Node] = {}
     targets = set(wrt)

@@ -13,7 +13,7 @@ from graphc.ir.source import at
 from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import cast, expand, sum
+from graphc.ops.conversion import Expand, cast, expand, reshape, sum
 from graphc.ops.cumulative import Cumulative
 from graphc.ops.indexing import ScatterAddAlongAxis, Scattering
 from graphc.passes.registry import graph_pass
@@ -56,6 +56,8 @@ def _simpler(node: Node) -> Node:
     match node.op:
         case Composite():
             return node.op.decompose(*node.args)
+        case Expand(size=size) if all(n == 1 for n in size):
+            return reshape(node.args[0], node.shape)  # the same memory
         case Barrier() | StopGradient():
             return node.args[0]
         case ScatterAddAlongAxis(axis=axis) if node.args[0].shape[axis] == 1:

@@ -73,6 +73,7 @@ class Fused:
     graph: Graph
     materialized: frozenset[Node]
     groups: tuple[Group, ...]
+    max_ops: int = 200
 
     def __str__(self) -> str:
         names = value_names(self.graph)
@@ -99,7 +100,7 @@ def fuse(graph: Graph, *, max_ops: int = 200) -> Fused:
     for node in graph.nodes:
         if node in materialized:
             fuser.place(node)
-    return Fused(graph, frozenset(materialized), tuple(_in_order(fuser.groups)))
+    return Fused(graph, frozenset(materialized), tuple(_in_order(fuser.groups)), max_ops)
 
 
 def storage(node: Node) -> Node:

@@ -6,9 +6,11 @@ where a kernel reads the old value only where it writes the new one, else by a c
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from graphc import dimension
+from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
 from graphc.kernel import (
@@ -27,12 +29,13 @@ from graphc.kernel import (
     Store,
     walk,
 )
-from graphc.ops.base import LibraryOp
+from graphc.ops.base import InnerGraphs, LibraryOp
 from graphc.ops.contraction import Matmul
 from graphc.ops.tuples import items
 from graphc.passes.build_kernel import Built, build_kernel
 from graphc.passes.collapse import collapse
-from graphc.passes.fuse import Fused, Group, gemm_operand, storage
+from graphc.passes.fuse import Fused, Group, fuse, gemm_operand, storage
+from graphc.passes.lower_loop import lower_loop
 from graphc.passes.registry import lowering_pass
 from graphc.types import TensorType, TupleType
 
@@ -47,31 +50,50 @@ def lower(fused: Fused) -> Program:
 
 
 class _Lowering:
-    def __init__(self, fused: Fused) -> None:
+    """The lowering of one graph: of the whole, or of the body of a loop or a branch, which has an `outer` one."""
+
+    def __init__(self, fused: Fused, outer: _Lowering | None = None) -> None:
         self.fused, self.graph = fused, fused.graph
         self.owner = {root: group for group in fused.groups for root in group.roots}
         self.slots: dict[Node, Slot] = {}
-        self.all_slots: list[Slot] = []
-        self.kernels: dict[object, Kernel] = {}
-        self.kernel_names: set[str] = set()
+        self.output_slots: list[Slot] = []
+        self.all_slots: list[Slot] = outer.all_slots if outer else []
+        self.kernels: dict[object, Kernel] = outer.kernels if outer else {}
+        self.kernel_names: set[str] = outer.kernel_names if outer else set()
         self.early: list[Step] = []
         self.late: list[Step] = []
         self.copies: list[Step] = []
 
     def program(self) -> Program:
         self.reserve()
+        steps = self.run()
+        slots = [*self.all_slots]
+        order = {"input": 0, "output": 1, "parameter": 2, "constant": 3, "temporary": 4, "scratch": 5}
+        slots.sort(key=lambda slot: order[slot.role])
+        return Program(self.graph.name, tuple(slots), steps, len(self.early), self.graph.dimensions)
+
+    def run(self) -> tuple[Step, ...]:
+        """The steps: what others read and what can fail, then what writes parameters."""
         targets = self.update_targets()
         committed = [g for g in self.fused.groups if self.only_updates(g, targets)]
         for group in self.fused.groups:
             if group not in committed:
-                self.early.append(self.step(group))
+                self.early.extend(self.steps(group))
         self.copy_outputs()
         self.copy_updates(targets, committed)
-        slots = [*self.all_slots]
-        steps = (*self.early, *self.late, *self.copies)
-        order = {"input": 0, "output": 1, "parameter": 2, "constant": 3, "temporary": 4, "scratch": 5}
-        slots.sort(key=lambda slot: order[slot.role])
-        return Program(self.graph.name, tuple(slots), steps, len(self.early), self.graph.dimensions)
+        return (*self.early, *self.late, *self.copies)
+
+    def inside(self, graph: Graph, slots: Mapping[Node, Slot], outputs: Sequence[Slot]) -> tuple[Step, ...]:
+        """The steps of an inner graph: its inputs are in these slots, its outputs go to those."""
+        inner = _Lowering(fuse(graph, max_ops=self.fused.max_ops), self)
+        inner.slots.update(slots)
+        for node, slot in zip(inner.graph.outputs, outputs, strict=True):
+            inner.write_to(node, slot)
+        return inner.run()
+
+    def is_wanted(self, node: Node) -> bool:
+        """Whether something reads a value."""
+        return node in self.owner
 
     # --- memory ---
 
@@ -87,12 +109,14 @@ class _Lowering:
             self.slots[node] = self.new_slot(_label(node), node.type, "input", node)
         for node in self.graph.parameters:
             self.slots[node] = self.new_slot(_label(node), node.type, "parameter", node)
-        self.output_slots = []
         for number, node in enumerate(self.graph.outputs):
-            slot = self.new_slot(self.graph.names.get(node, f"out{number}"), node.type, "output", node)
-            self.output_slots.append(slot)
-            if storage(node) in self.owner and storage(node) not in self.slots:
-                self.slots[storage(node)] = slot
+            self.write_to(node, self.new_slot(self.graph.names.get(node, f"out{number}"), node.type, "output", node))
+
+    def write_to(self, node: Node, slot: Slot) -> None:
+        """Let an output be written to a slot: by what computes it, or else by a copy."""
+        self.output_slots.append(slot)
+        if storage(node) in self.owner and storage(node) not in self.slots:
+            self.slots[storage(node)] = slot
 
     def slot(self, node: Node) -> Slot:
         base = storage(node)
@@ -172,14 +196,16 @@ class _Lowering:
         name = "_".join(dict.fromkeys(root.op.name for root in group.roots[-3:]))
         return build_kernel(group, self.stored(group), self.fused.materialized, name)
 
-    def step(self, group: Group) -> Step:
+    def steps(self, group: Group) -> tuple[Step, ...]:
         node = group.roots[0]
         match node.op:
             case Matmul():
-                return self.gemm(node)
+                return (self.gemm(node),)
             case LibraryOp():
-                return self.library_call(node)
-        return self.call(group, self.built(group))
+                return (self.library_call(node),)
+            case InnerGraphs():
+                return lower_loop(node, self)
+        return (self.call(group, self.built(group)),)
 
     def call(self, group: Group, built: Built) -> KernelCall:
         kernel = self.shared(collapse(built.kernel))

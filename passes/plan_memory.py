@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from graphc.dimension import evaluate, substitute, symbol
 from graphc.errors import ShapeError
 from graphc.kernel import (
+    Branch,
     For,
     Index,
     KernelCall,
@@ -28,7 +29,6 @@ from graphc.kernel import (
     Step,
     Store,
     all_steps,
-    bodies,
 )
 
 ALIGNMENT = 64
@@ -108,7 +108,7 @@ def _lives(program: Program) -> dict[Slot, tuple[int, int]]:
     number = {step: i for i, step in enumerate(program.numbered)}
     lives: dict[Slot, tuple[int, int]] = {}
     for step, at in number.items():
-        for slot in () if bodies(step) else step.slots:
+        for slot in _own_slots(step):
             root = slot.root
             if _is_temporary(root):
                 first, last = lives.get(root, (at, at))
@@ -121,6 +121,16 @@ def _lives(program: Program) -> dict[Slot, tuple[int, int]]:
                 first, last = lives[root]
                 lives[root] = min(first, start), max(last, end)
     return lives
+
+
+def _own_slots(step: Step) -> tuple[Slot, ...]:
+    """What a step uses itself, apart from the steps inside."""
+    match step:
+        case Repeat():
+            return ()
+        case Branch(number=number):
+            return (number,)
+    return step.slots
 
 
 def _is_temporary(slot: Slot) -> bool:

@@ -20,7 +20,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.op import Op
-from graphc.ops.base import Composite, Elementwise
+from graphc.ops.base import Composite, Elementwise, InnerGraphs
 from graphc.ops.tuples import Item
 from graphc.types import TensorType, as_dtype
 
@@ -113,8 +113,8 @@ def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader
     try:
         type_ = node.type.bound(sizes)
         op = _concrete(node, type_, sizes)
-        if op.inner:
-            return op.evaluate(lambda graph, given: _called(graph, given, sizes, reader), *xs)
+        if isinstance(op, InnerGraphs):
+            return op.run(lambda graph, given: _called(graph, given, sizes, reader), type_, *xs)
         if isinstance(node.op, Composite) and reader.decomposes(node.op):
             operands, root = _decomposition(node.op, tuple(arg.type for arg in node.args))
             return _walk([root], dict(zip(operands, xs, strict=True)), sizes, reader)[0]

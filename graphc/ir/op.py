@@ -32,7 +32,7 @@ class Op:
     operands: the caller adds them with the user's lines. An op with several results infers a `TupleType`."""
     evaluate: ClassVar[Any]
     """`evaluate(s, *xs)`: the meaning, the result from the operands' arrays in the words of `s`; several results are
-    a tuple. An op with inner graphs is given `call(graph, arrays) -> arrays` in the place of `s`."""
+    a tuple."""
     vjp: ClassVar[Any]
     """`vjp(g, y, *xs)`: for each operand its cotangent, or None where it has none, given that of the result; for
     several results `g` is a tuple of cotangents, None for those that the cost does not depend on."""

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from graphc.errors import RewriteError
 from graphc.ir.graph import Graph
@@ -99,6 +100,7 @@ class _Driver:
         self.done: dict[Node, Node] = {}
         self.became: dict[Node, Node] = {}
         self.waiting: set[Node] = set()  # for what they became to be done
+        self.inner: dict[Any, Graph] = {}  # what inner graphs became, by identity
 
     def normalize(self, roots: tuple[Node, ...]) -> dict[Node, Node]:
         stack = list(reversed(roots))
@@ -124,9 +126,10 @@ class _Driver:
     def step(self, node: Node) -> None:
         """Rebuild a node whose operands are done, or fire a rule at it, or declare it done."""
         args = tuple(self.done[arg] for arg in node.args)
-        if any(a is not b for a, b in zip(args, node.args, strict=True)):
+        op = node.op.with_inner(tuple(map(self.inside, node.op.inner))) if node.op.inner else node.op
+        if op is not node.op or any(a is not b for a, b in zip(args, node.args, strict=True)):
             with at(node.source):
-                self.became[node] = make(node.op, *args)
+                self.became[node] = make(op, *args)
             if self.became[node] is node:
                 self.done[node] = node
             return
@@ -141,6 +144,17 @@ class _Driver:
         if self.fired.total() > self.budget:
             raise self._endless()
         self.became[node] = new
+
+    def inside(self, graph: Graph) -> Graph:
+        """An inner graph with the rules applied."""
+        if graph.identity not in self.inner:
+            driver = _Driver(self.rules, self.trace, self.budget)
+            new = driver.normalize(graph.outputs)
+            outputs = tuple(new[node] for node in graph.outputs)
+            same = all(a is b for a, b in zip(outputs, graph.outputs, strict=True))
+            found = graph if same else replace(graph, outputs=outputs)
+            self.inner[graph.identity] = self.inner[found.identity] = found
+        return self.inner[graph.identity]
 
     def _endless(self) -> RewriteError:
         names = ", ".join(name for name, _ in self.fired.most_common(4))

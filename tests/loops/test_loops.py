@@ -1,0 +1,293 @@
+"""Loops and branches: the values and derivatives of Python loops, on every target."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import graphc as gc
+
+TARGETS = ["reference", "llvm", "cuda-emulator"]
+
+
+def vector(name="x", dtype="float64"):
+    return gc.input(name, ("n",), dtype)
+
+
+def compiled(inputs, outputs, target="llvm"):
+    return gc.compile(inputs, outputs, target=target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_scan_is_a_loop(target, reverse):
+    x = vector()
+    last, sums = gc.scan(lambda c, v: (c + v, c * v), 1.0, x, reverse=reverse)
+    data = np.array([2.0, -1.0, 0.5, 3.0])
+    carry, expected = 1.0, np.zeros(4)
+    for t in reversed(range(4)) if reverse else range(4):
+        expected[t] = carry * data[t]
+        carry += data[t]
+    found = compiled([x], [last, sums], target)(data)
+    np.testing.assert_allclose(found[0], carry)
+    np.testing.assert_allclose(found[1], expected)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_step_at_all(target):
+    x = vector()
+    last, values = gc.scan(lambda c, v: (c + v, c), 1.0, x)
+    found = compiled([x], [last, values], target)(np.zeros(0))
+    assert found[0] == 1 and found[1].shape == (0,)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_state_that_changes_places(target):
+    (a, b), pairs = gc.scan(lambda s, _: ((s[1], s[0] + s[1]), s), (0.0, 1.0), length=10)
+    found = compiled([], [a, b, pairs[0]], target)()
+    assert (found[0], found[1]) == (55, 89)
+    assert found[2].tolist() == [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_loop_ends_when_the_body_says_so(target):
+    x = vector()
+    last, values, count = gc.scan(lambda c, v: (c + v, v, c + v > 2), 0.0, x, until=True)
+    f = compiled([x], [last, values, count, gc.grad(last, x)], target)
+    found = f(np.array([1.0, 1.5, 4.0, 5.0]))
+    assert (found[0], found[2]) == (2.5, 2)
+    assert found[1].tolist() == [1, 1.5, 0, 0]
+    assert found[3].tolist() == [1, 1, 0, 0]
+    assert f(np.array([0.5]))[2] == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_while_goes_on_as_long_as_a_condition_holds(target):
+    n, x = gc.input("n", (), "int64"), gc.input("x", (2,), "float64")
+    count, y = gc.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] * x), (0, gc.full((2,), 1.0, "float64")))
+    f = compiled([n, x], [count, y], target)
+    assert f(3, np.array([2.0, 0.5]))[1].tolist() == [8, 0.125]
+    assert f(0, np.array([2.0, 0.5]))[0] == 0
+
+
+def test_a_while_without_a_bound_has_no_reverse_derivative():
+    x = gc.input("x", (), "float64")
+    y = gc.while_loop(lambda c: c < 10, lambda c: c * x, x)
+    with pytest.raises(gc.GradientError, match="max_steps"):
+        gc.grad(y, x)
+
+
+def test_a_bounded_while_has_a_derivative():
+    x = gc.input("x", (), "float64")
+    y = gc.while_loop(lambda c: c < 10, lambda c: c * x, x, max_steps=20)
+    value, slope = compiled([x], [y, gc.grad(y, x)])(2.0)
+    assert (value, slope) == (16, 4 * 2.0**3)
+    assert compiled([x], gc.grad(y, x))(11.0) == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_fori(target):
+    n, x = gc.input("n", (), "int32"), vector()
+    by_size = gc.fori_loop(1, 4, lambda i, c: c * gc.cast(i, "float64") + x, x)
+    by_value = gc.fori_loop(1, n, lambda i, c: c * gc.cast(i, "float64") + x, x)
+    a, b = compiled([n, x], [by_size, by_value], target)(4, np.array([1.0, 2.0]))
+    assert a.tolist() == b.tolist() == [16, 32]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_only_the_chosen_branch_counts(target):
+    x = gc.input("x", (), "float64")
+    y = gc.cond(x > 0, lambda v: gc.log(v), lambda v: v * 2, x)
+    f = compiled([x], [y, gc.grad(y, x)], target)
+    np.testing.assert_allclose(f(4.0), [np.log(4), 0.25])
+    np.testing.assert_allclose(f(-4.0), [-8, 2])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_switch_takes_the_nearest_branch(target):
+    i, x = gc.input("i", (), "int64"), gc.input("x", (3,), "float32")
+    y = gc.switch(i, [lambda v: v, lambda v: v + 1, lambda v: gc.exp(v)], x)
+    f = compiled([i, x], y, target)
+    data = np.float32([0, 1, 2])
+    for number, expected in ((-5, data), (0, data), (1, data + 1), (2, np.exp(data)), (99, np.exp(data))):
+        np.testing.assert_allclose(f(number, data), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_loops_in_loops(target):
+    x = vector()
+    y = gc.scan(lambda c, v: (c + gc.fori_loop(0, 3, lambda i, d: d * 0.5 + v + c, v), gc.map(lambda z: z * v, x)), 0.0, x)
+    data = np.array([0.3, -0.2, 1.1])
+    carry, rows = 0.0, []
+    for v in data:
+        d = v
+        for _ in range(3):
+            d = d * 0.5 + v + carry
+        carry += d
+        rows.append(data * v)
+    found = compiled([x], [y[0], y[1]], target)(data)
+    np.testing.assert_allclose(found[0], carry)
+    np.testing.assert_allclose(found[1], rows)
+
+
+def rnn(x, w, **options):
+    def step(h, v):
+        new = gc.tanh(gc.matmul(h, w) + v)
+        return new, gc.sum(new**2)
+
+    last, values = gc.scan(step, gc.zeros((2, 3), dtype="float64"), x, **options)
+    return gc.sum(values) + gc.sum(last[0])
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    steps=st.integers(0, 7),
+    options=st.sampled_from([{}, {"reverse": True}, {"checkpoint": 3}, {"checkpoint": 3, "reverse": True}]),
+    seed=st.integers(0, 99),
+)
+def test_the_derivative_of_a_scan(steps, options, seed):
+    random = np.random.default_rng(seed)
+    x, w = gc.input("x", ("n", 2, 3), "float64"), gc.input("w", (3, 3), "float64")
+    cost = rnn(x, w, **options)
+    values = [random.normal(size=(steps, 2, 3)), random.normal(size=(3, 3)) / 3]
+    f = compiled([x, w], [cost, *gc.grad(cost, [x, w])])
+    slopes = f(*values)[1:]
+    for number, slope in enumerate(slopes):
+        direction = random.normal(size=slope.shape)
+        moved = [[v + sign * 1e-6 * direction if k == number else v for k, v in enumerate(values)] for sign in (1, -1)]
+        difference = (f(*moved[0])[0] - f(*moved[1])[0]) / 2e-6
+        np.testing.assert_allclose((slope * direction).sum(), difference, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_second_derivatives(target):
+    x = vector()
+    cost = gc.scan(lambda c, v: (gc.sin(c * v) + v, None), 1.0, x)[0]
+    slope = gc.grad(cost, x)
+    curve = gc.grad(gc.sum(slope**2), x)
+    f = compiled([x], [slope, curve], target)
+    data = np.array([0.4, -1.2, 0.9])
+    numeric = np.array([(f(data + e)[0] ** 2).sum() - (f(data - e)[0] ** 2).sum() for e in 1e-6 * np.eye(3)]) / 2e-6
+    np.testing.assert_allclose(f(data)[1], numeric, rtol=1e-5)
+
+
+@pytest.mark.parametrize("checkpoint", ["sqrt", 1, 4, 100])
+def test_checkpoints_change_nothing(checkpoint):
+    x, w = gc.input("x", (10, 2, 3), "float64"), gc.input("w", (3, 3), "float64")
+    random = np.random.default_rng(0)
+    values = random.normal(size=(10, 2, 3)), random.normal(size=(3, 3)) / 3
+    plain = compiled([x, w], gc.grad(rnn(x, w), [x, w]))(*values)
+    kept = compiled([x, w], gc.grad(rnn(x, w, checkpoint=checkpoint), [x, w]))(*values)
+    for a, b in zip(plain, kept, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_checkpoints_need_less_memory():
+    x = gc.input("x", (10_000, 8), "float64")
+
+    def slope(**options):
+        cost = gc.scan(lambda c, v: (gc.sin(c * v) + gc.exp(-c * c), None), gc.zeros((8,), dtype="float64"), x, **options)[0]
+        return compiled([x], gc.grad(gc.sum(cost), x))
+
+    plain, kept = slope(), slope(checkpoint="sqrt")
+    data = np.random.default_rng(0).normal(size=(10_000, 8))
+    np.testing.assert_allclose(plain(data), kept(data), rtol=1e-10)
+    assert kept.memory().total < plain.memory().total / 10
+
+
+def test_truncated_derivatives_stop():
+    x = gc.input("x", (6,), "float64")
+    cost = gc.scan(lambda c, v: (c + v, None), 0.0, x, truncate=4)[0]
+    assert compiled([x], gc.grad(cost, x))(np.ones(6)).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_a_naive_formula_inside_is_stable():
+    x = gc.input("x", ("n", 3), "float32")
+    last, _ = gc.scan(lambda c, v: (gc.log(gc.sum(gc.exp(v + c))), None), np.float32(0), x)
+    value, slope = compiled([x], [last, gc.grad(last, x)])(np.full((2, 3), 500, np.float32))
+    np.testing.assert_allclose(value, 1000 + 2 * np.log(3), rtol=1e-6)
+    np.testing.assert_allclose(slope, np.full((2, 3), 1 / 3), rtol=1e-5)
+
+
+def test_invariants_are_operands():
+    x, w = gc.input("x", ("n", 4), "float64"), gc.input("w", (4, 4), "float64")
+    last, _ = gc.scan(lambda c, v: (c + v @ gc.exp(w), None), gc.zeros((4,), dtype="float64"), x)
+    f = compiled([x, w], last)
+    (loop,) = [node for node in f.graph.nodes if node.op.name == "scan"]
+    assert not any(node.op.name == "exp" for node in loop.op.body.nodes)
+
+
+def test_equal_loops_are_one_node():
+    x = vector()
+    assert gc.scan(lambda c, v: (c * v, None), 1.0, x)[0] is gc.scan(lambda s, t: (s * t, None), 1.0, x)[0]
+
+
+def test_text_reads_back():
+    x = vector()
+    y = gc.scan(lambda c, v: (gc.cond(v > 0, lambda a: a + v, lambda a: -a, c), c), 1.0, x)
+    z = gc.while_loop(lambda c: c < 3, lambda c: c + 1, gc.sum(x))
+    text = str(gc.Graph("f", (x,), (y[0], y[1], z)))
+    assert str(gc.parse_graph(text)) == text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_parameters_inside_keep_their_values_where_an_index_fails(target):
+    x, i = vector(), gc.input("i", ("m",), "int64")
+    w = gc.parameter("w", np.zeros(()))
+    last, _ = gc.scan(lambda c, k: (c + gc.take(x, k) + w, None), 0.0, i)
+    f = gc.compile([x, i], last, updates={w: w + last}, target=target)
+    with pytest.raises(gc.IndexOutOfBounds):
+        f(np.ones(3), np.array([0, 5]))
+    assert gc.value(w) == 0
+    assert f(np.ones(3), np.array([0, 2])) == 2 and gc.value(w) == 2
+
+
+class TestMisuse:
+    def test_a_carry_that_changes_its_shape(self):
+        x = gc.input("x", ("n", 3), "float64")
+        with pytest.raises(gc.ShapeError, match=r"carry begins as f64\[2\] and becomes f64\[3\]"):
+            gc.scan(lambda c, v: (v, None), gc.zeros((2,), dtype="float64"), x)
+
+    def test_a_carry_that_changes_its_dtype(self):
+        with pytest.raises(gc.DTypeError, match=r"carry\['h'\] begins as f32"):
+            gc.scan(lambda c, v: ({"h": gc.cast(c["h"], "float64")}, None), {"h": np.float32(1)}, vector())
+
+    def test_a_carry_of_another_structure(self):
+        with pytest.raises(gc.ShapeError, match="becomes"):
+            gc.scan(lambda c, v: ((c, c), None), 0.0, vector())
+
+    def test_sequences_of_different_lengths(self):
+        with pytest.raises(gc.ShapeError, match="slices for"):
+            gc.scan(lambda c, v: (c, None), 0.0, (vector(), gc.input("y", ("m",), "float64")))
+
+    def test_no_length(self):
+        with pytest.raises(gc.ArgumentError, match="number of steps"):
+            gc.scan(lambda c, v: (c, None), 0.0)
+
+    def test_a_body_that_gives_one_thing(self):
+        with pytest.raises(gc.ArgumentError, match=r"\(carry, value\)"):
+            gc.scan(lambda c, v: c, 0.0, vector())
+
+    def test_a_predicate_that_is_no_truth_value(self):
+        x = vector()
+        with pytest.raises(gc.DTypeError, match="predicate"):
+            gc.cond(x, lambda: x, lambda: x)
+        with pytest.raises(gc.DTypeError, match="condition"):
+            gc.while_loop(lambda c: c, lambda c: c, 1.0)
+
+    def test_branches_of_different_types(self):
+        x = vector()
+        with pytest.raises(gc.ShapeError, match="another one"):
+            gc.cond(gc.sum(x) > 0, lambda: x, lambda: gc.sum(x))
+
+    def test_an_index_that_is_no_integer(self):
+        with pytest.raises(gc.DTypeError, match="number of the branch"):
+            gc.switch(1.5, [lambda: gc.constant(1.0)])
+
+    def test_checkpoint_and_truncate(self):
+        with pytest.raises(gc.ArgumentError, match="checkpoint"):
+            gc.scan(lambda c, v: (c, None), 0.0, vector(), checkpoint="log")
+        with pytest.raises(gc.ArgumentError, match="root"):
+            gc.scan(lambda c, v: (c, None), 0.0, vector(), checkpoint="sqrt")
+        with pytest.raises(gc.ArgumentError, match="truncate"):
+            gc.scan(lambda c, v: (c, None), 0.0, vector(), truncate=0)
