@@ -8,6 +8,7 @@ from graphc.passes.rules.canonical import CANONICAL
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
 from graphc.passes.rules.hyperbolic import HYPERBOLIC
+from graphc.passes.rules.linear_algebra import LINEAR_ALGEBRA
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.logarithms import LOGARITHMS
 from graphc.passes.rules.logistic import LOGISTIC
@@ -18,6 +19,17 @@ from graphc.passes.rules.sums import SUMS_OF_PARTS
 __all__ = ["ALL", "CANONICAL", "EXACT", "STABLE"]
 
 STABLE = RuleSet(
-    "stable", [*HYPERBOLIC, *LOGISTIC, *LOG_SUM_EXP, *LOGARITHMS, *EXPONENTIALS, *MIXTURES, *MOVED, *SUMS_OF_PARTS]
+    "stable",
+    [
+        *LINEAR_ALGEBRA,
+        *HYPERBOLIC,
+        *LOGISTIC,
+        *LOG_SUM_EXP,
+        *LOGARITHMS,
+        *EXPONENTIALS,
+        *MIXTURES,
+        *MOVED,
+        *SUMS_OF_PARTS,
+    ],
 )
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE])

@@ -8,17 +8,23 @@ import numpy as np
 
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, sum
 from graphc.ops.elementwise import log
 from graphc.ops.linalg.library import Array, call
-from graphc.ops.linalg.matrix import check_square, halved_triangle, main_diagonal, matrix_operand, symmetric_part
+from graphc.ops.linalg.matrix import (
+    MatrixOp,
+    check_square,
+    halved_triangle,
+    main_diagonal,
+    matrix_operand,
+    symmetric_part,
+)
 from graphc.ops.linalg.triangular import solve_triangle
 from graphc.types import TensorType
 
 
-class Cholesky(LibraryOp):
+class Cholesky(MatrixOp):
     """The lower triangle L with L Lᵀ = x of symmetric positive definite x; NaN for others. Reads the lower triangle.
 
     The derivative is that over symmetric matrices: Murray, Differentiation of the Cholesky decomposition, 2016,

@@ -8,11 +8,10 @@ import numpy as np
 
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand, sum
 from graphc.ops.linalg.library import Array
-from graphc.ops.linalg.matrix import check_square, diagonal_matrix, main_diagonal, matrix_operand, positions
+from graphc.ops.linalg.matrix import MatrixOp, check_square, diagonal_matrix, main_diagonal, matrix_operand, positions
 from graphc.ops.linalg.svd import Svd
 from graphc.ops.linalg.systems import Inv
 from graphc.ops.logic import equal, greater, less, where
@@ -21,7 +20,7 @@ from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType
 
 
-class Det(LibraryOp):
+class Det(MatrixOp):
     """The determinant.
 
     Its derivative is the cofactor matrix, at singular matrices too: Magnus & Neudecker, Matrix Differential
@@ -41,7 +40,7 @@ class Det(LibraryOp):
         return (_to_matrices(g, x) * make(Cofactor(), x),)
 
 
-class Cofactor(LibraryOp):
+class Cofactor(MatrixOp):
     """The matrix of cofactors, det(x) times the inverse transposed where there is an inverse.
 
     It is U cof(S) Vᵀ times the signs of det(U) and det(V), from the singular values: Stewart, On the adjugate
@@ -76,7 +75,7 @@ class Cofactor(LibraryOp):
         return (where(_to_matrices(well_conditioned, x), by_inverse, by_values),)
 
 
-class Slogdet(LibraryOp):
+class Slogdet(MatrixOp):
     """The sign of the determinant, and the logarithm of its absolute value (-inf where it is 0).
 
     Derivative: Giles, Collected matrix derivative results, 2.2.4; NaN at singular matrices, where there is none.

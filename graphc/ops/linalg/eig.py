@@ -14,11 +14,11 @@ import numpy as np
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand
 from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import (
+    MatrixOp,
     check_square,
     diagonal_matrix,
     first_rows,
@@ -34,7 +34,7 @@ from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType
 
 
-class Eig(LibraryOp):
+class Eig(MatrixOp):
     """The eigenvalues and unit eigenvectors (columns) of matrices: real and imaginary parts of both.
 
     Derivative: Boeddeker et al., On the computation of complex-valued gradients with application to statistically
@@ -66,7 +66,7 @@ class Eig(LibraryOp):
         return ((v.adjoint.solve(inner) @ v.adjoint).real,)
 
 
-class Eigvals(LibraryOp):
+class Eigvals(MatrixOp):
     """The real and the imaginary parts of the eigenvalues of matrices.
 
     Derivative: Magnus, On differentiating eigenvalues and eigenvectors, 1985, theorem 2.

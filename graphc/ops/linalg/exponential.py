@@ -11,11 +11,10 @@ import numpy as np
 from graphc.errors import GraphError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast
 from graphc.ops.linalg.library import Array
-from graphc.ops.linalg.matrix import check_square, columns_after, first_rows, identity_like, matrix_operand
+from graphc.ops.linalg.matrix import MatrixOp, check_square, columns_after, first_rows, identity_like, matrix_operand
 from graphc.ops.linalg.systems import Inv
 from graphc.ops.movement import concat
 from graphc.types import TensorType
@@ -41,7 +40,7 @@ PADE = (
 LARGEST_NORM = 4.25
 
 
-class Expm(LibraryOp):
+class Expm(MatrixOp):
     """The exponential of matrices, the sum of x^k / k!; NaN if an element is not finite.
 
     Derivative: it is the block at the upper right of the exponential of [[xᵀ, g], [0, xᵀ]]: Al-Mohy & Higham,

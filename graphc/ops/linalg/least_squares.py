@@ -9,17 +9,16 @@ import numpy as np
 from graphc.errors import ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import as_node, broadcast_to, cast, expand, sum
 from graphc.ops.elementwise import square
 from graphc.ops.linalg.library import Array, call
-from graphc.ops.linalg.matrix import check_matrices, eye, float_operands, matrix_operand, one_stack
+from graphc.ops.linalg.matrix import MatrixOp, check_matrices, eye, float_operands, matrix_operand, one_stack
 from graphc.ops.linalg.svd import default_rtol, matrix_rank, svdvals
 from graphc.types import TensorType
 
 
-class Lstsq(LibraryOp):
+class Lstsq(MatrixOp):
     """The shortest x that makes a @ x - b shortest; singular values up to `rtol` times the largest count as 0.
 
     Derivative where the rank stays: Golub & Pereyra, The differentiation of pseudo-inverses and nonlinear least

@@ -13,12 +13,12 @@ import numpy as np
 
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import broadcast_to, cast, expand
 from graphc.ops.indexing import ScatterAddAlongAxis, take_along_axis
 from graphc.ops.linalg.library import Array
 from graphc.ops.linalg.matrix import (
+    MatrixOp,
     check_matrices,
     columns_after,
     eye,
@@ -42,7 +42,7 @@ from graphc.types import TensorType, TupleType, int64
 PANEL = 32  # columns that are eliminated one by one
 
 
-class Lu(LibraryOp):
+class Lu(MatrixOp):
     """L below and U on and above the diagonal of one matrix, the exchanged rows, and the order of rows they give.
 
     Row i of L U is row `permutation[i]` of the operand; in step i the rows i and `pivots[i]` were exchanged. The

@@ -11,14 +11,16 @@ from graphc import dimension
 from graphc.dimension import Dim
 from graphc.errors import DTypeError, GradientError, ShapeError
 from graphc.ir.leaf import full
-from graphc.ir.node import Node
+from graphc.ir.node import Node, make
+from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, common_dtype, expand
 from graphc.ops.indexing import take_along_axis
 from graphc.ops.logic import equal, greater, greater_equal, where
 from graphc.ops.movement import slice_axis
 from graphc.ops.position import iota
-from graphc.types import DType, Shape, TensorType, float32, float64
+from graphc.ops.tuples import items
+from graphc.types import DType, Shape, TensorType, TupleType, float32, float64
 
 # --- type rules ---
 
@@ -67,6 +69,16 @@ def is_tall(x: TensorType | Node) -> bool:
         f"the derivative differs for {rows} rows above and below {columns} columns",
         help="give one of the sizes as a number, or as an expression of the other",
     )
+
+
+class MatrixOp(LibraryOp, abstract=True):
+    """An op that works on each matrix of a stack alone, whatever the axes of the stack."""
+
+    def batch(self, size: int | Dim, batched: tuple[bool, ...], *xs: Node) -> Any:
+        """A stack of stacks is a longer stack."""
+        whole = [x if has else expand(x, (0,), (size,)) for x, has in zip(xs, batched, strict=True)]
+        y = make(self, *whole)
+        return items(y) if isinstance(y.type, TupleType) else y
 
 
 # --- operands ---

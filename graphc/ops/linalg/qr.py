@@ -10,11 +10,11 @@ from graphc.errors import GradientError, GraphError
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast
 from graphc.ops.linalg.library import Array
 from graphc.ops.linalg.matrix import (
+    MatrixOp,
     check_matrices,
     columns_after,
     first_columns,
@@ -32,7 +32,7 @@ from graphc.types import TensorType, TupleType
 Mode = Literal["reduced", "complete"]
 
 
-class Qr(LibraryOp):
+class Qr(MatrixOp):
     """x = Q R with orthonormal columns of Q and an upper triangular R, as LAPACK's Householder reflections give them.
 
     Derivative: Walter & Lehmann, Algorithmic differentiation of linear algebra functions, 2010; of wide matrices:

@@ -10,11 +10,11 @@ from graphc import dimension
 from graphc.errors import GradientError, ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand, sum
 from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import (
+    MatrixOp,
     check_matrices,
     diagonal_matrix,
     matrix_operand,
@@ -30,7 +30,7 @@ from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType, int64
 
 
-class Svd(LibraryOp):
+class Svd(MatrixOp):
     """The singular value decomposition x = U diag(S) Vh, singular values falling.
 
     Derivative: Townsend, Differentiating the singular value decomposition, 2016. U and Vh are determined up to a
@@ -74,7 +74,7 @@ class Svd(LibraryOp):
         return (_added(total, u @ inner @ vh),)
 
 
-class Svdvals(LibraryOp):
+class Svdvals(MatrixOp):
     """The singular values, falling.
 
     Derivative: Giles, Collected matrix derivative results, 3.2.

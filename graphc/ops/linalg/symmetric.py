@@ -8,11 +8,11 @@ import numpy as np
 
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand
 from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import (
+    MatrixOp,
     check_square,
     diagonal_matrix,
     matrix_operand,
@@ -24,7 +24,7 @@ from graphc.ops.tuples import items
 from graphc.types import DType, TensorType, TupleType
 
 
-class Eigh(LibraryOp):
+class Eigh(MatrixOp):
     """The eigenvalues of symmetric matrices, rising, and an orthonormal basis of eigenvectors as columns.
 
     Derivative: Giles, Collected matrix derivative results, 3.1. Eigenvectors are determined up to a rotation among
@@ -51,7 +51,7 @@ class Eigh(LibraryOp):
         return (symmetric_part(v @ inner @ matrix_transpose(v)),)
 
 
-class Eigvalsh(LibraryOp):
+class Eigvalsh(MatrixOp):
     """The eigenvalues of symmetric matrices, rising.
 
     Derivative: Magnus & Neudecker, Matrix Differential Calculus, 8.9.

@@ -15,11 +15,12 @@ from graphc import dimension
 from graphc.errors import ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import Composite, LibraryOp
+from graphc.ops.base import Composite
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand
 from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import (
+    MatrixOp,
     check_square,
     check_system,
     float_operands,
@@ -31,7 +32,7 @@ from graphc.ops.movement import transpose
 from graphc.types import TensorType
 
 
-class Solve(LibraryOp):
+class Solve(MatrixOp):
     """x with a @ x = b; NaN for singular a.
 
     Derivative: Giles, Collected matrix derivative results, 2.3.1.

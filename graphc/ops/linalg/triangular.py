@@ -13,17 +13,16 @@ import numpy as np
 
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.linalg.library import Array
-from graphc.ops.linalg.matrix import check_system, lower_triangle, upper_triangle
+from graphc.ops.linalg.matrix import MatrixOp, check_system, lower_triangle, upper_triangle
 from graphc.ops.linalg.systems import with_right_sides
 from graphc.types import TensorType
 
 BLOCK = 64  # rows: the cubic cost of a block stays below that of calling NumPy
 
 
-class TriangularSolve(LibraryOp):
+class TriangularSolve(MatrixOp):
     """x with a @ x = b, where only one triangle of a is read; NaN if its diagonal has a zero.
 
     Derivative: Giles, Collected matrix derivative results, 2.3.1, restricted to the triangle.
