@@ -8,6 +8,7 @@ from graphc.ops.special import (  # noqa: F401 - its ops are known to the parser
     bessel,
     error_function,
     gamma,
+    incomplete_gamma,
     information,
     quotient,
     zeta,

@@ -43,15 +43,25 @@ def half_square(s: Scalars, x: Value) -> tuple[Value, Value]:
     return total, rest - (total - square)
 
 
-def excess_over_log1p(s: Scalars, x: Value) -> Value:
-    """x - log(1 + x) without the cancellation near 0.
+def excess_over_log1p(s: Scalars, x: Value, log1p: Value) -> Value:
+    """x - log(1 + x) without the cancellation near 0, given the logarithm for abs(x) >= 1/2."""
+    small = s.less(s.abs(x), 0.5)
+    near = s.where(small, x, 0.0)
+    return s.where(small, near * near * quadratic_excess(near), x - log1p)
+
+
+def quadratic_excess(x: Value) -> Value:
+    """(x - log(1 + x)) / x**2 for -1/2 <= x <= 1, 1/2 at 0.
 
     With t = x/(2 + x), log(1 + x) is 2*artanh(t), and x - 2*t is x*t.
     """
-    small = s.less(s.abs(x), 0.5)
-    t = s.where(small, x / (2 + x), 0.0)
-    series = polynomial(t * t, [1 / (2 * k + 1) for k in range(17, 0, -1)])
-    return s.where(small, t * (x - 2 * t * t * series), x - s.log1p(x))
+    inverse = 1 / (2 + x)
+    return inverse * (1 - 2 * x * inverse * inverse * cubic_artanh(x * inverse))
+
+
+def cubic_artanh(t: Value) -> Value:
+    """(artanh(t) - t) / t**3 for abs(t) <= 1/3."""
+    return polynomial(t * t, [1 / (2 * k + 1) for k in range(17, 0, -1)])
 
 
 def sine_and_cosine_of_pi(s: Scalars, x: Value) -> tuple[Value, Value]:

@@ -128,7 +128,7 @@ class LogNdtr(Elementwise):
 
     @in_double
     def scalar(self, s: Scalars, x: Value) -> Value:
-        below = s.log(_erfcx(s, s.abs(x) * math.sqrt(0.5)) * 0.5) - x * x * 0.5
+        below = s.log(erfcx_right(s, s.abs(x) * math.sqrt(0.5)) * 0.5) - x * x * 0.5
         return s.where(s.less(x, 0), below, s.log1p(-_normal_tail(s, x)))
 
     def exact(self, s: Scalars, x: Value) -> Value:
@@ -154,10 +154,15 @@ class Ndtri(Elementwise):
         return (g * (math.sqrt(2 * math.pi) * exp(square(y) / 2)),)
 
 
+def erfcx_right(s: Scalars, x: Value) -> Value:
+    """exp(x**2) * erfc(x) for x >= 0, of which float64 values go in."""
+    bounded = s.minimum(x, 1e300)
+    return polynomial((bounded - 4) / (bounded + 4), _SCALED) / (0.5 + x)
+
+
 def _erfcx(s: Scalars, x: Value) -> Value:
     size = s.abs(x)
-    bounded = s.minimum(size, 1e300)
-    right = polynomial((bounded - 4) / (bounded + 4), _SCALED) / (0.5 + size)
+    right = erfcx_right(s, size)
     high, low = half_square(s, s.minimum(size, 27.0))
     return s.where(s.less(x, 0), 2 * s.exp(2 * high) * (1 + 2 * low) - right, right)
 
@@ -176,7 +181,7 @@ def _normal_tail(s: Scalars, x: Value) -> Value:
     """The probability beyond abs(x)."""
     size = s.minimum(s.abs(x), 40.0)
     high, low = half_square(s, size)
-    return s.exp(-high) * (1 - low) * (_erfcx(s, size * math.sqrt(0.5)) * 0.5)
+    return s.exp(-high) * (1 - low) * (erfcx_right(s, size * math.sqrt(0.5)) * 0.5)
 
 
 def _inverse(s: Scalars, x: Value, rest: Value) -> Value:

@@ -80,12 +80,7 @@ class Digamma(Elementwise):
     @in_double
     def scalar(self, s: Scalars, x: Value) -> Value:
         size = s.abs(x)
-        y = s.where(s.less(size, 1), size + 1, size)
-        near = ((y - _ROOT) - _ROOT_LOW) * polynomial(y - 1.5, _OVER_ROOT)
-        inverse = 1 / s.maximum(y, 2.0)
-        square = inverse * inverse
-        far = s.log(y) - (0.5 * inverse + square * polynomial(square, _SLOPE_FAR))
-        above = s.where(s.less(y, 2), near, far)
+        above = digamma_above_one(s, s.where(s.less(size, 1), size + 1, size))
         sine, cosine = sine_and_cosine_of_pi(s, size)
         left = above + math.pi * (cosine / s.where(s.equal(sine, 0), float("nan"), sine))
         left = s.where(s.less(size, 1), left, left + 1 / size)
@@ -118,6 +113,15 @@ def trigamma(x: Any) -> Any:
     return polygamma(1, x)
 
 
+def digamma_above_one(s: Scalars, x: Value) -> Value:
+    """The derivative of log(gamma(x)) for x >= 1, of which float64 values go in."""
+    near = ((x - _ROOT) - _ROOT_LOW) * polynomial(x - 1.5, _OVER_ROOT)
+    inverse = 1 / s.maximum(x, 2.0)
+    square = inverse * inverse
+    far = s.log(x) - (0.5 * inverse + square * polynomial(square, _SLOPE_FAR))
+    return s.where(s.less(x, 2), near, far)
+
+
 def log_gamma(s: Scalars, x: Value) -> Value:
     """log(gamma(x)) for x >= 0, of which float64 values go in."""
     far = s.less_equal(2.5, x)
@@ -130,10 +134,11 @@ def log_gamma(s: Scalars, x: Value) -> Value:
 
 
 def log_gamma_of_one_and(s: Scalars, x: Value) -> Value:
-    """log(gamma(1 + x)) for 0 <= x <= 1.5, accurate near 0 where 1 + x is not."""
-    below = s.less(x, 0.5)
-    z = s.where(below, x, x - 1)
-    return z * polynomial(z, _NEAR_TWO) - s.where(below, s.log1p(x), 0.0)
+    """log(gamma(1 + x)) for 0 <= x <= 2.5, accurate near 0 where 1 + x is not."""
+    below, above = s.less(x, 0.5), s.less(1.5, x)
+    z = s.where(below, x, s.where(above, x - 2, x - 1))
+    log = s.log1p(s.where(below, x, s.where(above, x - 1, 0.0)))
+    return z * polynomial(z, _NEAR_TWO) + s.where(below, -log, log)
 
 
 def stirling_remainder(s: Scalars, x: Value) -> Value:

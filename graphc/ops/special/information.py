@@ -76,7 +76,8 @@ class KlDiv(Elementwise):
     @in_double
     def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
         close = s.less(s.abs(y / x - 2.125), 1.875)  # from 1/4 to 4
-        value = x * excess_over_log1p(s, s.where(close, (y - x) / x, 0.0))
+        distance = s.where(close, (y - x) / x, 0.0)
+        value = x * excess_over_log1p(s, distance, s.log1p(distance))
         return _where_positive(s, x, y, s.where(close, value, x * (_log_ratio(s, x, y) - 1) + y), y)
 
     def exact(self, s: Scalars, x: Value, y: Value) -> Value:
