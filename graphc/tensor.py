@@ -5,22 +5,40 @@ Comes in: Python's syntax (`graphc.ir.operators`) and NumPy's protocols; goes ou
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from graphc import dimension
-from graphc.errors import DTypeError, GraphError, ShapeError
-from graphc.ir import leaf
+from graphc.errors import GraphError, ShapeError
 from graphc.ir.leaf import Input, Parameter, Storage, as_array, without_loss
 from graphc.ir.node import Node, make, public
 from graphc.ir.operators import MEANING, means
 from graphc.ir.printer import NAME
 from graphc.ir.source import here
-from graphc.ir.term import Term
-from graphc.ops import contraction, conversion, elementwise, indexing, logic, movement, position, reduction
-from graphc.types import TensorType, as_dtype, as_shape, float64
+from graphc.ops import (
+    contraction,
+    conversion,
+    creation,
+    cumulative,
+    datatypes,
+    diagonals,
+    einsum,
+    elementwise,
+    indexing,
+    interpolation,
+    logic,
+    manipulation,
+    movement,
+    products,
+    reduction,
+    representation,
+    standard,
+    statistics,
+    trigonometry,
+)
+from graphc.types import TensorType, as_dtype, as_shape
 
 # --- leaves ---
 
@@ -75,83 +93,53 @@ def _checked_name(name: Any) -> str:
 
 # --- operators ---
 
-_METHODS: dict[str, Callable[..., Any]] = {
-    "add": elementwise.add,
-    "subtract": elementwise.subtract,
-    "multiply": elementwise.multiply,
-    "floor_divide": elementwise.floor_divide,
-    "remainder": elementwise.remainder,
-    "matmul": contraction.matmul,
-    "negative": elementwise.negative,
-    "abs": elementwise.abs,
-    "left_shift": logic.bitwise_left_shift,
-    "right_shift": logic.bitwise_right_shift,
-    "less": logic.less,
-    "less_equal": logic.less_equal,
-    "greater": logic.greater,
-    "greater_equal": logic.greater_equal,
-    "equal": logic.equal,
-    "not_equal": logic.not_equal,
-    "astype": conversion.cast,
-    "reshape": conversion.reshape,
-    "sum": conversion.sum,
-    "mean": reduction.mean,
-    "max": reduction.max,
-    "min": reduction.min,
-    "mT": contraction.matrix_transpose,
-}
-for _word, _function in _METHODS.items():
-    means(_word)(_function)
+MEANING.update(
+    {
+        "add": elementwise.add,
+        "subtract": elementwise.subtract,
+        "multiply": elementwise.multiply,
+        "divide": standard.divide,
+        "floor_divide": elementwise.floor_divide,
+        "remainder": elementwise.remainder,
+        "pow": standard.pow,
+        "matmul": contraction.matmul,
+        "negative": elementwise.negative,
+        "positive": standard.positive,
+        "abs": elementwise.abs,
+        "invert": standard.bitwise_invert,
+        "and": standard.bitwise_and,
+        "or": standard.bitwise_or,
+        "xor": standard.bitwise_xor,
+        "left_shift": logic.bitwise_left_shift,
+        "right_shift": logic.bitwise_right_shift,
+        "less": logic.less,
+        "less_equal": logic.less_equal,
+        "greater": logic.greater,
+        "greater_equal": logic.greater_equal,
+        "equal": logic.equal,
+        "not_equal": logic.not_equal,
+    }
+)
 
+# --- methods ---
 
-@means("divide")
-@public
-def divide(x: Any, y: Any) -> Any:
-    """x / y; integers divide as float64, as in NumPy."""
-    if isinstance(x, Term) or isinstance(y, Term):
-        return elementwise.divide(x, y)
-    if conversion.common_dtype("divide", "iufb", (x, y)).is_float:
-        return elementwise.divide(x, y)
-    return elementwise.divide(conversion.cast(x, float64), conversion.cast(y, float64))
-
-
-@means("pow")
-@public
-def pow(x: Any, y: Any) -> Any:
-    """x ** y; small whole powers of one node become products."""
-    if isinstance(x, Term) or isinstance(y, Term):
-        return elementwise.power(x, y)
-    if isinstance(x, Node) and isinstance(y, int | float) and not isinstance(y, bool):
-        if y == 2 and x.dtype.kind != "b":
-            return elementwise.square(x)
-        if isinstance(y, int) and y < 0 and x.dtype.is_integer:
-            raise DTypeError("integers have no negative powers", help="cast to a float")
-        if isinstance(y, float) and y == 0.5 and x.dtype.is_float:
-            return elementwise.sqrt(x)
-    return elementwise.power(x, y)
-
-
-@means("invert")
-@public
-def invert(x: Any) -> Any:
-    """~x: not for bool, all bits inverted for integers."""
-    x = conversion.as_node(x)
-    if x.dtype.kind == "b":
-        return logic.logical_not(x)
-    return logic.bitwise_xor(x, -1 if x.dtype.kind == "i" else (1 << x.dtype.bits) - 1)
-
-
-def _logical_or_bitwise(logical: Callable[..., Any], bitwise: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(x: Any, y: Any) -> Any:
-        node = x if isinstance(x, Node) else y
-        return (logical if node.dtype.kind == "b" else bitwise)(x, y)
-
-    return apply
-
-
-means("and")(_logical_or_bitwise(logic.logical_and, logic.bitwise_and))
-means("or")(_logical_or_bitwise(logic.logical_or, logic.bitwise_or))
-means("xor")(_logical_or_bitwise(logic.logical_xor, logic.bitwise_xor))
+MEANING.update(
+    {
+        "astype": conversion.cast,
+        "reshape": conversion.reshape,
+        "sum": conversion.sum,
+        "mT": contraction.matrix_transpose,
+        "transpose": movement.transpose,
+        **{
+            function.__name__: function
+            for function in (
+                *(reduction.mean, reduction.max, reduction.min, reduction.prod, reduction.any, reduction.all),
+                *(reduction.argmax, reduction.argmin, statistics.var, statistics.std),
+                *(manipulation.squeeze, manipulation.ravel, manipulation.swapaxes, standard.clip),
+            )
+        },
+    }
+)
 
 
 @means("T")
@@ -162,71 +150,35 @@ def _transpose(x: Node) -> Any:
     return movement.transpose(x)
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:
-    """x limited to [min, max]; None means no limit. At a limit the derivative goes to the limit."""
-    x = x if min is None else elementwise.maximum(x, min)
-    return x if max is None else elementwise.minimum(x, max)
-
-
-def relu(x: Any) -> Any:
-    """max(x, 0); its derivative at 0 is 0."""
-    return elementwise.maximum(x, 0)
-
-
-@public
-def var(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
-    """The variance over axes: the mean squared distance from the mean, which does not cancel."""
-    x = conversion.as_node(x)
-    axis = conversion.axes(axis, x.ndim)
-    centred = x - reduction.mean(x, axis, keepdims=True)
-    total = conversion.sum(elementwise.square(centred), axis, keepdims=keepdims)
-    size = dimension.product(tuple(x.shape[a] for a in axis))
-    return total / (position.extent(size, total.dtype) - correction)
-
-
-def std(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
-    """The standard deviation over axes."""
-    return elementwise.sqrt(var(x, axis, correction=correction, keepdims=keepdims))
-
-
-def zeros(shape: Any, dtype: Any = "float32") -> Node:
-    """Zeros of a shape, which may have named dimensions."""
-    return full(shape, 0, dtype)
-
-
-def ones(shape: Any, dtype: Any = "float32") -> Node:
-    """Ones of a shape, which may have named dimensions."""
-    return full(shape, 1, dtype)
-
-
-@public
-def full(shape: Any, fill_value: Any, dtype: Any = "float32") -> Node:
-    """One number, repeated to a shape, which may have named dimensions."""
-    if not isinstance(fill_value, bool | int | float | np.generic):
-        raise DTypeError(f"{fill_value!r:.80} is no number", help="graphc.broadcast_to repeats arrays")
-    type_ = TensorType(as_dtype(dtype), as_shape(shape))
-    return leaf.full(without_loss(as_array(fill_value), type_.dtype), type_)
+@means("namespace")
+def _namespace() -> Any:
+    return importlib.import_module("graphc")
 
 
 # --- NumPy's protocols: np.exp(node) is a node ---
 
-_UFUNCS: dict[str, Callable[..., Any]] = {
-    "positive": conversion.as_node,
+_RENAMED_UFUNCS: dict[str, Callable[..., Any]] = {
     "absolute": elementwise.abs,
-    "true_divide": divide,
-    "divide": divide,
-    "power": pow,
-    "invert": invert,
-    "bitwise_invert": invert,
+    "fabs": elementwise.abs,
+    "true_divide": standard.divide,
+    "power": standard.pow,
+    "float_power": standard.pow,
+    "invert": standard.bitwise_invert,
     "left_shift": logic.bitwise_left_shift,
     "right_shift": logic.bitwise_right_shift,
-    "bitwise_and": MEANING["and"],
-    "bitwise_or": MEANING["or"],
-    "bitwise_xor": MEANING["xor"],
     "rint": elementwise.round,
     "mod": elementwise.remainder,
     "matmul": contraction.matmul,
+    "vecdot": products.vecdot,
+    "arccos": trigonometry.acos,
+    "arccosh": trigonometry.acosh,
+    "arcsin": trigonometry.asin,
+    "arcsinh": trigonometry.asinh,
+    "arctan": trigonometry.atan,
+    "arctan2": trigonometry.atan2,
+    "arctanh": trigonometry.atanh,
 }
+_UFUNC_FAMILIES = (standard, elementwise, logic, trigonometry, representation)
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
@@ -234,22 +186,31 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         for function in (
             *(reduction.max, reduction.min, reduction.prod, reduction.mean, reduction.any, reduction.all),
             *(reduction.argmax, reduction.argmin, conversion.sum, conversion.reshape, conversion.broadcast_to),
+            *(statistics.var, statistics.std, statistics.count_nonzero, statistics.average, statistics.histogram),
+            *(statistics.cov, statistics.corrcoef, interpolation.interp, interpolation.polyval),
             *(movement.transpose, movement.flip, movement.pad, movement.concat, movement.stack),
-            *(movement.broadcast_arrays, indexing.take, indexing.take_along_axis),
-            *(contraction.matrix_transpose, logic.where, elementwise.round, clip, var, std),
+            *(movement.broadcast_arrays, indexing.take, indexing.take_along_axis, cumulative.diff),
+            *(cumulative.cumsum, cumulative.cumprod, cumulative.cumulative_sum, cumulative.cumulative_prod),
+            *(manipulation.expand_dims, manipulation.squeeze, manipulation.permute_dims, manipulation.moveaxis),
+            *(manipulation.swapaxes, manipulation.ravel, manipulation.roll, manipulation.repeat, manipulation.tile),
+            *(manipulation.rot90, manipulation.unstack, diagonals.diagonal, diagonals.diag, diagonals.trace),
+            *(creation.full_like, creation.zeros_like, creation.ones_like, creation.tril, creation.triu),
+            *(creation.meshgrid, contraction.matrix_transpose, products.tensordot, products.outer, products.inner),
+            *(products.dot, products.kron, products.cross, einsum.einsum),
+            *(logic.where, elementwise.round, standard.clip, standard.nan_to_num, datatypes.astype),
         )
     },
     "concatenate": movement.concat,
-    "permute_dims": movement.transpose,
     "amax": reduction.max,
     "amin": reduction.min,
+    "round": elementwise.round,
 }
 
 
 @means("ufunc")
 def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    function = _UFUNCS.get(ufunc.__name__)
-    for family in (elementwise, logic):
+    function = _RENAMED_UFUNCS.get(ufunc.__name__)
+    for family in _UFUNC_FAMILIES:
         function = function or getattr(family, ufunc.__name__, None)
     if method != "__call__" or kwargs or function is None:
         return NotImplemented

@@ -76,7 +76,7 @@ class Operators:
         return MEANING["negative"](self)
 
     def __pos__(self) -> Any:
-        return self
+        return MEANING["positive"](self)
 
     def __abs__(self) -> Any:
         return MEANING["abs"](self)
@@ -107,6 +107,18 @@ class Operators:
 
     def __rshift__(self, other: Any) -> Any:
         return MEANING["right_shift"](self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return MEANING["left_shift"](other, self)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return MEANING["right_shift"](other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
 
     def __lt__(self, other: Any) -> Any:
         return MEANING["less"](self, other)
@@ -165,6 +177,52 @@ class Operators:
 
     def min(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         return MEANING["min"](self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return MEANING["prod"](self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return MEANING["any"](self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return MEANING["all"](self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return MEANING["argmax"](self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return MEANING["argmin"](self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
+        return MEANING["var"](self, axis=axis, correction=correction, keepdims=keepdims)
+
+    def std(self, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
+        return MEANING["std"](self, axis=axis, correction=correction, keepdims=keepdims)
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        """The values limited to [min, max]."""
+        return MEANING["clip"](self, min, max)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without axes of size 1."""
+        return MEANING["squeeze"](self, axis)
+
+    def ravel(self) -> Any:
+        """The elements along one axis."""
+        return MEANING["ravel"](self)
+
+    def transpose(self, *axes: Any) -> Any:
+        """The axes in another order: reversed if none is given."""
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return MEANING["transpose"](self, given or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        """Two axes exchanged."""
+        return MEANING["swapaxes"](self, axis1, axis2)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """graphc, whose functions have the names of the Array API standard."""
+        return MEANING["namespace"]()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return MEANING["ufunc"](ufunc, method, *inputs, **kwargs)

@@ -227,9 +227,11 @@ def min(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @public
-def prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """The product over axes (all if None); small integers multiply as int64."""
-    if not isinstance(x, Term):
+def prod(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None) -> Any:
+    """The product over axes (all if None); small integers multiply as int64 if no dtype is given."""
+    if dtype is not None:
+        x = cast(x, dtype)
+    elif not isinstance(x, Term):
         x = as_node(x)
         x = cast(x, int64) if x.dtype.kind in "bi" else cast(x, "uint64") if x.dtype.kind == "u" else x
     return _reduce(Prod, x, axis, keepdims)
@@ -375,5 +377,3 @@ def _first(x: Node, best: Node, axis: int) -> Any:
         found = logical_or(found, isnan(x))
     positions = expand(iota(x.shape[axis], int64), tuple(a for a in range(x.ndim) if a != axis), like=x)
     return min(where(logical_not(found), (1 << 63) - 1, positions), axis)
-
-

@@ -63,7 +63,7 @@ def test_named_dimensions_in_attributes() -> None:
             conversion.reshape(x, (2, -1)),
             conversion.expand(conversion.sum(x, 1), (1,), ("2*n",)),
             reduction.mean(x),
-            gc.tensor.full(("n",), 7),
+            gc.full(("n",), 7),
         ),
     )
     value = np.arange(18, dtype=np.float32).reshape(3, 6)
