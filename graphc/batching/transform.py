@@ -15,11 +15,11 @@ from graphc.errors import AxisError, GraphError, ShapeError
 from graphc.ir.node import Node, describe, make, public, topological
 from graphc.ir.op import Op
 from graphc.ir.source import at
-from graphc.ir.structure import flatten, unflatten
 from graphc.ir.substitution import variable
 from graphc.ops.base import Composite
 from graphc.ops.conversion import as_node, expand, one_axis
 from graphc.ops.tuples import Item, items
+from graphc.tree import flatten, unflatten
 from graphc.types import TupleType, as_size
 
 Stacked = Node | tuple[Node, ...]

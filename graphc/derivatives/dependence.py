@@ -6,15 +6,16 @@ not understood count as if everything depended on everything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from graphc import dimension
 from graphc.interpret.numpy_reader import NumpyReader
 from graphc.ir.leaf import Constant
 from graphc.ir.node import Node, topological
+from graphc.ir.op import Op
 from graphc.ir.substitution import variable
 from graphc.ops import indexing, movement, reduction
 from graphc.ops.base import Composite, Elementwise
@@ -22,13 +23,14 @@ from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Sum
 from graphc.ops.elementwise import Multiply
 from graphc.ops.log_domain import LogProd
-from graphc.types import TensorType, TupleType, int64
+from graphc.ops.tuples import Item
+from graphc.types import TupleType
 
 Array = np.ndarray[Any, Any]
 LIMIT = 2**16  # elements of a pattern
 
 _REDUCTIONS = (Sum, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, LogProd)
-_READER = NumpyReader()
+_WORDS = NumpyReader().scalars
 
 
 def dependence(y: Node, x: Node) -> Array | None:
@@ -47,7 +49,7 @@ def _propagated(root: Node, known: dict[Node, Array]) -> Array | None:
     for node in topological([root]):
         if node not in patterns:
             parts = [patterns[arg] for arg in node.args]
-            passes = node.op.vjp is not None or isinstance(node.type, TupleType)
+            passes = node.op.vjp is not None or isinstance(node.op, Item)
             patterns[node] = _pattern(node, parts) if passes and any(p is not None for p in parts) else None
     return patterns[root]
 
@@ -56,7 +58,7 @@ def _pattern(y: Node, parts: Sequence[Array | None]) -> Array:
     """The pattern of a node, given those of its operands."""
     op = y.op
     width = next(p.shape[-1] for p in parts if p is not None)
-    given = [np.zeros((*x.shape, width), bool) if p is None else p for p, x in zip(parts, y.args)]
+    given = [np.zeros((*_shape(x), width), bool) if p is None else p for p, x in zip(parts, y.args)]
     match op:
         case Multiply():
             return _union(p & _nonzero(other) for p, other in zip(given, reversed(y.args)))
@@ -65,21 +67,21 @@ def _pattern(y: Node, parts: Sequence[Array | None]) -> Array:
         case Matmul():
             left = np.einsum("...ikp,...kj->...ijp", _counted(given[0]), _counted(_weights(y.args[1])))
             right = np.einsum("...ik,...kjp->...ijp", _counted(_weights(y.args[0])), _counted(given[1]))
-            return (left + right) > 0
+            return np.asarray(left + right > 0)
         case movement.Concat():
             return np.concatenate(given, axis=op.axis)
         case reduction.RowWise():
             return np.broadcast_to(given[0].any(axis=op.axis, keepdims=True), given[0].shape)
         case indexing.ScatterAdd() if _value(y.args[1]) is not None:
-            return op.evaluate(None, _counted(given[0]), _value(y.args[1])) > 0
+            return np.asarray(_applied(op, [_counted(given[0]), _value(y.args[1])]) > 0)
     if isinstance(op, _REDUCTIONS):
         return given[0].any(axis=op.axis)
     if op.moves or isinstance(op, movement.Pad):
         return _moved(y, given[0])
-    if isinstance(op, Composite):
+    if isinstance(op, Composite) and not isinstance(y.type, TupleType):
         operands = [variable(arg.type) for arg in y.args]
         found = _propagated(op.decompose(*operands), dict(zip(operands, given)))
-        return np.zeros((*y.shape, width), bool) if found is None else found
+        return np.zeros((*_shape(y), width), bool) if found is None else found
     return _everything(y, given)
 
 
@@ -91,21 +93,28 @@ def _moved(y: Node, pattern: Array) -> Array:
     op = y.op
     if isinstance(op, movement.Pad):
         op = movement.Pad(op.start, op.step, op.shape, -1.0)
-    count = dimension.product(pattern.shape[:-1])
-    source = _READER.apply(op, TensorType(int64, y.shape), [np.arange(count).reshape(pattern.shape[:-1]), *rest])
+    count = math.prod(pattern.shape[:-1])
+    source = _applied(op, [np.arange(count).reshape(pattern.shape[:-1]), *rest])
     rows = np.concatenate([pattern.reshape(count, -1), np.zeros((1, pattern.shape[-1]), bool)])
-    return rows[source]  # -1 is the row of zeros
+    return np.asarray(rows[source])  # -1 is the row of zeros
+
+
+def _applied(op: Op, xs: Sequence[Array | None]) -> Array:
+    """What an op that moves or adds elements makes of arrays."""
+    words: Any = _WORDS
+    return np.asarray(op.evaluate(words, *xs))
 
 
 def _everything(y: Node, given: Sequence[Array]) -> Array:
-    row = _union(p.reshape(-1, p.shape[-1]).any(axis=0) for p in given)
-    shape = () if isinstance(y.type, TupleType) else y.shape
-    return np.broadcast_to(row, (*shape, len(row)))
+    row = _union([np.asarray(p.reshape(-1, p.shape[-1]).any(axis=0)) for p in given])
+    return np.broadcast_to(row, (*_shape(y), len(row)))
 
 
 def _union(patterns: Iterable[Array]) -> Array:
     first, *rest = patterns
-    return np.logical_or.reduce([first, *rest]) if rest else first
+    for pattern in rest:
+        first = first | pattern
+    return first
 
 
 def _counted(pattern: Array) -> Array:
@@ -114,13 +123,18 @@ def _counted(pattern: Array) -> Array:
 
 def _value(x: Node) -> Array | None:
     """The elements of a constant."""
-    return np.broadcast_to(x.op.value, x.shape) if isinstance(x.op, Constant) else None
+    return np.broadcast_to(x.op.value, _shape(x)) if isinstance(x.op, Constant) else None
+
+
+def _shape(x: Node) -> tuple[int, ...]:
+    """The known sizes of a node; none for a tuple of results, whose pattern is a single row."""
+    return tuple(int(n) for n in x.shape if isinstance(n, int))
 
 
 def _weights(x: Node) -> Array:
     """Where a factor may not be 0."""
     value = _value(x)
-    return np.ones(x.shape, bool) if value is None else value != 0
+    return np.ones(_shape(x), bool) if value is None else value != 0
 
 
 def _nonzero(x: Node) -> Array:

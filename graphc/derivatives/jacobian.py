@@ -126,12 +126,12 @@ def _dense(y: Node, x: Node, forward: bool, semantics: str) -> Node:
 
 def _columns(y: Node, x: Node, colors: Node, count: Any, semantics: str) -> Node:
     """The derivatives of `y` along sums of elements of `x` of one color, of shape `(*y.shape, count)`."""
-    return vmap(lambda seed: jvp(y, x, seed, semantics=semantics), out_axes=-1)(_seeds(x, colors, count))  # type: ignore[no-any-return]
+    return vmap(lambda seed: jvp(y, x, seed, semantics=semantics), out_axes=-1)(_seeds(x, colors, count))
 
 
 def _rows(y: Node, x: Node, colors: Node, count: Any, semantics: str) -> Node:
     """The derivatives by `x` of sums of elements of `y` of one color, of shape `(count, *x.shape)`."""
-    return vmap(lambda seed: vjp(y, x, seed, semantics=semantics))(_seeds(y, colors, count))  # type: ignore[no-any-return]
+    return vmap(lambda seed: vjp(y, x, seed, semantics=semantics))(_seeds(y, colors, count))
 
 
 def _seeds(x: Node, colors: Node, count: Any) -> Node:
