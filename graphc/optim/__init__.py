@@ -3,7 +3,7 @@
     step = gc.compile([x, y], loss, updates=gc.optim.Adam(1e-3).updates(loss, model))
 
 Whatever an optimiser remembers between steps is a parameter too, named after the one it belongs to, such as
-"w.adam_m", and found in `optimizer.state`. A learning rate is a number, a node such as a parameter, or a schedule:
+"w.adam_m", and found in `optimizer.state()`. A learning rate is a number, a node such as a parameter, or a schedule:
 a function of the number of steps before this one.
 """
 
@@ -13,7 +13,8 @@ from graphc.optim.adaptive import AdaDelta, AdaGrad, Adam, AdamW, RMSProp
 from graphc.optim.averaging import ExponentialAverage, PolyakAverage
 from graphc.optim.first_order import SGD, Lion
 from graphc.optim.gradients import Accumulate, add_weight_decay, clip_by_global_norm, clip_by_value, global_norm
-from graphc.optim.optimizer import Optimizer, Updates
+from graphc.optim.naming import Parameters, Updates
+from graphc.optim.optimizer import Optimizer
 from graphc.optim.schedules import (
     Schedule,
     constant,
@@ -37,6 +38,7 @@ __all__ = [
     "ExponentialAverage",
     "Lion",
     "Optimizer",
+    "Parameters",
     "PolyakAverage",
     "RMSProp",
     "Schedule",

@@ -6,7 +6,8 @@ import math
 
 import graphc as gc
 from graphc.ir.node import Node
-from graphc.optim.optimizer import Optimizer, Pairs, Updates
+from graphc.optim.naming import Updates
+from graphc.optim.optimizer import Optimizer, Pairs
 from graphc.optim.schedules import Schedule
 
 

@@ -1,7 +1,7 @@
 """Averages of parameters along the way: updates come in, the same with the averages' new values go out.
 
     average = gc.optim.ExponentialAverage(0.999)
-    step = gc.compile([x, y], loss, updates=average.updates(optimizer.updates(loss, model), model.parameters()))
+    step = gc.compile([x, y], loss, updates=average.updates(optimizer.updates(loss, model), model))
     predict = gc.compile([x], z, givens=average.values)
 
 `values` gives the average of each parameter.
@@ -10,41 +10,42 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 
 import graphc as gc
 from graphc.errors import GraphError
-from graphc.ir.leaf import Parameter
 from graphc.ir.node import Node, describe
-from graphc.optim.optimizer import Updates
+from graphc.optim.naming import Naming, Parameters, Updates
 
 
 class Average(ABC):
-    """Keeps one average for each parameter, in `values`; `state` holds them, and the count of steps, by name."""
+    """Keeps one average for each parameter, in `values`; `state()` are they, and the count of steps, by name."""
 
     word: str
 
     def __init__(self) -> None:
         self.values: dict[Node, Node] = {}
-        self.state: dict[str, Node] = {}
         self._count = gc.parameter(f"{self.word}_count", np.int64(0))
+        self._state = {f"{self.word}_count": self._count}
+        self._naming = Naming()
 
-    def updates(self, updates: Updates, parameters: Sequence[Node]) -> Updates:
+    def state(self) -> dict[str, Node]:
+        """The averages by name, and the count of steps."""
+        return dict(self._state)
+
+    def updates(self, updates: Updates, parameters: Parameters) -> Updates:
         """The updates of an optimiser, and those of the averages of the values that it gives to parameters.
 
         Raises GraphError for a parameter that is not updated.
         """
         new = {**updates, self._count: self._count + 1}
-        self.state[f"{self.word}_count"] = self._count
-        for w in parameters:
-            if w not in updates or not isinstance(w.op, Parameter):
+        for name, w in self._naming.named(parameters).items():
+            if w not in updates:
                 raise GraphError("there is no update to average", details=[describe(w)])
             if w not in self.values:
-                name = f"{w.op.label}.{self.word}"
-                name = f"{name}_{len(self.values)}" if name in self.state else name
-                self.values[w] = self.state[name] = gc.parameter(name, gc.value(w))
+                average = gc.parameter(f"{name}.{self.word}", gc.value(w))
+                self.values[w] = self._state[f"{name}.{self.word}"] = average
             weight = self.weight((self._count + 1).astype(w.dtype.compute)).astype(w.dtype)
             new[self.values[w]] = self.values[w] + weight * (updates[w] - self.values[w])
         return new

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import graphc as gc
 from graphc.ir.node import Node
-from graphc.optim.optimizer import Optimizer, Pairs, Updates
+from graphc.optim.naming import Updates
+from graphc.optim.optimizer import Optimizer, Pairs
 from graphc.optim.schedules import Schedule
 
 

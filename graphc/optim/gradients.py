@@ -8,7 +8,8 @@ import numpy as np
 
 import graphc as gc
 from graphc.ir.node import Node
-from graphc.optim.optimizer import Optimizer, Pairs, Updates
+from graphc.optim.naming import Updates
+from graphc.optim.optimizer import Optimizer, Pairs
 
 
 def clip_by_value(gradients: Sequence[Node], limit: float) -> list[Node]:
@@ -49,12 +50,14 @@ class Accumulate(Optimizer):
         super().__init__(optimizer.learning_rate)
         self.optimizer, self.steps = optimizer, steps
 
+    def state(self) -> dict[str, Node]:
+        return {**super().state(), **self.optimizer.state()}
+
     def step(self, pairs: Pairs) -> Updates:
         is_last = (self.count + 1) % self.steps == 0
         sums = {w: self.remembered(w, "accumulated") for w, _ in pairs}
         totals = {w: sums[w] + g for w, g in pairs}
-        names = {self._names[w]: w for w, _ in pairs}
+        names = {self._naming.names[w]: w for w, _ in pairs}
         inner = self.optimizer.apply(names, [totals[w] / self.steps for w, _ in pairs])
-        self.state.update(self.optimizer.state)
         new = {w: gc.where(is_last, value, w) for w, value in inner.items()}
         return new | {sums[w]: gc.where(is_last, np.zeros((), w.dtype.numpy), totals[w]) for w, _ in pairs}

@@ -14,7 +14,7 @@ SAME = {
     "leaky_relu": (lambda x: nn.leaky_relu(x, 0.2), lambda x: F.leaky_relu(x, 0.2)),
     "relu6": (nn.relu6, F.relu6),
     "elu": (lambda x: nn.elu(x, 1.3), lambda x: F.elu(x, 1.3)),
-    "celu": (lambda x: nn.celu(x, 1.3), lambda x: torch.where(x > 0, x, 1.3 * torch.expm1(x / 1.3))),
+    "celu": (lambda x: nn.celu(x, 1.3), lambda x: torch.where(x > 0, x, 1.3 * torch.expm1(x.clamp(max=0) / 1.3))),
     "selu": (nn.selu, F.selu),
     "gelu": (nn.gelu, F.gelu),
     "gelu, tanh": (lambda x: nn.gelu(x, approximate=True), lambda x: F.gelu(x, approximate="tanh")),

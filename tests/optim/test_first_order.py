@@ -159,10 +159,10 @@ def test_parameters_of_one_name_are_told_apart():
     a, b = gc.parameter("w", 1.0), gc.parameter("w", 2.0)
     optimizer = gc.optim.SGD(0.1, momentum=0.9)
     optimizer.updates(a * b, [a, b])
-    assert set(optimizer.state) == {"w.momentum", "w_1.momentum"}
+    assert set(optimizer.state()) == {"w.momentum", "w_1.momentum"}
     optimizer = gc.optim.SGD(0.1, momentum=0.9)
     optimizer.updates(a * b, {"first": a, "second": b})
-    assert set(optimizer.state) == {"first.momentum", "second.momentum"}
+    assert set(optimizer.state()) == {"first.momentum", "second.momentum"}
 
 
 def test_an_optimiser_goes_on_with_its_state():

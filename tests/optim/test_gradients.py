@@ -61,7 +61,7 @@ def test_small_batches_add_up_to_a_large_one(make):
         assert (gc.value(parts) == before).all()
         part(batch[2:])
         np.testing.assert_allclose(gc.value(parts), gc.value(whole), rtol=1e-13)
-    assert gc.value(optimizer.state["accumulate_count"]) == 10
+    assert gc.value(optimizer.state()["accumulate_count"]) == 10
 
 
 def averaged(average, steps=20):
@@ -90,7 +90,7 @@ def test_polyak_average_is_the_mean_of_the_path():
     average = optim.PolyakAverage()
     w, path = averaged(average)
     np.testing.assert_allclose(gc.value(average.values[w]), path[1:].mean(axis=0), rtol=1e-13)
-    assert set(average.state) == {"polyak_count", "w.polyak"}
+    assert set(average.state()) == {"polyak_count", "w.polyak"}
 
 
 def test_what_is_not_updated_has_no_average():

@@ -79,7 +79,7 @@ def test_an_optimiser_counts_its_steps_for_a_schedule():
         step()
         found.append(float(gc.value(w)))
     assert found == [-1, -2, -12, -22]
-    assert gc.value(optimizer.state["sgd_count"]) == 4
+    assert gc.value(optimizer.state()["sgd_count"]) == 4
 
 
 def test_rates_without_boundaries_are_refused():
