@@ -15,7 +15,6 @@ from graphc import dimension
 from graphc.errors import ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
-from graphc.ops.base import Composite
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand
 from graphc.ops.linalg.library import Array, call
@@ -24,7 +23,6 @@ from graphc.ops.linalg.matrix import (
     check_square,
     check_system,
     float_operands,
-    identity_like,
     matrix_operand,
     one_stack,
 )
@@ -52,7 +50,7 @@ class Solve(MatrixOp):
         return -(h @ matrix_transpose(x)), h
 
 
-class Inv(Composite):
+class Inv(MatrixOp):
     """The inverse; NaN for a singular matrix.
 
     Derivative: Giles, Collected matrix derivative results, 2.2.3.
@@ -64,8 +62,8 @@ class Inv(Composite):
         check_square(x)
         return x
 
-    def decompose(self, x: Node) -> Node:
-        return make(Solve(), x, identity_like(x))
+    def calculate(self, x: Array) -> Array:
+        return call(np.linalg.inv, x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (-(matrix_transpose(y) @ g @ matrix_transpose(y)),)
