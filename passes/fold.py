@@ -18,7 +18,7 @@ from graphc.ir.source import at
 from graphc.ops.barrier import Barrier
 from graphc.ops.conversion import Expand
 from graphc.passes.registry import graph_pass
-from graphc.types import TensorType
+from graphc.types import TensorType, TupleType
 
 
 @graph_pass
@@ -41,6 +41,8 @@ def fold(graph: Graph, *, max_elements: int = 4096) -> Graph:
 
 def _folded(node: Node, max_elements: int) -> Node:
     if not node.args or isinstance(node.op, Barrier | Expand):  # an expand costs nothing where it is read
+        return node
+    if isinstance(node.type, TupleType):  # one constant holds one array
         return node
     if not all(isinstance(arg.op, Constant) for arg in node.args):
         return node

@@ -20,11 +20,11 @@ from graphc.ir.node import Node, describe, make, public
 from graphc.ir.substitution import variable
 from graphc.loops.closure import closed
 from graphc.loops.ops import Scan, Switch, While
+from graphc.loops.traces import traces
 from graphc.ops import logic
 from graphc.ops.barrier import stop_gradient
-from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import as_node, cast, reshape, sum
-from graphc.ops.movement import concat
+from graphc.ops.movement import Slice, concat
 from graphc.ops.position import iota
 from graphc.ops.tuples import items
 from graphc.types import TensorType, as_size, bool_, int32, int64
@@ -199,8 +199,7 @@ class _Step:
     def scan(self, rows: list[Node], size: int | Dim, reverse: bool, *, keep_products: bool = True) -> tuple[Node, ...]:
         """The last state, the stacked values, and what the derivative reads."""
         own = dict.fromkeys(self.state, "carry") | dict.fromkeys(self.slices, "x")
-        kept = [node for node in self.state if node not in set(self.values)]
-        kept += self._products(own) if keep_products else []
+        kept = traces(self.state, own, [*self.next, *self.values], self.values, products=keep_products)
         flag = [constant(True)] if self.until else []
         stop = [] if self.stop is None else [self.stop]
         graph, needed = closed([*self.next, *self.values, *kept, *flag, *stop], own, always=len(own))
@@ -210,25 +209,6 @@ class _Step:
     def carry(self, results: Sequence[Node]) -> Tree:
         """The state in its containers."""
         return tree.unflatten(self.structure, results[: len(self.first)])
-
-    def _products(self, own: dict[Node, str]) -> list[Node]:
-        """The expensive values in a step: products of matrices, and what loops inside give."""
-        known = dict.fromkeys(own, True)
-        found: list[Node] = []
-        stack = [*self.next, *self.values]
-        while stack:
-            node = stack[-1]
-            missing = [arg for arg in node.args if arg not in known]
-            if node not in known and missing:
-                stack.extend(missing)
-                continue
-            stack.pop()
-            if node not in known:
-                known[node] = any(known[arg] for arg in node.args)
-                if known[node] and isinstance(node.op, Matmul) and node.dtype.is_float:
-                    found.append(node)
-        given = set(self.values)
-        return [node for node in found if node not in given]
 
     def _check_carries(self) -> None:
         for path, begun, new in zip(tree.paths(self.structure), self.state, self.next, strict=True):
@@ -335,7 +315,7 @@ def _in_segments(
         return inner.carry(found), list(found[len(inner.first) :][: len(inner.values)]), inner.value_structure
 
     def walk_rest(carry: Tree) -> tuple[Tree, list[Node], Any]:
-        return part(carry, [x[whole:] for x in rows], rest)
+        return part(carry, [_part(x, whole, rest) for x in rows], rest)
 
     structure: list[Any] = []
 
@@ -344,7 +324,7 @@ def _in_segments(
         structure[:] = [found]
         return last, values
 
-    folded = [reshape(x[:whole], (count, segment, *x.shape[1:])) for x in rows]
+    folded = [reshape(_part(x, 0, whole), (count, segment, *x.shape[1:])) for x in rows]
     carry, ends = init, []
     if reverse and rest != 0:
         carry, values, _ = walk_rest(carry)
@@ -357,3 +337,9 @@ def _in_segments(
         carry, ends, _ = walk_rest(carry)
     joined = [concat([y, end]) for y, end in zip(stacks, ends, strict=True)] if ends else stacks
     return carry, tree.unflatten(structure[0], joined)
+
+
+def _part(x: Node, start: int | Dim, size: int | Dim) -> Node:
+    """Some slices of a sequence."""
+    others = x.shape[1:]
+    return make(Slice((start, *(0 for _ in others)), (size, *others), (1,) * x.ndim), x)

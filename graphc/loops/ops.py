@@ -25,6 +25,7 @@ from graphc.ir.node import Node, make
 from graphc.ir.op import Cotangents
 from graphc.loops.closure import closed
 from graphc.loops.sums import SumsOverSteps
+from graphc.loops.traces import traces
 from graphc.ops import logic
 from graphc.ops.base import InnerGraphs
 from graphc.ops.tuples import item, items
@@ -249,7 +250,7 @@ def _pull_back_scan(op: Scan, gs: Sequence[Node | None], y: Node, xs: Sequence[N
     outer = dict(zip(body.inputs[split:], xs[split:], strict=True))
     results = _backwards(op, states, read, outer, list(stacked))
 
-    lasts, rows = results[: len(states)], dict(zip(stacked, results[len(states) :], strict=True)) | read
+    lasts, rows = results[: len(states)], dict(zip(stacked, results[len(states) :], strict=False)) | read
     totals = sums.totals(lasts[len(carried) :], [rows[node] for node in sums.factors])
     cotangents: dict[int, Node | None] = dict(zip(carried, lasts[: len(carried)], strict=True))
     cotangents |= {i: rows[dx] for i, dx in slices.items()}
@@ -269,8 +270,11 @@ def _backwards(
     `states` are (value in a step, next value, first value), `read` are values in a step with the sequences that have
     them as slices, `constants` values that all steps share with what they are outside; `rows` are stacked.
     """
-    own = {state: "carry" for state, _, _ in states} | dict.fromkeys(read, "x") | dict.fromkeys(constants, "outer")
-    graph, needed = closed([*(new for _, new, _ in states), *rows], own, always=len(states))
+    changing = {state: "carry" for state, _, _ in states} | dict.fromkeys(read, "x")
+    outputs = [*(new for _, new, _ in states), *rows]
+    kept = traces([state for state, _, _ in states], changing, outputs, rows, products=True)
+    own = changing | dict.fromkeys(constants, "outer")
+    graph, needed = closed([*outputs, *kept], own, always=len(states))
     sequences = [read[node] for node in needed if node in read]
     others = [constants[node] for node in needed if node in constants]
     scan = Scan(graph, len(states), len(sequences), op.length, not op.reverse, False)

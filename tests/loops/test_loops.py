@@ -192,7 +192,7 @@ def test_checkpoints_need_less_memory():
     plain, kept = slope(), slope(checkpoint="sqrt")
     data = np.random.default_rng(0).normal(size=(10_000, 8))
     np.testing.assert_allclose(plain(data), kept(data), rtol=1e-10)
-    assert kept.memory().total < plain.memory().total / 10
+    assert kept.memory.total < plain.memory.total / 10
 
 
 def test_truncated_derivatives_stop():
