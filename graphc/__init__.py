@@ -9,6 +9,7 @@ from typing import Any
 from graphc import errors, linalg
 from graphc.batching import vectorize, vmap
 from graphc.compile import compile
+from graphc.custom import checkpoint, custom_gradient
 from graphc.derivatives import hessian, jacobian
 from graphc.differentiation import (
     UnusedInputWarning,
@@ -54,6 +55,7 @@ from graphc.ops import (  # noqa: F401 - their ops are known to the parser
 )
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
+from graphc.ops.borders import pad
 from graphc.ops.contraction import matmul, matrix_transpose
 from graphc.ops.conversion import broadcast_to, cast, function, reshape, sum
 from graphc.ops.convolution import (
@@ -133,7 +135,7 @@ from graphc.ops.manipulation import (
     tile,
     unstack,
 )
-from graphc.ops.movement import broadcast_arrays, concat, flip, pad, stack, transpose
+from graphc.ops.movement import broadcast_arrays, concat, flip, stack, transpose
 from graphc.ops.normal_quantile import normal_quantile
 from graphc.ops.philox import philox
 from graphc.ops.pooling import (
@@ -169,6 +171,7 @@ from graphc.ops.reduction import (
     prod,
     softmax,
 )
+from graphc.ops.resize import pixel_shuffle, pixel_unshuffle, resize
 from graphc.ops.standard import (
     bitwise_and,
     bitwise_invert,
@@ -267,6 +270,7 @@ __all__ = [
     "broadcast_to",
     "can_cast",
     "cast",
+    "checkpoint",
     "clip",
     "compile",
     "concat",
@@ -287,6 +291,7 @@ __all__ = [
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "custom_gradient",
     "depthwise_conv",
     "diag",
     "diagonal",
@@ -368,6 +373,8 @@ __all__ = [
     "permute_dims",
     "philox",
     "pi",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "polyval",
     "positive",
     "pow",
@@ -378,6 +385,7 @@ __all__ = [
     "relu",
     "repeat",
     "reshape",
+    "resize",
     "result_type",
     "roll",
     "rot90",

@@ -18,6 +18,7 @@ from graphc.ir.operators import MEANING, means
 from graphc.ir.printer import NAME
 from graphc.ir.source import here
 from graphc.ops import (
+    borders,
     contraction,
     conversion,
     creation,
@@ -188,7 +189,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
             *(reduction.argmax, reduction.argmin, conversion.sum, conversion.reshape, conversion.broadcast_to),
             *(statistics.var, statistics.std, statistics.count_nonzero, statistics.average, statistics.histogram),
             *(statistics.cov, statistics.corrcoef, interpolation.interp, interpolation.polyval),
-            *(movement.transpose, movement.flip, movement.pad, movement.concat, movement.stack),
+            *(movement.transpose, movement.flip, borders.pad, movement.concat, movement.stack),
             *(movement.broadcast_arrays, indexing.take, indexing.take_along_axis, cumulative.diff),
             *(cumulative.cumsum, cumulative.cumprod, cumulative.cumulative_sum, cumulative.cumulative_prod),
             *(manipulation.expand_dims, manipulation.squeeze, manipulation.permute_dims, manipulation.moveaxis),

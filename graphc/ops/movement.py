@@ -183,12 +183,7 @@ def flip(x: Any, axis: Any = None) -> Node:
 def pad(x: Any, widths: Any, *, value: float = 0.0) -> Node:
     """`x` with `(before, after)` elements of `value` added to each axis; one pair or number serves all axes."""
     x = as_node(x)
-    try:
-        given = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
-    except ValueError:
-        given = [[None]]
-    if any(type(n) is not int or n < 0 for pair in given for n in pair):
-        raise ShapeError(f"{widths!r:.80} are no widths", help="a non-negative integer, or a pair for each axis")
+    given = pad_widths(x, widths)
     shape = tuple(before + n + after for (before, after), n in zip(given, x.shape, strict=True))
     if shape == x.shape:
         return x
@@ -196,6 +191,17 @@ def pad(x: Any, widths: Any, *, value: float = 0.0) -> Node:
     if filler.ndim or (x.dtype.is_integer and int(float(filler)) != int(filler)):
         raise DTypeError(f"{value!r:.80} cannot fill a pad", help="a number, of at most 53 bits")
     return make(Pad(tuple(before for before, _ in given), (1,) * x.ndim, shape, float(filler)), x)
+
+
+def pad_widths(x: Node, widths: Any) -> list[tuple[int, int]]:
+    """`(before, after)` for each axis. Raises ShapeError."""
+    try:
+        given = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
+    except ValueError:
+        given = [[None]]
+    if any(type(n) is not int or n < 0 for pair in given for n in pair):
+        raise ShapeError(f"{widths!r:.80} are no widths", help="a non-negative integer, or a pair for each axis")
+    return [(before, after) for before, after in given]
 
 
 @public
