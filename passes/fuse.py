@@ -176,7 +176,7 @@ def _stored_operands(node: Node) -> Iterator[Node]:
                 yield gemm_operand(arg)[0]
         case LibraryOp() | InnerGraphs():
             yield from node.args
-        case Reshape() if not is_trivial_reshape(node):
+        case Reshape() if not (is_trivial_reshape(node) or isinstance(storage(node).op, Iota)):
             yield node.args[0]
 
 
