@@ -1,8 +1,7 @@
 """Random bits: a key and a shape come in; each element of a draw has blocks of 128 random bits of its own.
 
 The blocks of an element depend on the key and on its position in row-major order, and on nothing else: not on the
-target, the number of threads, or what else is calculated. So rows [a:b] of a draw are that slice of it, and when only
-the slice is needed, only the slice is calculated.
+target, the number of threads, or what else is calculated. So the first rows of a long draw are those of a short one.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ def _drawing(draw: Callable[Concatenate[Any, Arguments], Node]) -> Callable[Conc
     """A method that draws with a key of the stream's."""
 
     @functools.wraps(draw)
-    def method(self: Stream, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Node:
-        return draw(self.key(), *args, **kwargs)
+    def method(stream: Stream, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Node:
+        return draw(stream.key(), *args, **kwargs)
 
     return method
 
