@@ -28,29 +28,55 @@ from graphc.nn.activations import (
 )
 from graphc.nn.attention import MultiHeadAttention, attention, causal_mask
 from graphc.nn.container import Residual, Sequential
+from graphc.nn.convolution import (
+    AvgPool,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+    MaxPool,
+    flatten,
+)
 from graphc.nn.dropout import Dropout
 from graphc.nn.linear import Bilinear, Embedding, Linear
 from graphc.nn.module import Module
 from graphc.nn.normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from graphc.nn.positions import alibi, rotary, sinusoidal
+from graphc.nn.transformer import DecoderBlock, EncoderBlock, FeedForward
 
 __all__ = [
+    "AvgPool",
     "BatchNorm",
     "Bilinear",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "DecoderBlock",
     "Dropout",
     "Embedding",
+    "EncoderBlock",
+    "FeedForward",
     "GroupNorm",
     "LayerNorm",
     "Linear",
+    "MaxPool",
     "Module",
     "MultiHeadAttention",
     "PReLU",
     "RMSNorm",
     "Residual",
     "Sequential",
+    "alibi",
     "attention",
     "causal_mask",
     "celu",
     "elu",
+    "flatten",
     "geglu",
     "gelu",
     "glu",
@@ -64,8 +90,10 @@ __all__ = [
     "maxout",
     "mish",
     "relu6",
+    "rotary",
     "selu",
     "silu",
+    "sinusoidal",
     "soft_shrink",
     "softplus",
     "softsign",
