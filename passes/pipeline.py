@@ -27,6 +27,7 @@ from graphc.passes import (  # noqa: F401 - they register
     decompose,
     fold,
     fuse,
+    loops,
     lower,
     schedule,
     simplify,
@@ -35,7 +36,7 @@ from graphc.passes import (  # noqa: F401 - they register
 from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
-DEFAULT = "canonicalize,fold,simplify,stabilize,fold,simplify,dead_code"  # what makes a graph stable and small
+DEFAULT = "canonicalize,fold,simplify,stabilize,loops,fold,simplify,dead_code"  # what makes a graph stable and small
 LOWERING = "decompose,fuse,lower"  # what makes it a program; a target may still schedule its loops
 
 AfterEach = Callable[["Step", Any], None]

@@ -8,7 +8,7 @@ again, so invariants leave loops where they are defined; views of it stay inside
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
@@ -42,7 +42,7 @@ def closed(outputs: Sequence[Node], own: Mapping[Node, str], always: int) -> tup
 
 def _read(outputs: Sequence[Node], own: Mapping[Node, str]) -> dict[Node, None]:
     """The own and outer values that the outputs are calculated from, in the order of a walk."""
-    depends = _dependence(outputs, own)
+    depends = dependence(outputs, own)
     found: dict[Node, None] = {}
     seen: set[Node] = set()
     stack = list(reversed(outputs))
@@ -62,7 +62,7 @@ def _read(outputs: Sequence[Node], own: Mapping[Node, str]) -> dict[Node, None]:
     return found
 
 
-def _dependence(outputs: Sequence[Node], own: Mapping[Node, str]) -> dict[Node, bool]:
+def dependence(outputs: Iterable[Node], own: Iterable[Node]) -> dict[Node, bool]:
     """For each node up to the own ones whether it depends on one of these."""
     known = dict.fromkeys(own, True)
     stack = list(outputs)
