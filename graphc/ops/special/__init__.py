@@ -6,8 +6,10 @@ polynomials that interpolate the function at Chebyshev nodes, found with mpmath 
 
 from graphc.ops.special import (  # noqa: F401 - its ops are known to the parser
     bessel,
+    beta,
     error_function,
     gamma,
+    incomplete_beta,
     incomplete_gamma,
     information,
     quotient,

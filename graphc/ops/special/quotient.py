@@ -76,9 +76,7 @@ class Sinc(Elementwise):
 def _sinc_series(order: int) -> list[float]:
     """The derivative of sin(z)/z of an order as a polynomial of z**2, times z for an odd order."""
     first = (order + 1) // 2
-    terms = [
-        (-1) ** n / (math.factorial(2 * n - order) * (2 * n + 1)) for n in range(first, first + _SERIES // 2)
-    ]
+    terms = [(-1) ** n / (math.factorial(2 * n - order) * (2 * n + 1)) for n in range(first, first + _SERIES // 2)]
     return terms[::-1]
 
 
