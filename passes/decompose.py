@@ -16,6 +16,7 @@ from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, cast, expand, reshape, sum
 from graphc.ops.cumulative import Cumulative
 from graphc.ops.indexing import ScatterAddAlongAxis, Scattering
+from graphc.ops.tuples import Item, Pack
 from graphc.passes.registry import graph_pass
 
 
@@ -56,6 +57,8 @@ def _simpler(node: Node) -> Node:
     match node.op:
         case Composite():
             return node.op.decompose(*node.args)
+        case Item(index=index) if isinstance(node.args[0].op, Pack):
+            return node.args[0].args[index]
         case Expand(size=size) if all(n == 1 for n in size):
             return reshape(node.args[0], node.shape)  # the same memory
         case Barrier() | StopGradient():

@@ -67,15 +67,15 @@ def _pattern(y: Node, parts: Sequence[Array | None]) -> Array:
         case Matmul():
             left = np.einsum("...ikp,...kj->...ijp", _counted(given[0]), _counted(_weights(y.args[1])))
             right = np.einsum("...ik,...kjp->...ijp", _counted(_weights(y.args[0])), _counted(given[1]))
-            return np.asarray(left + right > 0)
+            return np.asarray(left + right).astype(bool)
         case movement.Concat():
             return np.concatenate(given, axis=op.axis)
         case reduction.RowWise():
             return np.broadcast_to(given[0].any(axis=op.axis, keepdims=True), given[0].shape)
         case indexing.ScatterAdd() if _value(y.args[1]) is not None:
-            return np.asarray(_applied(op, [_counted(given[0]), _value(y.args[1])]) > 0)
+            return _applied(op, [_counted(given[0]), _value(y.args[1])]) > 0.5
     if isinstance(op, _REDUCTIONS):
-        return given[0].any(axis=op.axis)
+        return np.greater(_applied(op, [_counted(given[0]), _value(y.args[1])]), 0)
     if op.moves or isinstance(op, movement.Pad):
         return _moved(y, given[0])
     if isinstance(op, Composite) and not isinstance(y.type, TupleType):

@@ -30,5 +30,18 @@ class Barrier(Elementwise):
         return (g,)
 
 
+class Recompute(Elementwise):
+    """x itself, but another value than x: what is calculated from it is calculated again, not kept from before."""
+
+    accepts, linear = anything, True
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return x
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g,)
+
+
 stop_gradient = function(StopGradient)
 barrier = function(Barrier)
+recompute = function(Recompute)

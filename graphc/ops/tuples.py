@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphc.errors import ShapeError
 from graphc.ir.node import Node, make
-from graphc.ir.op import Op
+from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.types import TensorType, TupleType
 
@@ -25,6 +27,21 @@ class Item(Op):
 
     def evaluate(self, s: Scalars, x: Value) -> Value:
         return x[self.index]
+
+
+class Pack(Op):
+    """Several values as the results of one node: what a composite op with several results decomposes into."""
+
+    arity = None
+
+    def infer(self, *types: TensorType) -> TensorType:
+        return TupleType(types)
+
+    def evaluate(self, s: Scalars, *xs: Value) -> Value:
+        return xs
+
+    def vjp(self, g: Sequence[Node | None], y: Node, *xs: Node) -> Cotangents:
+        return g
 
 
 def item(node: Node, index: int) -> Node:
