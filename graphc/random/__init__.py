@@ -26,20 +26,28 @@ from graphc.random.continuous import (
     weibull,
 )
 from graphc.random.discrete import bernoulli, categorical, rademacher, randint
+from graphc.random.estimators import gumbel_softmax, score_function, straight_through
+from graphc.random.gamma_family import beta, chisquare, dirichlet, gamma, loggamma, student_t
 from graphc.random.keys import fold_in, key, split
 from graphc.random.stream import Stream
 
 __all__ = [
     "Stream",
     "bernoulli",
+    "beta",
     "bits",
     "categorical",
     "cauchy",
+    "chisquare",
+    "dirichlet",
     "exponential",
     "fold_in",
+    "gamma",
     "gumbel",
+    "gumbel_softmax",
     "key",
     "laplace",
+    "loggamma",
     "logistic",
     "lognormal",
     "multivariate_normal",
@@ -47,7 +55,10 @@ __all__ = [
     "pareto",
     "rademacher",
     "randint",
+    "score_function",
     "split",
+    "straight_through",
+    "student_t",
     "truncated_normal",
     "uniform",
     "weibull",

@@ -30,9 +30,7 @@ def uniform(key: Any, shape: Any = None, dtype: Any = None, *, low: Given = 0.0,
 def normal(key: Any, shape: Any = None, dtype: Any = None, *, loc: Given = 0.0, scale: Given = 1.0) -> Node:
     """Normal (Gaussian) numbers with mean `loc` and standard deviation `scale`."""
     draw = Draw(key, shape, dtype, loc, scale)
-    upper, p = draw.tails()
-    below = normal_quantile(p)
-    return draw.finished(_mirrored(upper, below), *draw.parameters)
+    return draw.finished(standard_normal(*draw.tails()), *draw.parameters)
 
 
 @public
@@ -146,6 +144,11 @@ def multivariate_normal(key: Any, mean: Given, cholesky: Given, shape: Any = Non
     z = normal(key, (*places, mean.shape[-1], 1), draw.dtype)
     spread = gc.matmul(gc.cast(factor, draw.dtype), z)[..., 0]
     return gc.cast(mean, draw.dtype) + spread
+
+
+def standard_normal(upper: Node, p: Node) -> Node:
+    """Standard normal numbers from their distance to the end of (0, 1), see `Blocks.tails`."""
+    return _mirrored(upper, normal_quantile(p))
 
 
 def _exponential(draw: Draw) -> Node:

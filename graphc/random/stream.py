@@ -20,7 +20,7 @@ import numpy as np
 import graphc as gc
 from graphc.errors import DTypeError
 from graphc.ir.node import Node
-from graphc.random import continuous, discrete, keys
+from graphc.random import continuous, discrete, estimators, gamma_family, keys
 from graphc.random.bits import bits
 
 Arguments = ParamSpec("Arguments")
@@ -73,10 +73,17 @@ class Stream:
     cauchy = _drawing(continuous.cauchy)
     truncated_normal = _drawing(continuous.truncated_normal)
     multivariate_normal = _drawing(continuous.multivariate_normal)
+    gamma = _drawing(gamma_family.gamma)
+    loggamma = _drawing(gamma_family.loggamma)
+    chisquare = _drawing(gamma_family.chisquare)
+    beta = _drawing(gamma_family.beta)
+    dirichlet = _drawing(gamma_family.dirichlet)
+    student_t = _drawing(gamma_family.student_t)
     bernoulli = _drawing(discrete.bernoulli)
     rademacher = _drawing(discrete.rademacher)
     randint = _drawing(discrete.randint)
     categorical = _drawing(discrete.categorical)
+    gumbel_softmax = _drawing(estimators.gumbel_softmax)
 
 
 def _next(state: Node) -> Node:
