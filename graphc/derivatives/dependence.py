@@ -73,9 +73,9 @@ def _pattern(y: Node, parts: Sequence[Array | None]) -> Array:
         case reduction.RowWise():
             return np.broadcast_to(given[0].any(axis=op.axis, keepdims=True), given[0].shape)
         case indexing.ScatterAdd() if _value(y.args[1]) is not None:
-            return _applied(op, [_counted(given[0]), _value(y.args[1])]) > 0.5
+            return _applied(op, [_counted(given[0]), _value(y.args[1])]).astype(bool)
     if isinstance(op, _REDUCTIONS):
-        return np.greater(_applied(op, [_counted(given[0]), _value(y.args[1])]), 0)
+        return np.asarray(given[0].any(axis=op.axis))
     if op.moves or isinstance(op, movement.Pad):
         return _moved(y, given[0])
     if isinstance(op, Composite) and not isinstance(y.type, TupleType):
