@@ -51,6 +51,7 @@ from graphc.ops import (  # noqa: F401 - their ops are known to the parser
     log_domain,
     logic,
     representation,
+    special,
     trigonometry,
 )
 from graphc.ops.barrier import stop_gradient
@@ -172,19 +173,25 @@ from graphc.ops.reduction import (
     softmax,
 )
 from graphc.ops.resize import pixel_shuffle, pixel_unshuffle, resize
+from graphc.ops.special.beta_function import beta
+from graphc.ops.special.gamma_function import polygamma, trigamma
+from graphc.ops.special.zeta_function import zeta
 from graphc.ops.standard import (
     bitwise_and,
     bitwise_invert,
     bitwise_or,
     bitwise_xor,
     clip,
+    conj,
     divide,
+    imag,
     isfinite,
     isinf,
     isnan,
     nan_to_num,
     positive,
     pow,
+    real,
     reciprocal,
     relu,
 )
@@ -260,6 +267,7 @@ __all__ = [
     "astype",
     "average",
     "avg_pool",
+    "beta",
     "bfloat16",
     "bitwise_and",
     "bitwise_invert",
@@ -275,6 +283,7 @@ __all__ = [
     "compile",
     "concat",
     "cond",
+    "conj",
     "constant",
     "conv",
     "conv1d",
@@ -324,6 +333,7 @@ __all__ = [
     "histogram",
     "hvp",
     "iinfo",
+    "imag",
     "inf",
     "inner",
     "input",
@@ -375,12 +385,14 @@ __all__ = [
     "pi",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "polygamma",
     "polyval",
     "positive",
     "pow",
     "prod",
     "put_along_axis",
     "ravel",
+    "real",
     "reciprocal",
     "relu",
     "repeat",
@@ -407,6 +419,7 @@ __all__ = [
     "tiled_conv",
     "trace",
     "transpose",
+    "trigamma",
     "tril",
     "triu",
     "uint8",
@@ -425,9 +438,10 @@ __all__ = [
     "while_loop",
     "zeros",
     "zeros_like",
+    "zeta",
 ]
 
-_MODULES = ("init", "inspect", "interop", "nn", "optim", "random", "testing", "training")
+_MODULES = ("array_api", "init", "inspect", "interop", "nn", "optim", "random", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:

@@ -61,6 +61,24 @@ def positive(x: Any) -> Any:
     return x
 
 
+@public
+def real(x: Any) -> Any:
+    """The real part of x, which is x: there are no complex numbers."""
+    return as_node(x)
+
+
+@public
+def conj(x: Any) -> Any:
+    """The complex conjugate of x, which is x: there are no complex numbers."""
+    return as_node(x)
+
+
+@public
+def imag(x: Any) -> Any:
+    """The imaginary part of x, which is 0: there are no complex numbers."""
+    return full(0, as_node(x).type)
+
+
 # --- bits ---
 
 
