@@ -4,14 +4,14 @@ Most calculate in float64 and round once to the dtype of their operands. Coeffic
 polynomials that interpolate the function at Chebyshev nodes, found with mpmath at 50 digits.
 """
 
-from graphc.ops.special import (  # noqa: F401 - its ops are known to the parser
+from graphc.ops.special import (  # noqa: F401 - their ops are known to the parser
     bessel,
-    beta,
+    beta_function,
     error_function,
-    gamma,
+    gamma_function,
     incomplete_beta,
     incomplete_gamma,
     information,
     quotient,
-    zeta,
+    zeta_function,
 )

@@ -16,9 +16,9 @@ from graphc.ops.base import Domain, Elementwise, floats, inf, positive
 from graphc.ops.conversion import function
 from graphc.ops.elementwise import log, log1p
 from graphc.ops.special.algorithm import excess_over_log1p, in_double
-from graphc.ops.special.beta import log_beta, stirling_excess
 from graphc.ops.special.beta_expansion import REACH, SMALLEST, expansion
-from graphc.ops.special.gamma import digamma
+from graphc.ops.special.beta_function import log_beta, stirling_excess
+from graphc.ops.special.gamma_function import digamma
 
 nan = float("nan")
 _FRACTION = 72
@@ -109,19 +109,15 @@ def _gap(s: Scalars, a: Value, b: Value, x: Value, y: Value) -> Value:
 
 def _fraction(a: Value, b: Value, x: Value, y: Value) -> Value:
     """What x**a * y**b / B(a, b) is divided by."""
-    value = None
+    value, numerator = inf, 0.0
     middle, inverse = a * y - b * x + 1, 1 / (a + (2 * _FRACTION + 1))
-    for m in range(_FRACTION, -1, -1):
-        before = 1 / (a + (2 * m - 1)) if m else inverse
+    for m in range(_FRACTION, 0, -1):
+        before = 1 / (a + (2 * m - 1))
         growth = m * (b - m) * x * before
-        partial = m + growth + (a + m) * (middle + m * (1 + y)) * inverse
-        if value is None:
-            value = partial
-        else:
-            value = partial + numerator / value
+        value = m + growth + (a + m) * (middle + m * (1 + y)) * inverse + numerator / value
         numerator = (a + (m - 1)) * (a + b + (m - 1)) * x * before * growth
         inverse = before
-    return value
+    return a * middle * inverse + numerator / value
 
 
 def _at_edges(s: Scalars, a: Value, b: Value, x: Value, value: Value, low: Value | float, high: Value | float) -> Value:

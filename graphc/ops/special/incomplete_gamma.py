@@ -20,7 +20,7 @@ from graphc.ops.elementwise import log
 from graphc.ops.special import temme
 from graphc.ops.special.algorithm import cubic_artanh, excess_over_log1p, in_double, quadratic_excess
 from graphc.ops.special.error_function import erfcx_right
-from graphc.ops.special.gamma import digamma, digamma_above_one, log_gamma_of_one_and, stirling_remainder
+from graphc.ops.special.gamma_function import digamma, digamma_above_one, log_gamma_of_one_and, stirling_remainder
 
 nan = float("nan")
 _SMALL_X = 1.5
@@ -83,13 +83,34 @@ class GammaincGradA(Elementwise):
 
     @in_double
     def scalar(self, s: Scalars, a: Value, x: Value) -> Value:
-        return _at_edges(s, a, x, _slope(s, _Point(s, a, x)), low=0.0, high=0.0)
+        p = _Point(s, a, x)
+        return _at_edges(s, a, x, p.front * _slope(s, p), low=0.0, high=0.0)
 
     def exact(self, s: Scalars, a: Value, x: Value) -> Value:
         return s.special("gamma_p_slope", a, x)
 
     def vjp(self, g: Node, y: Node, a: Node, x: Node) -> Cotangents:
         return full(nan, a.type), g * (gamma_pdf(a, x) * (log(x) - digamma(a)))
+
+
+class RandomGammaGrad(Elementwise):
+    """The derivative by a of a draw x from the gamma distribution, -gammainc_grad_a(a, x) / gamma_pdf(a, x).
+
+    That is how x has to move for P(a, x) to stay. Its own derivative by a is NaN: it has no closed form.
+    """
+
+    accepts, domain = floats, (positive, positive)
+
+    @in_double
+    def scalar(self, s: Scalars, a: Value, x: Value) -> Value:
+        return _at_edges(s, a, x, -(_slope(s, _Point(s, a, x)) * (x / a)), low=0.0, high=inf)
+
+    def exact(self, s: Scalars, a: Value, x: Value) -> Value:
+        density = s.exp((a - 1) * s.log(x) - x - s.special("log_gamma", a))
+        return -s.special("gamma_p_slope", a, x) / density
+
+    def vjp(self, g: Node, y: Node, a: Node, x: Node) -> Cotangents:
+        return full(nan, a.type), g * (digamma(a) - log(x) - y * ((a - 1) / x - 1))
 
 
 class _Point:
@@ -146,19 +167,19 @@ def _both(s: Scalars, p: _Point) -> tuple[Value, Value]:
 
 
 def _slope(s: Scalars, p: _Point) -> Value:
-    """The derivative of P by a, in the same regions."""
+    """The derivative of P by a over the front factor, in the same regions."""
     nearby = _Nearby.of(s, p)
     t = nearby.distance / (2 + nearby.distance)
     ratio = 2 * (1 + t * t * cubic_artanh(t)) / ((2 + nearby.distance) * nearby.eta_ratio)  # log(x/a) over eta
     value, by_eta, by_v = temme.correction_and_slopes(nearby.eta, nearby.v)
     eta_slope = -(nearby.v * (ratio + 0.5 * nearby.eta))
     correction = value * (ratio * nearby.eta - 0.5 * nearby.v) + by_eta * eta_slope - by_v * (nearby.v * nearby.v)
-    near = -(p.decay / p.root) * (ratio + correction)
+    near = -(ratio + correction) * s.exp(stirling_remainder(s, p.a))
     log_slope = p.log_x - digamma_above_one(s, 1 + p.a)
     series, series_slope = _series_and_slope(p.a, p.x)
-    lower = p.front * (series * log_slope + series_slope)
+    lower = series * log_slope + series_slope
     fraction, fraction_slope = _fraction_and_slope(s, p)
-    upper = -(p.front / fraction) * (1 + p.a * (log_slope - fraction_slope / fraction))
+    upper = -(1 + p.a * (log_slope - fraction_slope / fraction)) / fraction
     return s.where(p.near, near, s.where(p.by_series, lower, upper))
 
 
@@ -227,3 +248,4 @@ gammainc = function(Gammainc)
 gammaincc = function(Gammaincc)
 gamma_pdf = function(GammaPdf)
 gammainc_grad_a = function(GammaincGradA)
+random_gamma_grad = function(RandomGammaGrad)

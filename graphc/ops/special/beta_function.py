@@ -11,7 +11,7 @@ from graphc.ops.base import Elementwise, floats, inf, positive
 from graphc.ops.conversion import function
 from graphc.ops.elementwise import exp
 from graphc.ops.special.algorithm import in_double
-from graphc.ops.special.gamma import digamma, log_gamma, stirling_remainder
+from graphc.ops.special.gamma_function import digamma, log_gamma, stirling_remainder
 
 _HALF_LOG_TWO_PI = 0.9189385332046728
 _STIRLING = 2.5

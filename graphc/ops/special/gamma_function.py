@@ -19,7 +19,7 @@ from graphc.ops.conversion import function
 from graphc.ops.elementwise import cos, round, sin
 from graphc.ops.logic import where
 from graphc.ops.special.algorithm import in_double, polynomial, sine_and_cosine_of_pi
-from graphc.ops.special.zeta import zeta
+from graphc.ops.special.zeta_function import zeta
 
 _NEAR_TWO = (
     -1.3219945666117874e-07, 2.78740805211359e-07, -4.3252393445604814e-07, 9.200527894968101e-07,
