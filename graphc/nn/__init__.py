@@ -27,6 +27,7 @@ from graphc.nn.activations import (
     swiglu,
 )
 from graphc.nn.attention import MultiHeadAttention, attention, causal_mask
+from graphc.nn.cells import GRUCell, LSTMCell, RNNCell
 from graphc.nn.container import Residual, Sequential
 from graphc.nn.convolution import (
     AvgPool,
@@ -44,11 +45,16 @@ from graphc.nn.linear import Bilinear, Embedding, Linear
 from graphc.nn.module import Module
 from graphc.nn.normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from graphc.nn.positions import alibi, rotary, sinusoidal
+from graphc.nn.recurrent import GRU, LSTM, RNN, Bidirectional, Recurrent
 from graphc.nn.transformer import DecoderBlock, EncoderBlock, FeedForward
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "AvgPool",
     "BatchNorm",
+    "Bidirectional",
     "Bilinear",
     "Conv1d",
     "Conv2d",
@@ -61,7 +67,9 @@ __all__ = [
     "Embedding",
     "EncoderBlock",
     "FeedForward",
+    "GRUCell",
     "GroupNorm",
+    "LSTMCell",
     "LayerNorm",
     "Linear",
     "MaxPool",
@@ -69,6 +77,8 @@ __all__ = [
     "MultiHeadAttention",
     "PReLU",
     "RMSNorm",
+    "RNNCell",
+    "Recurrent",
     "Residual",
     "Sequential",
     "alibi",
