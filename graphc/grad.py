@@ -18,6 +18,7 @@ from graphc.ir.source import at
 from graphc.ops import conversion, logic, reduction
 from graphc.ops.base import Elementwise
 from graphc.ops.tuples import Item
+from graphc.tiling import side_by_side
 from graphc.types import TupleType
 
 
@@ -100,7 +101,7 @@ def _differentiable(node: Node) -> bool:
 
 def _together(parts: list[Cotangent]) -> Cotangent:
     """The sum; its mask holds where any of the masks does."""
-    value = reduce(lambda a, b: a + b, (part.value for part in parts))
+    value = reduce(lambda a, b: a + b, side_by_side([part.value for part in parts]))
     masks = list(dict.fromkeys(part.mask for part in parts if part.mask is not None))
     if len(masks) == 0 or any(part.mask is None for part in parts):
         return Cotangent(value)

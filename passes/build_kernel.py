@@ -89,6 +89,8 @@ class Builder:
                 scatter(self, self.group.roots[0])
             case Cumulative():
                 cumulate(self, self.group.roots[0])
+            case Concat():
+                self.lay_side_by_side(self.group.roots[0])
             case _:
                 self.walk()
         buffers = (*self.buffers.values(), *self.scratch.values())
@@ -109,6 +111,19 @@ class Builder:
             self.phase(phase, index)
         for a in reversed(kept):
             self.close(f"i{a}", "parallel")
+
+    def lay_side_by_side(self, node: Node) -> None:
+        """Loops over each part of a concatenation, so that nothing has to choose."""
+        assert isinstance(node.op, Concat)
+        axis = node.op.axis
+        start: Any = 0
+        for number, part in enumerate(node.args):
+            index = tuple(0 if n == 1 else symbol(f"i{a + number * node.ndim}") for a, n in enumerate(part.shape))
+            self.open_all(index, part.shape)
+            value = self.value(part, index, None)
+            self.store(node, (*index[:axis], index[axis] + start, *index[axis + 1 :]), value)
+            self.close_all(index, "parallel")
+            start = start + part.shape[axis]
 
     def phases(self) -> list[list[Node]]:
         """The group's roots by the number of reductions that must be complete before they can be calculated."""

@@ -54,7 +54,7 @@ class Group:
 
     @property
     def is_anchor(self) -> bool:
-        return isinstance(self.roots[0].op, Anchor)
+        return isinstance(self.roots[0].op, Anchor | Concat)
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -153,6 +153,8 @@ def _materialized(graph: Graph, max_ops: int) -> set[Node]:
         if isinstance(node.op, Reduction | Anchor | Item):
             chosen.add(node)
         inner = [arg for arg in node.args if arg not in chosen]
+        if isinstance(node.op, Concat) and any(price[arg] >= EXPENSIVE for arg in inner):
+            choose(node)  # read where it is needed, each element would be calculated for all parts
         if isinstance(node.op, Expand):
             for arg in inner:
                 if price[arg] >= EXPENSIVE:
@@ -204,7 +206,7 @@ class _Fuser:
         reads, size = self.reads(node)
         producers = {self.group_of[read].number for read, _ in reads if read in self.group_of}
         before = producers.union(*(self.groups[p].before for p in producers)) if producers else set()
-        if not isinstance(node.op, Anchor):
+        if not isinstance(node.op, Anchor | Concat):
             candidates = sorted(producers | set(range(len(self.groups))[-CANDIDATES:]), reverse=True)
             for number in candidates:
                 if self.joins(self.groups[number], node, reads, size, producers):

@@ -291,3 +291,35 @@ class TestMisuse:
             gc.scan(lambda c, v: (c, None), 0.0, vector(), checkpoint="sqrt")
         with pytest.raises(gc.ArgumentError, match="truncate"):
             gc.scan(lambda c, v: (c, None), 0.0, vector(), truncate=0)
+
+
+def steps_of(program):
+    """The steps inside and outside of the loops of a program, by kind."""
+    from graphc.kernel import Repeat
+
+    loops = [step for step in program.numbered if isinstance(step, Repeat)]
+    inside = [type(step).__name__ for loop in loops for step in loop.body]
+    outside = [type(step).__name__ for step in program.steps]
+    return inside, outside
+
+
+def test_products_of_sequences_leave_the_loop():
+    x, w, u = gc.input("x", ("n", 2, 3), "float64"), gc.input("w", (3, 4), "float64"), gc.input("u", (4, 4), "float64")
+    _, hs = gc.scan(lambda h, v: ((new := gc.tanh(v @ w + h @ u)), new), gc.zeros((2, 4), dtype="float64"), x)
+    cost = gc.sum(hs**2)
+    f = compiled([x, w, u], [cost, *gc.grad(cost, [x, w, u])])
+    inside, outside = steps_of(f.program)
+    assert inside.count("Gemm") == 2  # one forward, one back: what waits for the state
+    assert outside.count("Gemm") == 4  # of all steps at once: x @ w, and the derivatives by x, w and u
+    values = [np.random.default_rng(0).normal(size=s) for s in [(5, 2, 3), (3, 4), (4, 4)]]
+    for a, b in zip(f(*values), compiled([x, w, u], [cost, *gc.grad(cost, [x, w, u])], "reference")(*values), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_what_nobody_reads_is_not_carried_or_stacked():
+    x = vector()
+    (a, _), (_, odd) = gc.scan(lambda s, v: ((s[0] + v, s[1] * gc.exp(v)), (gc.sin(v), s[0])), (0.0, 1.0), x)
+    f = compiled([x], [a, odd])
+    (loop,) = [node for node in f.graph.nodes if node.op.name == "scan"]
+    assert {node.op.name for node in loop.op.body.nodes} == {"input", "add"}
+    assert f(np.array([1.0, 2.0]))[1].tolist() == [0, 1]
