@@ -17,7 +17,7 @@ from graphc.interpret import evaluate_nodes
 from graphc.interpret.mpmath_reader import MpmathReader
 from graphc.ir.node import make
 from graphc.ir.op import OPS
-from graphc.ops import conversion, indexing, movement
+from graphc.ops import conversion, convolution, indexing, movement, windows
 from graphc.ops.base import Elementwise, LibraryOp
 
 READER = MpmathReader(precision=3700)
@@ -232,6 +232,11 @@ FAMILIES = {
     "transpose": (lambda x: gc.transpose(x, (2, 0, 1)), [rng.normal(size=(2, 1, 3))]),
     "slice": (lambda x: x[::-2, 1:3], [MATRIX]),
     "pad": (lambda x: make(movement.Pad((1, 0), (2, 1), (8, 5), 3.0), x), [MATRIX]),
+    "shear": (lambda x: make(windows.Shear((1,), (0,), (-1,), (2,), (2,)), x), [MATRIX]),
+    "conv": (
+        lambda x, w: make(convolution.Conv((-1,), (3,), (2,), (1,), (1,)), x, w),
+        [rng.normal(size=(2, 1, 2, 4)), rng.normal(size=(1, 3, 2, 2))],
+    ),
     "concat": (lambda x, y: gc.concat([x, y, x], axis=1), [MATRIX, rng.normal(size=(3, 1))]),
     "matmul": (lambda x, y: gc.matmul(x, y), [rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 2))]),
     "take": (lambda x: gc.take(x, TABLE, axis=1), [MATRIX]),

@@ -71,6 +71,28 @@ class Conv(Composite):
         rows, kernels = _exchanged(x, (2, 1, 0)), _exchanged(g, (1, 2, 0))
         return make(by_x, g, flipped), _exchanged(make(by_w, rows, kernels), (1, 2, 0))
 
+    def batch(self, size: Any, batched: tuple[bool, ...], x: Node, w: Node) -> Node:
+        """Of stacks, which have one axis more in front: images of a stack are more images, kernels more outputs.
+
+        Where both are stacked, each kernel meets its own images, as in groups.
+        """
+        n, (g, o) = x.shape[-len(self.size) - 3], w.shape[-len(self.size) - 3 :][:2]
+        if batched == (True, False):
+            y = make(self, x.reshape((size * n, *x.shape[2:])), w)
+            return y.reshape((size, n, *y.shape[1:]))
+        if batched == (False, True):
+            y = make(self, x, _second(w).reshape((g, size * o, *w.shape[3:])))
+            y = y.reshape((n, g, size, o, *self.size))
+            return transpose(y, (2, 0, 1, *range(3, y.ndim)))
+        y = make(self, _second(x).reshape((n, size * g, *x.shape[3:])), w.reshape((size * g, *w.shape[2:])))
+        y = y.reshape((n, size, g, o, *self.size))
+        return _second(y)
+
+
+def _second(x: Node) -> Node:
+    """The first two axes exchanged."""
+    return transpose(x, (1, 0, *range(2, x.ndim)))
+
 
 class _Lowering:
     """How a convolution is calculated: as one matrix product over windows, wherever that is worth its memory."""

@@ -18,7 +18,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, topological
 from graphc.ir.op import OPS, Op
-from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction
+from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction, windows
 from graphc.ops.base import Elementwise
 from graphc.tensor import input, parameter
 from graphc.testing.samples import values
@@ -233,6 +233,22 @@ def _pad(grower: _Grower, op: type[Op]) -> Node:
         shape = tuple(a + (n - 1) * k + 1 + b for (a, b), n, k in zip(widths, x.shape, steps, strict=True))
         return make(movement.Pad(tuple(a for a, _ in widths), steps, shape, 0.0), x)
     return movement.pad(x, widths, value=grower.integer(0, 1))
+
+
+@_builds("shear")
+def _shear(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=2)
+    axis, along = grower.draw(st.permutations(range(x.ndim)))[:2]
+    return windows.sheared(x, [(axis, along, grower.integer(-2, 2), grower.integer(-2, 2), grower.integer(1, 4))])
+
+
+@_builds("conv")
+def _conv(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("iuf", 4)
+    x = x.reshape((*x.shape[:3], -1))
+    steps = [(grower.integer(1, 3),) for _ in range(4)]
+    w = grower.fitted(grower.node(), x.dtype, (x.shape[1], grower.size(), x.shape[2], grower.integer(1, 3)))
+    return make(op((grower.integer(-2, 2),), *steps), x, w)  # type: ignore[call-arg]
 
 
 @_builds("concat")

@@ -10,7 +10,7 @@ import graphc as gc
 from graphc.ir.leaf import Constant
 from graphc.ir.node import make
 from graphc.ir.op import OPS
-from graphc.ops import conversion, indexing, movement, position
+from graphc.ops import conversion, convolution, indexing, movement, position, windows
 from graphc.ops.base import Elementwise, LibraryOp
 from graphc.types import DTYPES, TensorType
 
@@ -77,7 +77,20 @@ def counted(draw, x):
     return make(draw(st.sampled_from([position.Iota, position.Extent]))(size, dtype))
 
 
+def sheared(draw, x):
+    step = draw(st.sampled_from([-1, 0, 2]))
+    return make(windows.Shear((0,), (1,), (step,), (2 if step < 0 else 0,), (1,)), x)
+
+
+def convolved(draw, x):
+    image = conversion.expand(x, range(4 - x.ndim), (1,) * (4 - x.ndim))
+    op = convolution.Conv((draw(st.integers(-2, 1)),), *((draw(st.integers(1, 2)),) for _ in range(4)))
+    return make(op, image, draw(constants(TensorType(x.dtype, (image.shape[1], 2, image.shape[2], 2)))))
+
+
 RECIPES = {
+    "shear": sheared,
+    "conv": convolved,
     "expand": expanded,
     "reshape": lambda draw, x: make(conversion.Reshape((x.size,)), x),
     "transpose": lambda draw, x: make(movement.Transpose(tuple(draw(st.permutations(range(x.ndim))))), x),
