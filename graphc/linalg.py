@@ -15,11 +15,12 @@ from graphc.ops.linalg.least_squares import lstsq, pinv
 from graphc.ops.linalg.lu import lu, lu_factor, lu_solve
 from graphc.ops.linalg.norms import cond, matrix_norm, norm, vector_norm
 from graphc.ops.linalg.qr import qr
-from graphc.ops.linalg.structured import block_diag, toeplitz
+from graphc.ops.linalg.structured import block_diag, diagonal, toeplitz, trace
 from graphc.ops.linalg.svd import matrix_rank, svd, svdvals
 from graphc.ops.linalg.symmetric import eigh, eigvalsh
 from graphc.ops.linalg.systems import inv, solve
 from graphc.ops.linalg.triangular import cho_solve, triangular_solve
+from graphc.ops.products import cross, kron, outer, tensordot, vecdot
 
 __all__ = [
     "block_diag",
@@ -27,13 +28,16 @@ __all__ = [
     "cho_solve",
     "cholesky",
     "cond",
+    "cross",
     "det",
+    "diagonal",
     "eig",
     "eigh",
     "eigvals",
     "eigvalsh",
     "expm",
     "inv",
+    "kron",
     "logdet",
     "lstsq",
     "lu",
@@ -46,13 +50,17 @@ __all__ = [
     "matrix_transpose",
     "multi_dot",
     "norm",
+    "outer",
     "pinv",
     "qr",
     "slogdet",
     "solve",
     "svd",
     "svdvals",
+    "tensordot",
     "toeplitz",
+    "trace",
     "triangular_solve",
+    "vecdot",
     "vector_norm",
 ]

@@ -10,14 +10,15 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand, sum
+from graphc.ops.creation import eye
 from graphc.ops.linalg.library import Array
-from graphc.ops.linalg.matrix import MatrixOp, check_square, diagonal_matrix, main_diagonal, matrix_operand, positions
+from graphc.ops.linalg.matrix import MatrixOp, check_square, diagonal_matrix, main_diagonal, matrix_operand
 from graphc.ops.linalg.svd import Svd
 from graphc.ops.linalg.systems import Inv
-from graphc.ops.logic import equal, greater, less, where
+from graphc.ops.logic import greater, less, logical_or, where
 from graphc.ops.reduction import max, min, prod
 from graphc.ops.tuples import items
-from graphc.types import TensorType, TupleType
+from graphc.types import TensorType, TupleType, bool_
 
 
 class Det(MatrixOp):
@@ -127,13 +128,11 @@ def logdet(x: Any, /) -> Any:
 
 def _of_diagonal(s: Node, m: Node) -> Any:
     """The differential of the cofactors at diag(s) in the direction m, by the products of all other values."""
-    wide = expand(expand(s, (s.ndim - 1,), (s.shape[-1],)), (s.ndim - 1,), (s.shape[-1],))
-    row, column = positions(m)
-    row, column = (expand(place, (m.ndim,), (s.shape[-1],)) for place in (row, column))
-    own = positions(wide.reshape((*m.shape[:-2], -1, s.shape[-1])))[1].reshape(wide.shape)
-    others = prod(where(equal(own, row), 1, where(equal(own, column), 1, wide)), -1)
-    row, column = positions(m)
-    pairs = where(equal(row, column), 0, others)
+    n = s.shape[-1]
+    same = eye(n, dtype=bool_)
+    left_out = logical_or(expand(same, (1,), (n,)), expand(same, (0,), (n,)))
+    others = prod(where(left_out, 1, expand(s, (s.ndim - 1, s.ndim), (n, n))), -1)
+    pairs = where(same, 0, others)
     diagonal = sum(pairs * expand(main_diagonal(m), (m.ndim - 2,), like=m), -1)
     return diagonal_matrix(diagonal) - pairs * matrix_transpose(m)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from operator import index
 from typing import Any
 
 import numpy as np
 
 from graphc.errors import GraphError
+from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
@@ -43,8 +45,8 @@ LARGEST_NORM = 4.25
 class Expm(MatrixOp):
     """The exponential of matrices, the sum of x^k / k!; NaN if an element is not finite.
 
-    Derivative: it is the block at the upper right of the exponential of [[xᵀ, g], [0, xᵀ]]: Al-Mohy & Higham,
-    Computing the Fréchet derivative of the matrix exponential, 2009, equation 1.8.
+    Derivative: in a direction d it is the block at the upper right of the exponential of [[x, d], [0, x]], and its
+    adjoint is that at xᵀ: Al-Mohy & Higham, Computing the Fréchet derivative of the matrix exponential, 2009.
     """
 
     arity = 1
@@ -58,9 +60,10 @@ class Expm(MatrixOp):
         return np.where(defined, exponential(np.where(defined, x, 0).astype(np.float64)), np.nan).astype(x.dtype)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        xt, n = matrix_transpose(x), x.shape[-1]
-        blocks = concat([concat([xt, g], -1), concat([g * 0, xt], -1)], -2)
-        return (columns_after(first_rows(make(Expm(), blocks), n), n),)
+        return (_differential(matrix_transpose(x), g),)
+
+    def jvp(self, y: Node, xs: tuple[Node, ...], dxs: Sequence[Node | None]) -> Node | None:
+        return None if dxs[0] is None else _differential(xs[0], dxs[0])
 
 
 @public
@@ -92,6 +95,13 @@ def matrix_power(x: Any, n: int, /) -> Any:
             result = base if result is None else result @ base
         base, power = base @ base if power > 1 else base, power >> 1
     return cast(identity_like(x) if result is None else result, dtype)
+
+
+def _differential(x: Node, direction: Node) -> Node:
+    """The derivative of the exponential in a direction."""
+    n = x.shape[-1]
+    blocks = concat([concat([x, direction], -1), concat([full(0, x.type), x], -1)], -2)
+    return columns_after(first_rows(make(Expm(), blocks), n), n)
 
 
 def exponential(a: Array) -> Array:

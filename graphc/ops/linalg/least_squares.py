@@ -13,7 +13,7 @@ from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import as_node, broadcast_to, cast, expand, sum
 from graphc.ops.elementwise import square
 from graphc.ops.linalg.library import Array, call
-from graphc.ops.linalg.matrix import MatrixOp, check_matrices, eye, float_operands, matrix_operand, one_stack
+from graphc.ops.linalg.matrix import MatrixOp, check_matrices, float_operands, identities, matrix_operand, one_stack
 from graphc.ops.linalg.svd import default_rtol, matrix_rank, svdvals
 from graphc.types import TensorType
 
@@ -93,7 +93,7 @@ def pinv(x: Any, /, *, rtol: Any = None) -> Node:
     """
     dtype, x = matrix_operand("pinv", x)
     rows = x.shape[-2]
-    return cast(make(Lstsq(), x, eye(rows, rows, x.shape[:-2], x.dtype), _rtol(x, rtol)), dtype)
+    return cast(make(Lstsq(), x, identities(rows, rows, x.shape[:-2], x.dtype), _rtol(x, rtol)), dtype)
 
 
 def _rtol(a: Node, rtol: Any) -> Node:

@@ -15,26 +15,25 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import broadcast_to, cast, expand
+from graphc.ops.creation import tril, triu
 from graphc.ops.indexing import ScatterAddAlongAxis, take_along_axis
 from graphc.ops.linalg.library import Array
 from graphc.ops.linalg.matrix import (
     MatrixOp,
     check_matrices,
     columns_after,
-    eye,
     first_columns,
     first_rows,
+    identities,
     identity_like,
-    lower_triangle,
     matrix_operand,
     rows_after,
     shorter,
-    upper_triangle,
 )
 from graphc.ops.linalg.systems import with_right_sides
 from graphc.ops.linalg.triangular import TriangularSolve, solve_triangle, substituted
 from graphc.ops.logic import equal
-from graphc.ops.movement import concat
+from graphc.ops.movement import Pad, concat
 from graphc.ops.position import iota
 from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType, int64
@@ -108,8 +107,8 @@ def lu(x: Any, /) -> LUResult:
     dtype, x = matrix_operand("lu", x)
     packed, _, order = items(make(Lu(), x))
     k = shorter(x)
-    lower = lower_triangle(first_columns(packed, k), strict=True) + eye(x.shape[-2], k, x.shape[:-2], x.dtype)
-    upper = upper_triangle(first_rows(packed, k))
+    lower = tril(first_columns(packed, k), k=-1) + identities(x.shape[-2], k, x.shape[:-2], x.dtype)
+    upper = triu(first_rows(packed, k))
     n, last = x.shape[-2], order.ndim
     places = expand(iota(n), tuple(range(last)), order.shape)
     exchange = cast(equal(matrix_transpose(places), expand(order, (last - 1,), (n,))), dtype)
@@ -163,14 +162,20 @@ def _of_rows(g: Node, packed: Node) -> Any:
     """The cotangent of the rows in their final order. What lies beside the square block is empty on one side."""
     k = shorter(packed)
     (square, below, right), (g_square, g_below, g_right) = _blocks(packed, k), _blocks(g, k)
-    lower = lower_triangle(square, strict=True) + identity_like(square)
-    of_lower = matrix_transpose(lower) @ lower_triangle(g_square, strict=True) - g_right @ matrix_transpose(right)
-    of_upper = upper_triangle(g_square) @ matrix_transpose(upper_triangle(square)) - matrix_transpose(below) @ g_below
-    inner = lower_triangle(of_lower, strict=True) + upper_triangle(of_upper)
+    lower = tril(square, k=-1) + identity_like(square)
+    of_lower = matrix_transpose(lower) @ tril(g_square, k=-1) - g_right @ matrix_transpose(right)
+    of_upper = triu(g_square) @ matrix_transpose(triu(square)) - matrix_transpose(below) @ g_below
+    inner = tril(of_lower, k=-1) + triu(of_upper)
     solved = make(TriangularSolve(False, True), matrix_transpose(square), concat([inner, g_right], -1))
     left = concat([first_columns(solved, k), g_below], -2)
     left = matrix_transpose(solve_triangle(square, matrix_transpose(left), lower=False))
-    return left if packed.shape[-1] == k else concat([left, columns_after(solved, k)], -1)
+    if packed.shape[-1] == k:
+        return left
+    beside = columns_after(solved, k)
+    shape = (*left.shape[:-1], beside.shape[-1])
+    if beside.shape != shape:  # of named sizes: it has no columns, or all the rows
+        beside = make(Pad((0,) * g.ndim, (1,) * g.ndim, shape, 0.0), beside)
+    return concat([left, beside], -1)
 
 
 def _blocks(x: Node, k: Any) -> tuple[Node, Node, Node]:

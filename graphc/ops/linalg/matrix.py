@@ -15,12 +15,12 @@ from graphc.ir.node import Node, make
 from graphc.ops.base import LibraryOp
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, common_dtype, expand
-from graphc.ops.indexing import take_along_axis
-from graphc.ops.logic import equal, greater, greater_equal, where
+from graphc.ops.creation import eye, tril
+from graphc.ops.diagonals import diagonal
+from graphc.ops.logic import equal, where
 from graphc.ops.movement import slice_axis
-from graphc.ops.position import iota
 from graphc.ops.tuples import items
-from graphc.types import DType, Shape, TensorType, TupleType, float32, float64
+from graphc.types import DType, Shape, TensorType, TupleType, bool_, float32, float64
 
 # --- type rules ---
 
@@ -127,29 +127,9 @@ def columns_after(x: Node, start: int | Dim) -> Node:
     return slice_axis(x, x.ndim - 1, start, x.shape[-1] - start)
 
 
-def positions(x: Node) -> tuple[Any, Any]:
-    """For each element of a stack of matrices its row and its column."""
-    stack = tuple(range(x.ndim - 2))
-    rows = expand(iota(x.shape[-2]), (*stack, x.ndim - 1), like=x)
-    return rows, expand(iota(x.shape[-1]), (*stack, x.ndim - 2), like=x)
-
-
-def lower_triangle(x: Node, *, strict: bool = False) -> Any:
-    """The elements on and below the diagonal (below it if strict), 0 elsewhere."""
-    row, column = positions(x)
-    return where(greater(row, column) if strict else greater_equal(row, column), x, 0)
-
-
-def upper_triangle(x: Node, *, strict: bool = False) -> Any:
-    """The elements on and above the diagonal (above it if strict), 0 elsewhere."""
-    row, column = positions(x)
-    return where(greater(column, row) if strict else greater_equal(column, row), x, 0)
-
-
 def halved_triangle(x: Node) -> Any:
     """The lower triangle with half of the diagonal: what is left of a symmetric differential."""
-    row, column = positions(x)
-    return where(greater(row, column), x, where(equal(row, column), x / 2, 0))
+    return (tril(x) + tril(x, k=-1)) / 2
 
 
 def symmetric_part(x: Node) -> Any:
@@ -157,32 +137,25 @@ def symmetric_part(x: Node) -> Any:
     return (x + matrix_transpose(x)) / 2
 
 
-def eye(rows: int | Dim, columns: int | Dim, batch: Shape, dtype: DType) -> Any:
+def identities(rows: int | Dim, columns: int | Dim, stack: Shape, dtype: DType) -> Any:
     """A stack of matrices with ones on the diagonal, zeros elsewhere."""
-    row, column = positions(full(0, TensorType(dtype, (*batch, rows, columns))))
-    return cast(equal(row, column), dtype)
+    return expand(eye(rows, columns, dtype=dtype), tuple(range(len(stack))), stack)
 
 
 def identity_like(x: Node) -> Any:
     """The identities of a stack of square matrices."""
-    return eye(x.shape[-2], x.shape[-1], x.shape[:-2], x.dtype)
+    return identities(x.shape[-2], x.shape[-1], x.shape[:-2], x.dtype)
 
 
 def main_diagonal(x: Node) -> Any:
     """The diagonals of a stack of matrices."""
-    n = shorter(x)
-    first = first_rows(x, n)
-    places = expand(iota(n), (1,), (1,))
-    places = broadcast_to(places, (*x.shape[:-2], n, 1))
-    return take_along_axis(first, places, -1).reshape((*x.shape[:-2], n))
+    return diagonal(x, axis1=-2, axis2=-1)
 
 
 def diagonal_matrix(v: Node) -> Any:
     """A stack of square matrices with the given diagonals, zeros elsewhere."""
     n = v.shape[-1]
-    wide = expand(v, (v.ndim - 1,), (n,))
-    row, column = positions(wide)
-    return where(equal(row, column), wide, 0)
+    return where(eye(n, dtype=bool_), expand(v, (v.ndim - 1,), (n,)), 0)
 
 
 def scaled_columns(x: Node, v: Node) -> Any:

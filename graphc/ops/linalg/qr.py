@@ -12,6 +12,7 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast
+from graphc.ops.creation import triu
 from graphc.ops.linalg.library import Array
 from graphc.ops.linalg.matrix import (
     MatrixOp,
@@ -22,7 +23,6 @@ from graphc.ops.linalg.matrix import (
     is_tall,
     matrix_operand,
     shorter,
-    upper_triangle,
 )
 from graphc.ops.linalg.triangular import solve_triangle
 from graphc.ops.movement import concat
@@ -87,7 +87,7 @@ def qr(x: Any, /, *, mode: Mode = "reduced") -> QRResult:
 
 
 def _tall(gq: Node, gr: Node, q: Node, r: Node) -> Node:
-    m = r @ matrix_transpose(upper_triangle(gr)) - matrix_transpose(gq) @ q
+    m = r @ matrix_transpose(triu(gr)) - matrix_transpose(gq) @ q
     below = halved_triangle(m)
     left = gq + q @ (below + matrix_transpose(below))
     return matrix_transpose(solve_triangle(r, matrix_transpose(left), lower=False))

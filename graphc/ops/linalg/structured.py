@@ -1,4 +1,4 @@
-"""Matrices with a structure: blocks on the diagonal, equal elements along diagonals."""
+"""Diagonals of matrices, and matrices with a structure: blocks on the diagonal, equal elements along diagonals."""
 
 from __future__ import annotations
 
@@ -9,12 +9,25 @@ from typing import Any
 from graphc.errors import ShapeError
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, public
+from graphc.ops import diagonals
 from graphc.ops.conversion import as_node, cast, expand, promoted
 from graphc.ops.indexing import take
 from graphc.ops.logic import greater, where
 from graphc.ops.movement import concat, flip
 from graphc.ops.position import iota
 from graphc.types import TensorType
+
+
+@public
+def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """The diagonals of the matrices x: [..., m, n]; above the main one for offset > 0, below it for offset < 0."""
+    return diagonals.diagonal(x, offset, -2, -1)
+
+
+@public
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """The sums of the diagonals of the matrices x: [..., m, n]; small integers are added up as int64."""
+    return diagonals.trace(x, offset, -2, -1, dtype)
 
 
 @public

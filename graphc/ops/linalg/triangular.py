@@ -14,8 +14,9 @@ import numpy as np
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
+from graphc.ops.creation import tril, triu
 from graphc.ops.linalg.library import Array
-from graphc.ops.linalg.matrix import MatrixOp, check_system, lower_triangle, upper_triangle
+from graphc.ops.linalg.matrix import MatrixOp, check_system
 from graphc.ops.linalg.systems import with_right_sides
 from graphc.types import TensorType
 
@@ -41,8 +42,8 @@ class TriangularSolve(MatrixOp):
 
     def vjp(self, g: Node, x: Node, a: Node, b: Node) -> Cotangents:
         h = make(TriangularSolve(not self.lower, self.unit_diagonal), matrix_transpose(a), g)
-        triangle = lower_triangle if self.lower else upper_triangle
-        return triangle(-(h @ matrix_transpose(x)), strict=self.unit_diagonal), h
+        ga = -(h @ matrix_transpose(x))
+        return tril(ga, k=-1 if self.unit_diagonal else 0) if self.lower else triu(ga, k=int(self.unit_diagonal)), h
 
 
 @public
