@@ -138,6 +138,7 @@ from graphc.ops.manipulation import (
 )
 from graphc.ops.movement import broadcast_arrays, concat, flip, stack, transpose
 from graphc.ops.normal_quantile import normal_quantile
+from graphc.ops.panjer import panjer_quantile
 from graphc.ops.philox import philox
 from graphc.ops.pooling import (
     adaptive_avg_pool,
@@ -377,6 +378,7 @@ __all__ = [
     "ones_like",
     "outer",
     "pad",
+    "panjer_quantile",
     "parameter",
     "parse_graph",
     "parse_graphs",

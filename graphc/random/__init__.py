@@ -25,6 +25,7 @@ from graphc.random.continuous import (
     uniform,
     weibull,
 )
+from graphc.random.counts import binomial, poisson
 from graphc.random.discrete import bernoulli, categorical, rademacher, randint
 from graphc.random.estimators import gumbel_softmax, score_function, straight_through
 from graphc.random.gamma_family import beta, chisquare, dirichlet, gamma, loggamma, student_t
@@ -35,6 +36,7 @@ __all__ = [
     "Stream",
     "bernoulli",
     "beta",
+    "binomial",
     "bits",
     "categorical",
     "cauchy",
@@ -53,6 +55,7 @@ __all__ = [
     "multivariate_normal",
     "normal",
     "pareto",
+    "poisson",
     "rademacher",
     "randint",
     "score_function",

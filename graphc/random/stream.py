@@ -20,7 +20,7 @@ import numpy as np
 import graphc as gc
 from graphc.errors import DTypeError
 from graphc.ir.node import Node
-from graphc.random import continuous, discrete, estimators, gamma_family, keys
+from graphc.random import continuous, counts, discrete, estimators, gamma_family, keys
 from graphc.random.bits import bits
 
 Arguments = ParamSpec("Arguments")
@@ -83,6 +83,8 @@ class Stream:
     rademacher = _drawing(discrete.rademacher)
     randint = _drawing(discrete.randint)
     categorical = _drawing(discrete.categorical)
+    poisson = _drawing(counts.poisson)
+    binomial = _drawing(counts.binomial)
     gumbel_softmax = _drawing(estimators.gumbel_softmax)
 
 
