@@ -17,6 +17,7 @@ from graphc.dimension import Dim
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.leaf import constant
 from graphc.ir.node import Node, describe, make, public
+from graphc.ir.repetition import repeated
 from graphc.ir.substitution import variable
 from graphc.loops.closure import closed
 from graphc.loops.ops import Scan, Switch, While
@@ -182,7 +183,8 @@ class _Step:
 
     def _call(self, body: Callable[[Tree, Tree], Any]) -> None:
         self.state = [variable(x.type) for x in self.first]
-        found = body(tree.unflatten(self.structure, self.state), tree.unflatten(self.row_structure, self.slices))
+        with repeated("the body of a loop"):
+            found = body(tree.unflatten(self.structure, self.state), tree.unflatten(self.row_structure, self.slices))
         wanted = "(carry, value, stop)" if self.until else "(carry, value)"
         if not isinstance(found, tuple) or len(found) != 2 + self.until:
             raise ArgumentError(f"the body gives {type(found).__name__}, not {wanted}", help=f"return {wanted}")

@@ -18,8 +18,10 @@ from typing import Any, Concatenate, ParamSpec
 import numpy as np
 
 import graphc as gc
-from graphc.errors import DTypeError
-from graphc.ir.node import Node
+from graphc.errors import DTypeError, GraphError
+from graphc.ir.leaf import as_array, without_loss
+from graphc.ir.node import Node, public
+from graphc.ir.repetition import what_is_repeated
 from graphc.random import continuous, counts, discrete, estimators, gamma_family, keys
 from graphc.random.bits import bits
 
@@ -47,8 +49,17 @@ class Stream:
         """The state, for whoever saves all parameters."""
         self._draws = itertools.count()
 
+    @public
     def key(self) -> Node:
-        """A new key: no draw of this stream has it, and it is another at each call of a compiled function."""
+        """A new key: no draw of this stream has it, and it is another at each call of a compiled function.
+
+        Raises GraphError in the body of a loop, and where a function is mapped: there one key would serve all steps.
+        """
+        if (where := what_is_repeated()) is not None:
+            raise GraphError(
+                f"{where} would draw the same numbers each time",
+                help="draw before it, or give it keys: graphc.random.split(stream.key(), n) as one of the sequences",
+            )
         call = keys.fold_in(keys.key(self.parameter[0]), self.parameter[1])
         return keys.fold_in(call, next(self._draws))
 
@@ -58,7 +69,7 @@ class Stream:
 
     def restore(self, state: Any) -> None:
         """Go on from a saved state. Raises ShapeError or DTypeError for what is none."""
-        gc.set_value(self.parameter, state)
+        gc.set_value(self.parameter, without_loss(as_array(state), gc.uint64))
 
     bits = _drawing(bits)
     uniform = _drawing(continuous.uniform)
