@@ -14,6 +14,7 @@ from graphc.batching.rules import Batched, moved, rule_of, whole
 from graphc.errors import AxisError, GraphError, ShapeError
 from graphc.ir.node import Node, describe, make, public, topological
 from graphc.ir.op import Op
+from graphc.ir.repetition import repeated
 from graphc.ir.source import at
 from graphc.ir.substitution import variable
 from graphc.ops.base import Composite
@@ -46,7 +47,8 @@ def vmap(
         size = _batch_size(xs, axes, axis_size)
         stacks = {_item(x, a): moved(x, a, 0) for x, a in zip(xs, axes) if a is not None}
         items = iter(stacks)
-        result = function(*unflatten(structure, [x if a is None else next(items) for x, a in zip(xs, axes)]))
+        with repeated("a function that is mapped over a batch"):
+            result = function(*unflatten(structure, [x if a is None else next(items) for x, a in zip(xs, axes)]))
         single, structure = flatten(result)
         outputs = [as_node(y) for y in single]
         places = _for_each_leaf(out_axes, result if isinstance(result, list | tuple) else (result,))
