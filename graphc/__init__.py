@@ -6,7 +6,7 @@ import importlib
 from math import e, inf, nan, pi
 from typing import Any
 
-from graphc import errors, linalg
+from graphc import errors, implicit, linalg
 from graphc.batching import vectorize, vmap
 from graphc.compile import compile
 from graphc.custom import checkpoint, custom_gradient
@@ -335,6 +335,7 @@ __all__ = [
     "hvp",
     "iinfo",
     "imag",
+    "implicit",
     "inf",
     "inner",
     "input",

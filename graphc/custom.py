@@ -13,19 +13,19 @@ from typing import Any
 
 from graphc import tree
 from graphc.batching.rules import whole
-from graphc.batching.transform import batch
+from graphc.batching.transform import stacked_graph
 from graphc.errors import GradientError, ShapeError
 from graphc.forward import forward_mode
 from graphc.grad import pull_back
 from graphc.ir.graph import Graph
-from graphc.ir.leaf import Input, full
+from graphc.ir.leaf import full
 from graphc.ir.node import Node, describe, make, public
 from graphc.ir.op import Cotangents
 from graphc.ir.substitution import substitute, variable
 from graphc.loops.closure import closed
 from graphc.ops.barrier import recompute
 from graphc.ops.base import Composite
-from graphc.ops.conversion import as_node, expand
+from graphc.ops.conversion import as_node
 from graphc.ops.tuples import Pack, items
 from graphc.types import TensorType, TupleType
 
@@ -46,7 +46,7 @@ class Recorded(Composite, abstract=True):
 
 
 class CustomGradient(Recorded):
-    """A function and its derivative: `rule` takes the operands and a cotangent for each result.
+    """A function and its derivative: `rule` takes the operands, the results and a cotangent for each result.
 
     It gives a cotangent for each operand that has one, which are the first.
     """
@@ -64,11 +64,11 @@ class CustomGradient(Recorded):
     def vjp(self, g: Sequence[Node | None], y: Node, *xs: Node) -> Cotangents:
         zeros = (full(0, result.type) for result in self.function.outputs)
         given = [zero if part is None else part for part, zero in zip(g, zeros)]
-        found = iter(_called(self.rule, [*xs, *given]))
+        found = iter(_called(self.rule, [*xs, *items(y), *given]))
         return [next(found, None) if x.dtype.is_float else None for x in xs]
 
     def batch(self, size: Any, batched: Sequence[bool], *xs: Node) -> tuple[Node, ...]:
-        op = CustomGradient(_stacked(self.function, size), _stacked(self.rule, size))
+        op = CustomGradient(stacked_graph(self.function, size), stacked_graph(self.rule, size))
         return items(make(op, *whole(size, tuple(batched), xs)))
 
 
@@ -105,7 +105,7 @@ class Checkpoint(Recorded):
         return tuple(None if dy is None else next(parts) for dy in found)
 
     def batch(self, size: Any, batched: Sequence[bool], *xs: Node) -> tuple[Node, ...]:
-        return items(make(replace(self, function=_stacked(self.function, size)), *whole(size, tuple(batched), xs)))
+        return items(make(replace(self, function=stacked_graph(self.function, size)), *whole(size, tuple(batched), xs)))
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,8 +145,11 @@ def _with_rule(
 ) -> tuple[CustomGradient, list[Node]]:
     """The op of a recorded function and its recorded rule, and the operands: those with a cotangent come first."""
     own = sorted(xs, key=lambda x: not x.dtype.is_float)
-    graph, needed = _closed_and_stable([*ys, *cotangents], dict.fromkeys(own, "x") | dict.fromkeys(gs, "g"))
-    n, m = len(own), len(own) + len(gs)
+    results = [variable(y.type) for y in ys]  # a rule that uses the value uses this op's, whose derivative is the rule
+    cotangents = substitute(cotangents, {y: result for y, result in zip(ys, results) if y.args})
+    words = dict.fromkeys(own, "x") | dict.fromkeys(results, "y") | dict.fromkeys(gs, "g")
+    graph, needed = _closed_and_stable([*ys, *cotangents], words)
+    n, m = len(own), len(words)
     inputs = (*graph.inputs[:n], *graph.inputs[m:])
     function = Graph("inner", inputs, graph.outputs[: len(ys)])
     rule = Graph("inner", (*inputs, *graph.inputs[n:m]), graph.outputs[len(ys) :])
@@ -236,11 +239,3 @@ def _closed_and_stable(outputs: Sequence[Node], own: Mapping[Node, str]) -> tupl
 def _called(graph: Graph, xs: Sequence[Node]) -> list[Node]:
     """The outputs of a graph, over other nodes than its inputs."""
     return substitute(graph.outputs, dict(zip(graph.inputs, xs)))
-
-
-def _stacked(graph: Graph, size: Any) -> Graph:
-    """A graph over stacks of all its inputs."""
-    inputs = [make(Input(x.op.label, x.type.with_shape((size, *x.shape)))) for x in graph.inputs]  # type: ignore[attr-defined]
-    stacks = batch(graph.outputs, dict(zip(graph.inputs, inputs)), size)
-    outputs = [expand(y, (0,), (size,)) if stack is None else stack for y, stack in zip(graph.outputs, stacks)]
-    return Graph(graph.name, tuple(inputs), tuple(outputs))

@@ -12,6 +12,8 @@ from typing import Any
 
 from graphc.batching.rules import Batched, moved, rule_of, whole
 from graphc.errors import AxisError, GraphError, ShapeError
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import Input
 from graphc.ir.node import Node, describe, make, public, topological
 from graphc.ir.op import Op
 from graphc.ir.repetition import repeated
@@ -111,6 +113,14 @@ def _looped(op: Op, batched: Batched, xs: tuple[Node, ...]) -> Stacked:
         return items(y) if isinstance(y.type, TupleType) else y
 
     return map(item, [x for x, has in zip(xs, batched) if has])
+
+
+def stacked_graph(graph: Graph, size: Any) -> Graph:
+    """A graph over stacks of all its inputs, for ops whose inner graphs become those of stacks."""
+    inputs = [make(Input(x.op.label, x.type.with_shape((size, *x.shape)))) for x in graph.inputs]  # type: ignore[attr-defined]
+    stacks = batch(graph.outputs, dict(zip(graph.inputs, inputs)), size)
+    outputs = [expand(y, (0,), (size,)) if stack is None else stack for y, stack in zip(graph.outputs, stacks)]
+    return Graph(graph.name, tuple(inputs), tuple(outputs))
 
 
 # --- arguments and results ---

@@ -1,0 +1,207 @@
+"""Solutions of equations, differentiated by the implicit function theorem: how they were found does not matter.
+
+    fixed_point    x = f(x)           the derivative is a fixed point too: w = g + wᵀ df/dx
+    root           f(x) = 0           by Newton's method, a fixed point whose derivative takes one step
+    argmin         least f(x)         a root of the gradient, or where steps downhill come to rest
+
+Nothing of the iteration is kept for the derivative, and derivatives of every order are solutions again.
+Sources: Christianson, Reverse accumulation and attractive fixed points, 1994; Blondel et al., Efficient and modular
+implicit differentiation, 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import ml_dtypes
+
+from graphc import tree
+from graphc.batching.rules import whole
+from graphc.batching.transform import stacked_graph
+from graphc.derivatives import hessian, jacobian
+from graphc.differentiation import grad
+from graphc.errors import GradientError, ShapeError
+from graphc.forward import forward_mode
+from graphc.grad import pull_back
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, describe, make, public
+from graphc.ir.op import Cotangents
+from graphc.ir.substitution import substitute, variable
+from graphc.linalg import solve
+from graphc.loops import while_loop
+from graphc.loops.closure import closed
+from graphc.ops.barrier import stop_gradient
+from graphc.ops.base import Composite
+from graphc.ops.conversion import as_node, reshape
+from graphc.ops.elementwise import abs, maximum
+from graphc.ops.reduction import any
+from graphc.types import TensorType
+
+__all__ = ["argmin", "fixed_point", "root"]
+
+Function = Callable[..., Any]
+
+
+class FixedPoint(Composite):
+    """x = step(x, …), by iteration from the first operand until every element moves by less than the tolerance."""
+
+    step: Graph
+    tolerance: float
+    max_steps: int
+    arity = None
+
+    @property
+    def inner(self) -> tuple[Graph, ...]:
+        return (self.step,)
+
+    def with_inner(self, inner: tuple[Graph, ...]) -> FixedPoint:
+        return replace(self, step=inner[0])
+
+    def infer(self, start: TensorType, *types: TensorType) -> TensorType:
+        wanted = [x.type for x in self.step.inputs]
+        if wanted != [start, *types] or self.step.outputs[0].type != start:
+            raise ShapeError("the step does not take or give what it is iterated on")
+        return start
+
+    def decompose(self, start: Node, *operands: Node) -> Node:
+        def moves(state: Sequence[Node]) -> Node:
+            x, last, count = state
+            far = abs(x - last) > self.tolerance * maximum(1, abs(x))
+            return (count < self.max_steps) & (any(far) | (count == 0))
+
+        def step(state: Sequence[Node]) -> Sequence[Node]:
+            x, _, count = state
+            return self.called(x, *operands), x, count + 1
+
+        return while_loop(moves, step, (start, start, as_node(0)))[0]
+
+    def called(self, *xs: Node) -> Node:
+        """One step."""
+        return substitute(self.step.outputs, dict(zip(self.step.inputs, xs)))[0]
+
+    def vjp(self, g: Node, y: Node, start: Node, *operands: Node) -> Cotangents:
+        at, *inputs = self.step.inputs
+        wanted = [x for x in inputs if x.dtype.is_float]
+        w, given = variable(y.type), variable(y.type)
+        through, *parts = pull_back(self.step.outputs, [at, *wanted], [w])
+        known = {at: y, **dict(zip(inputs, operands)), given: g}
+        known[w] = self.solved(w, given if through is None else given + through, known, g)
+        found = iter(substitute([part for part in parts if part is not None], known))
+        cotangents = {x: None if part is None else next(found) for x, part in zip(wanted, parts)}
+        return [None, *(cotangents.get(x) for x in inputs)]
+
+    def jvp(self, y: Node, xs: Sequence[Node], dxs: Sequence[Node | None]) -> Node | None:
+        at, *inputs = self.step.inputs
+        given = {x: dx for x, dx in zip(inputs, dxs[1:]) if dx is not None}
+        if not given:
+            return None
+        known = {at: y, **dict(zip(inputs, xs[1:]))}
+        (moved,) = forward_mode(self.step.outputs, given)
+        if moved is None:
+            return None
+        (first,) = substitute([moved], known)
+        u, begun = variable(y.type), variable(y.type)
+        (through,) = forward_mode(self.step.outputs, {at: u})
+        return self.solved(u, begun if through is None else begun + through, {**known, begun: first}, first)
+
+    def solved(self, unknown: Node, step: Node, known: dict[Node, Node], start: Node) -> Node:
+        """The fixed point of another step, over variables of which all but the unknown are known."""
+        own = {unknown: "x"} | dict.fromkeys(known, "p")
+        graph, needed = closed([step], own, always=1)
+        return make(replace(self, step=graph), start, *(known[x] for x in needed[1:]))
+
+    def batch(self, size: Any, batched: Sequence[bool], *xs: Node) -> Node:
+        return make(replace(self, step=stacked_graph(self.step, size)), *whole(size, tuple(batched), xs))
+
+
+@public
+def fixed_point(
+    function: Function, start: Any, *params: Any, tolerance: float | None = None, max_steps: int = 1000
+) -> Node:
+    """x with x = function(x, *params), by iteration from `start`, a float array whose type the function keeps.
+
+    It ends when no element moves by more than `tolerance * max(1, |x|)` (None: a few units in the last place), after
+    `max_steps` at the latest. The function must contract near the solution: the derivative, with respect to `params`
+    and to whatever else the function reads, is found by the same iteration. None passes to `start`.
+
+    Raises ShapeError or GradientError if the function does not give what it takes, or that is no float.
+    """
+    x0 = as_node(start)
+    if not x0.dtype.is_float:
+        raise GradientError(f"a fixed point of {x0.dtype.name}", details=[describe(x0)], help="cast to a float")
+    leaves, structure = tree.flatten(params)
+    given = [as_node(leaf) for leaf in leaves]
+    x, inputs = variable(x0.type), [variable(p.type) for p in given]
+    y = as_node(function(x, *tree.unflatten(structure, inputs)))
+    if y.type != x.type:
+        raise ShapeError(f"the function takes {x.type} and gives {y.type}", details=[describe(y)])
+    graph, needed = closed([y], {x: "x"} | dict.fromkeys(inputs, "p"), always=1 + len(inputs))
+    from graphc.passes.stabilize import stabilize_nodes
+
+    graph = replace(graph, outputs=tuple(stabilize_nodes(graph.outputs)))
+    op = FixedPoint(graph, _tolerance(x0) if tolerance is None else float(tolerance), max_steps)
+    return make(op, x0, *given, *needed[1 + len(inputs) :])
+
+
+@public
+def root(function: Function, start: Any, *params: Any, tolerance: float | None = None, max_steps: int = 100) -> Node:
+    """x with function(x, *params) = 0, by Newton's method from `start`; the function keeps the shape.
+
+    The steps solve with the whole Jacobian, so x should not be large. Derivatives pass to `params` and to whatever
+    else the function reads. `tolerance` and errors are as in `fixed_point`.
+    """
+
+    def step(x: Node, *params: Any) -> Node:
+        y = as_node(function(x, *params))
+        _check_same(y, x)
+        return x - _newton_step(jacobian(y, x), y)
+
+    return fixed_point(step, start, *params, tolerance=tolerance, max_steps=max_steps)
+
+
+@public
+def argmin(
+    cost: Function,
+    start: Any,
+    *params: Any,
+    rate: float | None = None,
+    tolerance: float | None = None,
+    max_steps: int | None = None,
+) -> Node:
+    """x for which cost(x, *params), a scalar, is least nearby, from `start`.
+
+    By Newton's method, which solves with the whole Hessian, or with `rate` by steps downhill of this length times the
+    gradient, for large x. At the solution the Hessian must be invertible. The rest is as in `fixed_point`.
+    """
+
+    def newton(x: Node, *params: Any) -> Node:
+        y = cost(x, *params)
+        return x - _newton_step(hessian(y, x), grad(y, x))
+
+    def downhill(x: Node, *params: Any) -> Node:
+        return x - rate * grad(cost(x, *params), x)
+
+    steps = (100 if rate is None else 10_000) if max_steps is None else max_steps
+    return fixed_point(newton if rate is None else downhill, start, *params, tolerance=tolerance, max_steps=steps)
+
+
+def _newton_step(matrix: Node, y: Node) -> Node:
+    """matrix⁻¹ y, with a matrix that derivatives take for constant.
+
+    At a solution that loses nothing: x - P f(x) has the same fixed points for every P, and derivatives of them too.
+    """
+    matrix = stop_gradient(matrix)
+    if not y.ndim:
+        return y / matrix
+    return reshape(solve(reshape(matrix, (y.size, y.size)), reshape(y, (y.size,))), y.shape)
+
+
+def _check_same(y: Node, x: Node) -> None:
+    if y.type != x.type:
+        raise ShapeError(f"there are {x.type} unknowns and {y.type} equations", details=[describe(y)])
+
+
+def _tolerance(x: Node) -> float:
+    return 8 * float(ml_dtypes.finfo(x.dtype.numpy).eps)  # type: ignore[no-untyped-call]

@@ -1,0 +1,109 @@
+"""Derivatives of solutions, against closed forms and differences."""
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc.errors import GradientError, ShapeError
+from tests.differentiation.functions import difference, evaluated
+
+A = gc.input("a", (), "float64")
+
+
+def test_a_root_of_a_number_and_its_derivatives():
+    x = gc.implicit.root(lambda x, a: x**3 - a, 1.5 * A / A, A)  # the cube root
+    first = gc.grad(x, A)
+    second = gc.grad(first, A)
+    third = gc.grad(second, A)
+    found = evaluated([x, first, second, third], {A: np.float64(2)})
+    root = 2 ** (1 / 3)
+    expected = [root, root / 3 / 2, -2 * root / 9 / 4, 10 * root / 27 / 8]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_forward_mode_and_mixed_modes():
+    x = gc.implicit.root(lambda x, a: x**3 - a, gc.constant(1.0), A)
+    root = 2 ** (1 / 3)
+    ways = [gc.jvp(gc.jvp(x, A, 1.0), A, 1.0), gc.jvp(gc.grad(x, A), A, 1.0), gc.grad(gc.jvp(x, A, 1.0), A)]
+    for found in evaluated(ways, {A: np.float64(2)}):
+        np.testing.assert_allclose(found, -2 * root / 9 / 4, rtol=1e-12)
+
+
+def test_a_fixed_point_of_arrays():
+    rng = np.random.default_rng(0)
+    w = gc.input("w", (4, 4), "float64")
+    b = gc.input("b", (3, 4), "float64")
+    v = gc.input("v", (4, 4), "float64")
+    x = gc.implicit.fixed_point(lambda x: gc.tanh(x @ w + b), gc.zeros((3, 4), "float64"))
+    cost = gc.sum(x**2)
+    at = {w: rng.normal(size=(4, 4)) / 5, b: rng.normal(size=(3, 4)), v: rng.normal(size=(4, 4))}
+    value = evaluated(x, at)
+    np.testing.assert_allclose(value, np.tanh(value @ at[w] + at[b]), rtol=1e-13)
+    slope = difference(lambda a: evaluated(cost, {**at, w: a}), at[w], at[v], 1e-4)
+    gradient, tangent = evaluated([gc.grad(cost, w), gc.jvp(cost, w, v)], at)
+    np.testing.assert_allclose(np.sum(gradient * at[v]), slope, rtol=1e-9)
+    np.testing.assert_allclose(tangent, slope, rtol=1e-9)
+    curved = difference(lambda a: evaluated(gc.grad(cost, w), {**at, w: a}), at[w], at[v], 1e-4)
+    for product in evaluated([gc.hvp(cost, w, v), gc.vjp(gc.grad(cost, w), w, v)], at):
+        np.testing.assert_allclose(product, curved, rtol=1e-8, atol=1e-9)
+
+
+def test_least_squares_as_an_argmin():
+    rng = np.random.default_rng(1)
+    data, weight = rng.normal(size=(8, 3)), rng.normal(size=8)
+    y, penalty = gc.input("y", (8,), "float64"), gc.input("penalty", (), "float64")
+
+    def cost(x, y, penalty):
+        return gc.sum((gc.constant(data) @ x - y) ** 2) + penalty * gc.sum(x**2)
+
+    at = {y: weight, penalty: np.float64(0.7)}
+    solution = np.linalg.solve(data.T @ data + 0.7 * np.eye(3), data.T @ weight)
+    slope = -np.linalg.solve(data.T @ data + 0.7 * np.eye(3), solution)
+    for options in ({}, {"rate": 0.05}):
+        x = gc.implicit.argmin(cost, gc.zeros((3,), "float64"), y, penalty, **options)
+        found = evaluated([x, gc.jacobian(x, penalty), gc.jvp(x, penalty, 1.0)], at)
+        np.testing.assert_allclose(found[0], solution, rtol=1e-11)
+        np.testing.assert_allclose(found[1], slope, rtol=1e-10)
+        np.testing.assert_allclose(found[2], slope, rtol=1e-10)
+
+
+def test_a_hyperparameter_learns_through_the_solution():
+    x = gc.implicit.argmin(lambda x, a: (x - a) ** 2 + 0.1 * x**4, gc.constant(0.0), A)
+    outer = (x - 1) ** 2
+    at = {A: np.float64(0.8)}
+    expected = difference(lambda a: evaluated(outer, {A: a}), at[A], 1.0, 1e-4)
+    np.testing.assert_allclose(evaluated(gc.grad(outer, A), at), expected, rtol=1e-9)
+
+
+def test_stacks_of_equations():
+    a = gc.input("many", (4,), "float64")
+    roots = gc.vmap(lambda a: gc.implicit.root(lambda x: x**3 - a, gc.constant(1.0)))(a)
+    at = {a: np.array([0.5, 1.0, 2.0, 5.0])}
+    found, slopes = evaluated([roots, gc.grad(gc.sum(roots), a)], at)
+    np.testing.assert_allclose(found, np.cbrt(at[a]), rtol=1e-14)
+    np.testing.assert_allclose(slopes, np.cbrt(at[a]) / at[a] / 3, rtol=1e-13)
+
+
+@pytest.mark.parametrize("target", ["reference", "llvm"])
+def test_targets(target):
+    x = gc.implicit.root(lambda x, a: gc.stack([x[0] ** 2 + x[1] - a, x[0] - x[1]]), np.array([1.0, 1.0]), A)
+    f = gc.compile([A], [x, gc.jacobian(x, A)], target=target)
+    value, slope = f(6.0)
+    np.testing.assert_allclose(value, [2, 2], rtol=1e-14)
+    np.testing.assert_allclose(slope, [0.2, 0.2], rtol=1e-13)
+
+
+def test_an_iteration_that_goes_nowhere_ends():
+    diverging = gc.implicit.fixed_point(lambda x: 2 * x, A, max_steps=20)
+    assert evaluated(diverging, {A: np.float64(1)}) == 2.0**20
+    undefined = gc.implicit.fixed_point(lambda x: gc.log(x), -abs(A))
+    assert np.isnan(evaluated(undefined, {A: np.float64(1)}))
+
+
+def test_mistakes_are_errors():
+    with pytest.raises(ShapeError, match="takes f64\\[\\] and gives f64\\[2\\]"):
+        gc.implicit.fixed_point(lambda x: x + np.ones(2), A)
+    with pytest.raises(ShapeError, match="unknowns"):
+        gc.implicit.root(lambda x: gc.stack([x, x]), A)
+    with pytest.raises(GradientError, match="int64"):
+        gc.implicit.fixed_point(lambda x: x, gc.constant(1))
