@@ -1,4 +1,4 @@
-"""Indexing against NumPy: integers, slices, None, Ellipsis and arrays, on known and on named dimensions."""
+"""Indexing against NumPy: integers, slices, None, Ellipsis, arrays and known masks; named dimensions; modes."""
 
 import hypothesis.strategies as st
 import numpy as np
@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 
 import graphc as gc
 from graphc.interpret import evaluate_nodes
+from graphc.testing import assert_targets_agree, check_gradient
 
 ARRAY = np.arange(120.0).reshape(4, 5, 6)
 bounds = st.one_of(st.none(), st.integers(-9, 9), st.integers(-9, 9).map(np.int64))
@@ -141,7 +142,7 @@ def test_differences_of_neighbours():
 @pytest.mark.parametrize(
     "index",
     [True, np.True_, 1.0, "a", "n", 1j, slice(None, None, 0), slice(1.5), slice("a b"), [True, False],
-     np.array([True] * 4), (0, 0, 0, 0), (..., ...), b"0", {0}, [[0], [1, 2]], slice(None, None, "n"), object],
+     np.array([True] * 5), np.array(True), (0, 0, 0, 0), (..., ...), b"0", {0}, [[0], [1, 2]], slice(None, None, "n"), object],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_index(index):
@@ -150,9 +151,116 @@ def test_what_is_no_index(index):
         x[index]
 
 
-def test_several_arrays_are_refused_with_a_way_out():
-    with pytest.raises(gc.errors.GraphError, match=r"(.|\n)*take_along_axis"):
-        gc.input("x", (3, 4))[[0, 1], [1, 2]]
+mixed = st.sampled_from(
+    [
+        *([0, 1], [[1], [2]], np.array([-1, 2], np.int8), np.array([[0, 1], [2, 3]], np.uint8), np.array(1), [1]),
+        *(np.array([True, False, False, True]), np.array([False, True, True, False, False])),
+        np.arange(20).reshape(4, 5) % 3 == 0,
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(indices(mixed, mixed, mixed, st.integers(-3, 3), slices, st.none(), st.just(...)))
+def test_several_arrays_among_other_indices(index):
+    try:
+        ARRAY[index]
+    except IndexError:
+        x = gc.input("x", ARRAY.shape, ARRAY.dtype)
+        with pytest.raises(gc.GraphcError, match=r"at test_indexing\.py"):
+            x[index]
+    else:
+        check(index)
+
+
+def test_several_symbolic_arrays():
+    x, i, j = gc.input("x", ("n", 4, 5), "float64"), gc.input("i", ("k", 1), "int32"), gc.input("j", (3,), "uint8")
+    value = np.arange(60.0).reshape(3, 4, 5)
+    at = {x: value, i: np.array([[2], [-1]], np.int32), j: np.array([0, 3, 1], np.uint8)}
+    a, b = at[i], at[j]
+    for node, expected in [
+        (x[i, j], value[a, b]),
+        (x[i, :, j], value[a, :, b]),
+        (x[:, j, i], value[:, b, a]),
+        (x[i, 1:3, j, None], value[a, 1:3, b, None]),
+        (x[i, j, 0], value[a, b, 0]),
+        (x[0, :, j], value[0, :, b]),
+        (x[i[0, 0], j[0]], value[a[0, 0], b[0]]),
+    ]:
+        np.testing.assert_array_equal(evaluate_nodes([node], at)[0], expected)
+    assert x[i, j].shape == (i.shape[0], 3, 5)
+    targets = ("llvm", "cuda-emulator")
+    assert_targets_agree(((x, i, j), [x[i, :, j], x[i, j], gc.grad(gc.sum(x[i, j] ** 3), x)]), list(at.values()),
+                         targets=targets)  # fmt: skip
+    for function in assert_targets_agree(((x, i, j), x[i, j]), list(at.values()), targets=targets):
+        with pytest.raises(gc.IndexOutOfBounds, match=r"gather(.|\n)*test_indexing\.py"):
+            function(value, np.array([[3]], np.int32), b)
+
+
+def test_derivatives_of_several_arrays():
+    x = gc.input("x", (3, 4, 2), "float64")
+    y = x[[0, 2, 0, -1], :, [1, 0, 1, 1]]
+    weights = np.random.default_rng(0).normal(size=y.shape)
+    check_gradient(gc.sum(gc.sin(y) * weights), [x], [np.random.default_rng(1).normal(size=(3, 4, 2))])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint64"])
+@pytest.mark.parametrize("mode", ["clip", "wrap", "fill"])
+def test_modes(mode, dtype):
+    x, i = gc.input("x", ("n", 3), "float64"), gc.input("i", (7,), dtype)
+    y, z = gc.take(x, i, 0, mode=mode), x.at[i, 1].get(mode=mode, fill_value=-7.0 if mode == "fill" else None)
+    rows = gc.take_along_axis(x, i[:, None], 0, mode=mode)
+    big = np.iinfo(dtype).max
+    places = np.array([0, 1, -1 % 2**64 if dtype == "uint64" else -1, 2, 5, 100, big], dtype=dtype)
+    for n in (3, 1, 5):
+        value = np.arange(3.0 * n).reshape(n, 3)
+        (a, b, c), *others = [f(value, places) for f in compiled([x, i], [y, z, rows])]
+        for other in others:
+            for mine, theirs in zip((a, b, c), other, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+        if mode == "fill":
+            inside = (places.astype(float) < n) & (places.astype(float) >= -n)
+            expected = np.where(inside[:, None], value[np.where(inside, places, 0).astype(int)], np.nan)
+            np.testing.assert_array_equal(a, expected)
+            np.testing.assert_array_equal(b, np.where(inside, expected[:, 1], -7.0))
+        else:
+            known = [int(p) % n if mode == "wrap" else min(max(int(p), 0), n - 1) for p in places]
+            expected = value[known]
+            np.testing.assert_array_equal(a, expected)
+            np.testing.assert_array_equal(b, expected[:, 1])
+        np.testing.assert_array_equal(c, a)
+
+
+def compiled(inputs, outputs):
+    return [gc.compile(inputs, outputs, target=target) for target in ("reference", "llvm", "cuda-emulator")]
+
+
+def test_fill_reads_nothing_of_an_empty_axis():
+    x, i = gc.input("x", ("n",), "float32"), gc.input("i", (2,), "int64")
+    for f in compiled([x, i], gc.take(x, i, mode="fill")):
+        np.testing.assert_array_equal(f(np.zeros(0, "f4"), np.array([0, -1])), [np.nan, np.nan])
+    for f in compiled([x, i], gc.take(x, i, mode="clip")):
+        with pytest.raises(gc.IndexOutOfBounds):
+            f(np.zeros(0, "f4"), np.array([0, -1]))
+
+
+def test_known_indices_out_of_bounds_are_found_at_once():
+    x = gc.input("x", (3, 4))
+    for index in ([3], ([0, 1], [0, 4]), (slice(1, None), [-5]), (slice(1), [0, 1])):
+        with pytest.raises(gc.IndexOutOfBounds, match=r"is out of bounds for axis (.|\n)*at test_indexing\.py"):
+            x[index] if index != (slice(1), [0, 1]) else x[1:][[2]]
+    with pytest.raises(gc.errors.GraphError, match="no mode"):
+        gc.take(x, [0], mode="raise")
+    with pytest.raises(gc.ShapeError, match="do not broadcast"):
+        x[[0, 1], [0, 1, 2]]
+
+
+def test_masks_of_unknown_size_are_refused_with_a_way_out():
+    x = gc.input("x", (3, 4))
+    with pytest.raises(gc.DTypeError, match=r"unknown size(.|\n)*nonzero"):
+        x[x > 0]
+    with pytest.raises(gc.ShapeError, match="mask"):
+        x[np.array([True, False])]
 
 
 def test_nodes_are_not_assigned_to():

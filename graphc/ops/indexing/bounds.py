@@ -51,7 +51,7 @@ def fitted(indices: Node, n: Any, mode: str) -> Node:
     if mode == "error":
         return indices
     if indices.dtype is uint64:
-        indices = minimum(indices, (1 << 63) - 1)
+        indices = remainder(indices, n) if mode == "wrap" else minimum(indices, (1 << 63) - 1)
     i = cast(indices, int64)
     match mode:
         case "clip":
