@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from graphc.optim.adaptive import AdaDelta, AdaGrad, Adam, AdamW, RMSProp
 from graphc.optim.averaging import ExponentialAverage, PolyakAverage
+from graphc.optim.curvature import LBFGS, ConjugateGradient, Newton
 from graphc.optim.first_order import SGD, Lion
 from graphc.optim.gradients import Accumulate, add_weight_decay, clip_by_global_norm, clip_by_value, global_norm
+from graphc.optim.line_search import LineSearch
 from graphc.optim.naming import Parameters, Updates
 from graphc.optim.optimizer import Optimizer
 from graphc.optim.schedules import (
@@ -29,14 +31,18 @@ from graphc.optim.schedules import (
 )
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Accumulate",
     "AdaDelta",
     "AdaGrad",
     "Adam",
     "AdamW",
+    "ConjugateGradient",
     "ExponentialAverage",
+    "LineSearch",
     "Lion",
+    "Newton",
     "Optimizer",
     "Parameters",
     "PolyakAverage",
