@@ -24,7 +24,7 @@ _FUNCTIONS = eager_functions()
 globals().update(_FUNCTIONS)
 globals().update(STANDARD_DTYPES)
 
-__all__ = ["Array", "e", "inf", "linalg", "nan", "newaxis", "pi", *sorted(_FUNCTIONS), *STANDARD_DTYPES]  # noqa: PLE0604
+__all__ = ["Array", "e", "inf", "linalg", "nan", "newaxis", "pi", *sorted(_FUNCTIONS), *STANDARD_DTYPES]
 
 
 def __array_namespace_info__() -> NamespaceInfo:

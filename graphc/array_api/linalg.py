@@ -3,4 +3,4 @@
 from graphc.array_api.namespace import linalg_functions
 
 globals().update(linalg_functions())
-__all__ = sorted(linalg_functions())  # noqa: PLE0605
+__all__ = sorted(linalg_functions())

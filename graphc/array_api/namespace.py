@@ -24,16 +24,14 @@ DEFAULT_DTYPES = {"real floating": float64, "integral": int64, "indexing": int64
 
 _ANY_SIZE = frozenset(
     {
-        *(name for name in FUNCTIONS if issubclass(OPS.get(name, object), Elementwise)),  # type: ignore[arg-type]
+        *(name for name in FUNCTIONS if issubclass(OPS.get(name, object), Elementwise)),
         *("bitwise_invert", "positive", "reciprocal", "clip", "isnan", "isinf", "isfinite", "where", "matmul"),
         *("all", "any", "max", "mean", "min", "prod", "std", "sum", "var", "count_nonzero", "astype"),
     }
 )
 """Functions whose compiled form serves all sizes."""
 
-_NUMBERS = frozenset(name for name, s in FUNCTIONS.items() if name != "pow" and {"x1", "x2"} <= set(s.parameters)) | {
-    "clip"
-}
+_NUMBERS = frozenset(name for name, s in FUNCTIONS.items() if {"x1", "x2"} <= set(s.parameters)) | {"clip"}
 """Functions that take Python numbers beside arrays."""
 
 
@@ -125,6 +123,21 @@ def _default(numbers: Sequence[Any]) -> DType:
     return float64 if any(isinstance(x, float) for x in numbers) else int64
 
 
+# --- sizes that depend on data, which are known here ---
+
+
+def repeat(x: Array, repeats: Any, /, *, axis: int | None = None) -> Array:
+    """Each element along an axis (in row-major order if None) repeated: as often for all, or as `repeats` says."""
+    if not isinstance(x, Array):
+        raise TypeError(f"repeat: {x!r:.80} is no array of graphc.array_api")
+    total = None
+    if isinstance(repeats, Array):
+        n = x.size if axis is None else x.shape[axis]
+        total = int(np.broadcast_to(repeats.value, (n,)).sum())
+    found: Array = call(graphc.repeat, [x, repeats], {"axis": axis, "total": total}, any_size=False)
+    return found
+
+
 # --- dtypes ---
 
 
@@ -147,6 +160,7 @@ _BY_HAND: dict[str, Function] = {
     "asarray": asarray,
     "astype": astype,
     "from_dlpack": from_dlpack,
+    "repeat": repeat,
     **{name: _creation(name) for name in ("arange", "empty", "eye", "full", "linspace", "ones", "zeros")},
     **{name: _of_dtypes(name) for name in ("can_cast", "finfo", "iinfo", "isdtype", "result_type")},
 }

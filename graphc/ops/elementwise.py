@@ -120,12 +120,12 @@ class Abs(Elementwise):
 
 
 class Sign(Elementwise):
-    """-1, 0 or 1; NaN for NaN. Its derivative is 0."""
+    """-1, 0 (without a sign) or 1; NaN for NaN. Its derivative is 0."""
 
     vjp = None
 
     def scalar(self, s: Scalars, x: Value) -> Value:
-        return s.where(s.less(0, x), 1, s.where(s.less(x, 0), -1, x))
+        return s.where(s.less(0, x), 1, s.where(s.less(x, 0), -1, x + 0))
 
 
 class Square(Elementwise):
