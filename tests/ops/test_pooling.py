@@ -202,3 +202,12 @@ def test_mistakes_are_refused_at_the_line(name):
     with pytest.raises(gc.ShapeError, match=re.escape(message)) as caught:
         function()
     assert "test_pooling.py" in str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["reference", "llvm"])
+def test_what_no_window_selects_has_no_derivative(target):
+    x = gc.input("x", (1, 1, 4), "float64")
+    for options in ({}, {"stride": 1}):
+        y = gc.max_pool(gc.sqrt(x), 2, **options)
+        slope = gc.compile([x], gc.grad(gc.sum(y), x), target=target)([[[0.0, 4.0, 1.0, 0.0]]])
+        assert slope[0, 0, 0] == 0 and slope[0, 0, 1] == 0.25 * (1 + ("stride" in options))
