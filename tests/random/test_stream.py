@@ -107,6 +107,39 @@ def test_an_advance_must_fit():
 
 
 def test_every_draw_is_a_method():
-    functions = {"Stream", "key", "split", "fold_in"}  # of keys, which a stream has not
+    functions = {"Stream", "key", "split", "fold_in", "score_function", "straight_through"}  # that are no draws
     for name in set(random.__all__) - functions:
         assert callable(getattr(random.Stream, name)), name
+
+
+def test_a_loop_does_not_repeat_a_draw():
+    stream = random.Stream(0)
+    with pytest.raises(gc.GraphError, match="same numbers each time") as caught:
+        gc.scan(lambda c, _: (c + stream.normal(()), None), np.float32(0), length=5)
+    assert "split(stream.key(), n)" in caught.value.help
+    with pytest.raises(gc.GraphError, match="mapped over a batch"):
+        gc.vmap(lambda x: x + stream.normal(()))(gc.input("x", (3,)))
+    stream.normal(())  # and after the error everything is as before
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_keys_go_through_loops(target):
+    stream = random.Stream(0)
+    keys = random.split(stream.key(), 6)
+    _, walked = gc.scan(lambda c, key: (c, random.normal(key, (2,))), None, keys)
+    mapped = gc.vmap(lambda key: random.normal(key, (2,)))(keys)
+    counted = gc.fori_loop(0, 6, lambda i, total: total + random.normal(random.fold_in(keys[0], i), ()), np.float32(0))
+    f = gc.compile([], [walked, mapped, counted], target=target)
+    first, second = f(), f()
+    assert len(np.unique([*first[0].ravel(), *second[0].ravel()])) == 24
+    np.testing.assert_allclose(first[0], first[1], rtol=1e-6)
+    alone = [random.normal(random.fold_in(keys[0], i), ()) for i in range(6)]
+    stream.restore([0, 0])
+    np.testing.assert_allclose(first[2], np.sum(gc.compile([], alone, target=target)()), rtol=1e-5)
+
+
+def test_branches_draw():
+    stream = random.Stream(0)
+    flag = gc.input("flag", (), "bool")
+    f = gc.compile([flag], gc.cond(flag, lambda: stream.normal((3,)), lambda: stream.uniform((3,)) + 10))
+    assert f(True).max() < 6 < f(False).min()
