@@ -26,7 +26,6 @@ class Case:
     peer: Callable[..., Any]
     shapes: Sequence[str]
     prepare: Callable[..., Any] = lambda *xs: xs
-    wide_only: bool = False
 
     def sample(self, rng: np.random.Generator, stack: tuple[int, ...], sizes: Sizes) -> list[Array]:
         named = dict(zip("mnk", sizes, strict=True))

@@ -11,7 +11,7 @@ from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand, sum
 from graphc.ops.creation import eye
-from graphc.ops.linalg.library import Array
+from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import MatrixOp, check_square, diagonal_matrix, main_diagonal, matrix_operand
 from graphc.ops.linalg.svd import Svd
 from graphc.ops.linalg.systems import Inv
@@ -35,7 +35,7 @@ class Det(MatrixOp):
         return x.with_shape(x.shape[:-2])
 
     def calculate(self, x: Array) -> Array:
-        return np.linalg.det(x)
+        return call(np.linalg.det, x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (_to_matrices(g, x) * make(Cofactor(), x),)
@@ -56,13 +56,7 @@ class Cofactor(MatrixOp):
         return x
 
     def calculate(self, x: Array) -> Array:
-        defined = np.isfinite(x).all((-2, -1), keepdims=True)
-        u, s, vh = np.linalg.svd(np.where(defined, x, 0))
-        sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None]
-        ones = np.ones_like(s[..., :1])
-        before = np.concatenate([ones, np.cumprod(s, -1)[..., :-1]], -1)[..., : s.shape[-1]]
-        after = np.concatenate([np.cumprod(s[..., :0:-1], -1)[..., ::-1], ones], -1)[..., : s.shape[-1]]
-        return np.where(defined, (u * (sign * before * after)[..., None, :]) @ vh, np.nan)
+        return call(cofactors, x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         u, s, vh = items(make(Svd(False), x))
@@ -90,8 +84,7 @@ class Slogdet(MatrixOp):
         return TupleType((each, each))
 
     def calculate(self, x: Array) -> tuple[Array, Array]:
-        sign, logarithm = np.linalg.slogdet(x)
-        return sign, logarithm
+        return call(lambda x: tuple(np.linalg.slogdet(x)), x)
 
     def vjp(self, gs: tuple[Node | None, Node | None], y: Node, x: Node) -> Cotangents:
         g = gs[1]
@@ -124,6 +117,16 @@ def logdet(x: Any, /) -> Any:
     """log(det(x)) of x: float[..., n, n] without overflow; -inf where that is 0, NaN where it is negative."""
     sign, logarithm = slogdet(x)
     return where(less(sign, 0), float("nan"), logarithm)
+
+
+def cofactors(x: Array) -> Array:
+    """The matrices of cofactors of finite matrices."""
+    u, s, vh = np.linalg.svd(x)
+    sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None]
+    n, one = s.shape[-1], np.ones_like(s[..., :1])
+    before = np.cumprod(np.concatenate([one, s], -1), -1)[..., :n]
+    after = np.cumprod(np.concatenate([one, s[..., ::-1]], -1), -1)[..., :n][..., ::-1]
+    return (u * (sign * before * after)[..., None, :]) @ vh
 
 
 def _of_diagonal(s: Node, m: Node) -> Any:

@@ -50,8 +50,7 @@ class Eig(MatrixOp):
         return TupleType((values, values, x, x))
 
     def calculate(self, x: Array) -> tuple[Array, ...]:
-        values, vectors = call(lambda x: tuple(np.linalg.eig(x)), x)
-        return values.real, values.imag, vectors.real, vectors.imag
+        return call(lambda x: tuple(part for whole in np.linalg.eig(x) for part in _parts(whole)), x)
 
     def vjp(self, gs: tuple[Node | None, ...], y: Node, x: Node) -> Cotangents:
         real, imag, *vectors = items(y)
@@ -80,8 +79,7 @@ class Eigvals(MatrixOp):
         return TupleType((values, values))
 
     def calculate(self, x: Array) -> tuple[Array, ...]:
-        values = call(np.linalg.eigvals, x)
-        return values.real, values.imag
+        return call(lambda x: _parts(np.linalg.eigvals(x)), x)
 
     def vjp(self, gs: tuple[Node | None, ...], y: Node, x: Node) -> Cotangents:
         whole = make(Eig(), x)
@@ -155,6 +153,11 @@ class _Complex:
         rows = [concat([self.real, -self.imag], -1), concat([self.imag, self.real], -1)]
         z = make(Solve(), concat(rows, -2), concat([other.real, other.imag], -2))
         return _Complex(first_rows(z, n), rows_after(z, n))
+
+
+def _parts(x: Array) -> tuple[Array, Array]:
+    """The real and the imaginary part of an array that may be complex, which NumPy decides by the values."""
+    return x.real, x.imag
 
 
 def _inverse_gaps(real: Node, imag: Node) -> _Complex:

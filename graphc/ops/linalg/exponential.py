@@ -15,7 +15,7 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast
-from graphc.ops.linalg.library import Array
+from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import MatrixOp, check_square, columns_after, first_rows, identity_like, matrix_operand
 from graphc.ops.linalg.systems import Inv
 from graphc.ops.movement import concat
@@ -56,8 +56,7 @@ class Expm(MatrixOp):
         return x
 
     def calculate(self, x: Array) -> Array:
-        defined = np.isfinite(x).all((-2, -1), keepdims=True)
-        return np.where(defined, exponential(np.where(defined, x, 0).astype(np.float64)), np.nan).astype(x.dtype)
+        return call(exponential, x.astype(np.float64)).astype(x.dtype)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (_differential(matrix_transpose(x), g),)

@@ -37,9 +37,8 @@ class Lstsq(MatrixOp):
 
     def calculate(self, a: Array, b: Array, rtol: Array) -> Array:
         u, s, vh = call(lambda a: tuple(np.linalg.svd(a, full_matrices=False)), a)
-        kept = s > rtol[..., None] * s[..., :1]
-        kept |= np.isnan(s)
-        inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)[..., None]
+        left_out = s <= rtol[..., None] * s[..., :1]
+        inverse = np.where(left_out, 0, 1 / np.where(left_out, 1, s))[..., None]
         return vh.mT @ (inverse * (u.mT @ b))
 
     def vjp(self, g: Node, x: Node, a: Node, b: Node, rtol: Node) -> Cotangents:

@@ -13,7 +13,7 @@ from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast
 from graphc.ops.creation import triu
-from graphc.ops.linalg.library import Array
+from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import (
     MatrixOp,
     check_matrices,
@@ -51,7 +51,7 @@ class Qr(MatrixOp):
 
     def calculate(self, x: Array) -> tuple[Array, ...]:
         mode: Any = self.mode
-        return tuple(np.linalg.qr(x, mode))
+        return call(lambda x: tuple(np.linalg.qr(x, mode)), x)
 
     def vjp(self, gs: tuple[Node | None, Node | None], y: Node, x: Node) -> Cotangents:
         q, r = items(y)

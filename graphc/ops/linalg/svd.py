@@ -49,7 +49,7 @@ class Svd(MatrixOp):
         return TupleType(x.with_shape((*x.shape[:-2], *shape)) for shape in shapes)
 
     def calculate(self, x: Array) -> tuple[Array, ...]:
-        return tuple(call(lambda x: tuple(np.linalg.svd(x, self.full_matrices)), x))
+        return call(lambda x: tuple(np.linalg.svd(x, self.full_matrices)), x)
 
     def vjp(self, gs: tuple[Node | None, ...], y: Node, x: Node) -> Cotangents:
         gu, gs_, gvh = gs

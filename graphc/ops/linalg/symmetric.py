@@ -38,7 +38,7 @@ class Eigh(MatrixOp):
         return TupleType((x.with_shape(x.shape[:-1]), x))
 
     def calculate(self, x: Array) -> tuple[Array, ...]:
-        return tuple(call(lambda x: tuple(np.linalg.eigh(x)), x))
+        return call(lambda x: tuple(np.linalg.eigh(x)), x)
 
     def vjp(self, gs: tuple[Node | None, Node | None], y: Node, x: Node) -> Cotangents:
         (gw, gv), (w, v) = gs, items(y)
