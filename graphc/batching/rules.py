@@ -17,6 +17,7 @@ from graphc.ops import indexing, movement, reduction
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul, matmul, matrix_transpose
 from graphc.ops.conversion import Expand, Reshape, Sum, expand
+from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.ops.log_domain import LogProd, Weighted
 from graphc.ops.movement import transpose
 from graphc.ops.windows import Shear
@@ -53,7 +54,7 @@ def _elementwise(op: Op, size: Any, batched: Batched, xs: tuple[Node, ...]) -> N
 
 
 @batches(Sum, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, reduction.RowWise, LogProd)
-@batches(reduction.Argmax, reduction.Argmin, Weighted, movement.Concat)
+@batches(reduction.Argmax, reduction.Argmin, Weighted, movement.Concat, Cumulative, LogCumulativeSumExp)
 @batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis)
 def _later_axes(op: Any, size: Any, batched: Batched, xs: tuple[Node, ...]) -> Node:
     """Ops along axes that all operands have: the axes are one further back."""

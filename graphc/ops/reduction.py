@@ -15,15 +15,29 @@ from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
-from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, one_axis, reduced, reduction, sum
+from graphc.ops.conversion import (
+    Axes,
+    as_node,
+    axes,
+    cast,
+    common_dtype,
+    expand,
+    one_axis,
+    reduced,
+    reduction,
+    reshape,
+    sum,
+)
+from graphc.ops.cumulative import CumulativeProd, shifted
 from graphc.ops.elementwise import exp, log1p
 from graphc.ops.logic import equal, isnan, logical_not, logical_or, where
+from graphc.ops.movement import transpose
 from graphc.ops.position import extent, iota
 from graphc.types import TensorType, bool_, float64, int64
 
 
 class Prod(Op):
-    """The product over axes. Its first and second derivatives are right also where elements are 0."""
+    """The product over axes. All its derivatives are right also where elements are 0."""
 
     axis: Axes
     arity = 1
@@ -35,14 +49,7 @@ class Prod(Op):
         return s.prod(x, self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        # The product of the others, without division by 0. Zeros stay in it as factors: its derivative is right.
-        zero = equal(x, 0)
-        zeros, nonzeros = where(zero, x, 0), where(zero, 1, x)
-        other_zeros = expand(sum(zero, self.axis), self.axis, like=x) - cast(zero, int64)
-        one_zero = expand(sum(zeros, self.axis), self.axis, like=x) - zeros
-        factor = where(equal(other_zeros, 0), 1, where(equal(other_zeros, 1), one_zero, 0))
-        others = expand(prod(nonzeros, self.axis), self.axis, like=x) / nonzeros
-        return (expand(g, self.axis, like=x) * (others * factor),)
+        return (expand(g, self.axis, like=x) * _product_of_others(x, self.axis),)
 
 
 class Max(Op):
@@ -328,6 +335,18 @@ def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:
     ties = equal(x, expand(y, axis, like=x))
     share = g / sum(cast(ties, g.dtype), axis)
     return (where(ties, expand(share, axis, like=x), 0),)
+
+
+def _product_of_others(x: Node, axis: Axes) -> Any:
+    """For each element the product of those before and those behind it: no division, which zeros would not survive."""
+    order = (*(a for a in range(x.ndim) if a not in axis), *axis)
+    sizes = tuple(x.shape[a] for a in order)
+    kept = sizes[: x.ndim - len(axis)]
+    rows = reshape(transpose(x, order), (*kept, dimension.product(sizes[len(kept) :])))
+    before, behind = (
+        shifted(make(CumulativeProd(len(kept), reverse), rows), len(kept), reverse, 1) for reverse in (False, True)
+    )
+    return transpose(reshape(before * behind, sizes), tuple(order.index(a) for a in range(x.ndim)))
 
 
 class _Row:

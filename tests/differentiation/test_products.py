@@ -167,3 +167,16 @@ def test_mistakes_are_errors():
         gc.jvp(x, [1.0], [2.0])
     with pytest.raises(GradientError, match="given twice"):
         gc.jvp(x, [x, x], [np.ones(2), np.ones(2)])
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3, 4])
+def test_all_derivatives_of_a_product_are_right_where_factors_are_zero(zeros):
+    x = gc.input("x", (2, 4), "float64")
+    at = {x: np.array([[2.0, 3.0, 0.5, -1.0], [1.0, 1.0, 1.0, 1.0]])}
+    at[x][0, :zeros] = 0
+    derivative = gc.prod(x, axis=1)[0]
+    for order in range(1, 5):
+        derivative = gc.grad(derivative, x)[0, order - 1]
+        expected = np.prod(at[x][0, order:])
+        assert evaluated(derivative, at) == expected
+    assert evaluated(gc.jvp(gc.prod(x), x, np.eye(2, 4)), at) == 3 * 0.5 * -1 * (zeros < 2) + np.prod(at[x])
