@@ -5,6 +5,7 @@ The formulas stand here as textbooks print them; that they do not overflow is th
 
 from __future__ import annotations
 
+from graphc.nn.losses.alignment import ctc
 from graphc.nn.losses.classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -25,6 +26,7 @@ __all__ = [
     "cosine_distance",
     "cosine_similarity",
     "cross_entropy",
+    "ctc",
     "gaussian_nll",
     "hinge",
     "huber",
