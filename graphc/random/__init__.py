@@ -30,6 +30,7 @@ from graphc.random.discrete import bernoulli, categorical, rademacher, randint
 from graphc.random.estimators import gumbel_softmax, score_function, straight_through
 from graphc.random.gamma_family import beta, chisquare, dirichlet, gamma, loggamma, student_t
 from graphc.random.keys import fold_in, key, split
+from graphc.random.matrices import orthogonal
 from graphc.random.stream import Stream
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "lognormal",
     "multivariate_normal",
     "normal",
+    "orthogonal",
     "pareto",
     "poisson",
     "rademacher",
