@@ -11,6 +11,7 @@ from graphc.ops.indexing.along import (
 )
 from graphc.ops.indexing.bounds import Gathering, Indexed, Scattering
 from graphc.ops.indexing.put import Gather, Put, PutAdd, PutMax, PutMin, PutMultiply, Putting, put_along_axis, put_at
+from graphc.ops.indexing.segments import bincount, segment_max, segment_mean, segment_min, segment_prod, segment_sum
 
 __all__ = [
     "Gather",
@@ -27,9 +28,15 @@ __all__ = [
     "Scattering",
     "Take",
     "TakeAlongAxis",
+    "bincount",
     "one_hot",
     "put_along_axis",
     "put_at",
+    "segment_max",
+    "segment_mean",
+    "segment_min",
+    "segment_prod",
+    "segment_sum",
     "take",
     "take_along_axis",
 ]
