@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc import dimension
 from graphc.dimension import Dim
-from graphc.errors import DTypeError, GradientError, ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make
 from graphc.ops.base import LibraryOp
@@ -56,19 +56,6 @@ def check_system(a: TensorType, b: TensorType) -> None:
 def shorter(x: TensorType | Node) -> int | Dim:
     """The smaller of the numbers of rows and columns."""
     return dimension.call("min", x.shape[-2], x.shape[-1])
-
-
-def is_tall(x: TensorType | Node) -> bool:
-    """Whether there are at least as many rows as columns. Raises GradientError if that depends on names."""
-    rows, columns = x.shape[-2:]
-    if dimension.is_nonnegative(rows - columns):
-        return True
-    if dimension.is_nonnegative(columns - rows):
-        return False
-    raise GradientError(
-        f"the derivative differs for {rows} rows above and below {columns} columns",
-        help="give one of the sizes as a number, or as an expression of the other",
-    )
 
 
 class MatrixOp(LibraryOp, abstract=True):

@@ -13,7 +13,7 @@ from graphc.ir.node import Node, public
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.conversion import as_node, axes, cast, expand, ordered_axes, sum
 from graphc.ops.elementwise import abs, maximum, power, sqrt, square
-from graphc.ops.linalg.matrix import check_square, float_operands, matrix_operand
+from graphc.ops.linalg.matrix import check_square, float_operands, matrix_operand, shorter
 from graphc.ops.linalg.svd import svdvals
 from graphc.ops.linalg.systems import inv
 from graphc.ops.logic import equal, isinf, isnan, logical_and, logical_not, logical_or, not_equal, where
@@ -79,16 +79,17 @@ def cond(x: Any, p: Any = None) -> Any:
     None or 2: the largest singular value over the smallest; -2: the reverse; others as in `matrix_norm`, for square x.
     inf for a singular matrix. Source: Golub & Van Loan, Matrix Computations, 2.6.2.
     """
-    if p is None or p in (2, -2):
-        s = svdvals(x)
-        if s.shape[-1] == 0:
-            raise ShapeError("a matrix without elements has no condition")
-        largest, smallest = max(s, -1), min(s, -1)
-        return largest / smallest if p != -2 else smallest / largest
     dtype, x = matrix_operand("cond", x)
-    check_square(x.type)
-    product = _matrix_norm(x, p) * _matrix_norm(inv(x), p)
-    singular = logical_and(isnan(product), logical_not(isnan(sum(x, (-2, -1)))))  # then the inverse is NaN
+    if p is None or p in (2, -2):
+        if shorter(x) == 0:
+            raise ShapeError("a matrix without elements has no condition")
+        s = svdvals(x)
+        largest, smallest = max(s, -1), min(s, -1)
+        product = smallest / largest if p == -2 else largest / smallest
+    else:
+        check_square(x.type)
+        product = _matrix_norm(x, p) * _matrix_norm(inv(x), p)
+    singular = logical_and(isnan(product), logical_not(isnan(sum(x, (-2, -1)))))  # 0/0, or an inverse of NaN
     return cast(where(singular, inf, product), dtype)
 
 

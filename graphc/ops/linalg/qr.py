@@ -20,7 +20,6 @@ from graphc.ops.linalg.matrix import (
     columns_after,
     first_columns,
     halved_triangle,
-    is_tall,
     matrix_operand,
     shorter,
 )
@@ -54,16 +53,17 @@ class Qr(MatrixOp):
         return call(lambda x: tuple(np.linalg.qr(x, mode)), x)
 
     def vjp(self, gs: tuple[Node | None, Node | None], y: Node, x: Node) -> Cotangents:
+        k = shorter(x)
+        if self.mode == "complete" and k != x.shape[-2]:
+            raise GradientError("the columns that complete Q have no derivative", help='use mode="reduced"')
         q, r = items(y)
         gq, gr = (full(0, part.type) if g is None else g for g, part in zip(gs, (q, r), strict=True))
-        if is_tall(x):
-            if self.mode == "complete" and x.shape[-1] != x.shape[-2]:
-                raise GradientError("the columns that complete Q have no derivative", help='use mode="reduced"')
-            return (_tall(gq, gr, q, r),)
-        n = x.shape[-2]
-        beyond = columns_after(gr, n)
-        left = _tall(gq + columns_after(x, n) @ matrix_transpose(beyond), first_columns(gr, n), q, first_columns(r, n))
-        return (concat([left, q @ beyond], -1),)
+        if k == x.shape[-1]:
+            return (_of_basis(gq, gr, q, r),)
+        beside = columns_after(gr, k)
+        gq = gq + columns_after(x, k) @ matrix_transpose(beside)
+        left = _of_basis(gq, first_columns(gr, k), q, first_columns(r, k))
+        return (concat([left, q @ beside], -1),)
 
 
 class QRResult(NamedTuple):
@@ -86,7 +86,8 @@ def qr(x: Any, /, *, mode: Mode = "reduced") -> QRResult:
     return QRResult(*(cast(part, dtype) for part in items(make(Qr(mode), x))))
 
 
-def _tall(gq: Node, gr: Node, q: Node, r: Node) -> Node:
+def _of_basis(gq: Node, gr: Node, q: Node, r: Node) -> Node:
+    """The cotangent of the columns that the basis is made from, for which R is square."""
     m = r @ matrix_transpose(triu(gr)) - matrix_transpose(gq) @ q
     below = halved_triangle(m)
     left = gq + q @ (below + matrix_transpose(below))
