@@ -1,7 +1,8 @@
 """What an op does to stacks of operands: one rule an op, from operands with a batch axis in front to such a result.
 
 An op may bring its own rule, `batch(size, batched, *xs)`: the result (a tuple for several), with a batch axis of
-`size` in front, given operands of which those with `batched` have one too. Elementwise ops need none.
+`size` in front, given operands of which those with `batched` have one too. Elementwise ops need none. A rule that gives
+None leaves the items to a loop.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from graphc.ops.movement import transpose
 from graphc.ops.windows import Shear
 
 Batched = tuple[bool, ...]
-Rule = Callable[[Any, Any, Batched, tuple[Node, ...]], Node]
+Stacked = Node | tuple[Node, ...]
+Rule = Callable[[Any, Any, Batched, tuple[Node, ...]], Stacked | None]
 
 RULES: dict[type[Op], Rule] = {}
 

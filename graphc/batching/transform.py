@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from graphc.batching.rules import Batched, moved, rule_of, whole
+from graphc.batching.rules import Batched, Stacked, moved, rule_of, whole
 from graphc.errors import AxisError, GraphError, ShapeError
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input
@@ -24,8 +24,6 @@ from graphc.ops.conversion import as_node, expand, one_axis
 from graphc.ops.tuples import Item, items
 from graphc.tree import flatten, unflatten
 from graphc.types import TupleType, as_size
-
-Stacked = Node | tuple[Node, ...]
 
 
 def vmap(
@@ -88,8 +86,8 @@ def _stacked(node: Node, known: dict[Node, Stacked], size: Any) -> Stacked:
     if callable(own):
         return own(size, batched, *xs)
     if rule is not None:
-        result = rule(op, size, batched, xs)
-        return items(result) if isinstance(result.type, TupleType) else result
+        found = rule(op, size, batched, xs)
+        return _looped(op, batched, xs) if found is None else found
     if isinstance(op, Composite):
         return _decomposed(op, size, args, whole(size, batched, xs))
     return _looped(op, batched, xs)
@@ -115,12 +113,26 @@ def _looped(op: Op, batched: Batched, xs: tuple[Node, ...]) -> Stacked:
     return map(item, [x for x, has in zip(xs, batched) if has])
 
 
-def stacked_graph(graph: Graph, size: Any) -> Graph:
-    """A graph over stacks of all its inputs, for ops whose inner graphs become those of stacks."""
-    inputs = [make(Input(x.op.label, x.type.with_shape((size, *x.shape)))) for x in graph.inputs]  # type: ignore[attr-defined]
-    stacks = batch(graph.outputs, dict(zip(graph.inputs, inputs)), size)
-    outputs = [expand(y, (0,), (size,)) if stack is None else stack for y, stack in zip(graph.outputs, stacks)]
+def stacked_graph(graph: Graph, size: Any, given: Batched | None = None, wanted: Batched | None = None) -> Graph:
+    """The inner graph of an op that is given stacks: of the inputs with a flag, for the outputs with a flag.
+
+    Without flags it is all of them. Outputs without a flag must not depend on stacks.
+    """
+    given = (True,) * len(graph.inputs) if given is None else given
+    wanted = (True,) * len(graph.outputs) if wanted is None else wanted
+    inputs = [_stack_of(x, size) if has else x for x, has in zip(graph.inputs, given)]
+    stacks = batch(graph.outputs, {x: new for x, new, has in zip(graph.inputs, inputs, given) if has}, size)
+    outputs = [
+        stack if stack is not None else expand(y, (0,), (size,)) if has else y
+        for y, stack, has in zip(graph.outputs, stacks, wanted)
+    ]
     return Graph(graph.name, tuple(inputs), tuple(outputs))
+
+
+def _stack_of(x: Node, size: Any) -> Node:
+    """The input of a stack, in the place of one of an item."""
+    assert isinstance(x.op, Input)
+    return make(Input(x.op.label, x.type.with_shape((size, *x.shape))))
 
 
 # --- arguments and results ---

@@ -159,3 +159,65 @@ def test_mistakes_are_errors():
         gc.vmap(gc.exp, out_axes=None)(x)
     with pytest.raises(GraphError, match="no argument has an axis"):
         gc.vmap(gc.exp, in_axes=None)(x)
+
+
+# --- loops and branches ---
+
+
+def recurrent(x):
+    """A state that differs from item to item, one that does not, and rows of both."""
+    w = gc.constant(np.eye(4) * 0.3 + 0.1)
+
+    def step(carry, row):
+        h, count = carry
+        h = gc.tanh(h @ w + row)
+        return (h, count + 1.0), {"h": h, "count": count}
+
+    (last, count), rows = gc.scan(step, (np.zeros(4), 0.0), x)
+    return last * count + gc.sum(rows["h"], axis=0) + gc.sum(rows["count"])
+
+
+def newton(x):
+    """A while loop that ends at another step for each item."""
+    a = gc.sum(x * x) + 1
+    return gc.while_loop(lambda r: abs(r * r - a) > 1e-9 * a, lambda r: 0.5 * (r + a / r), a)
+
+
+LOOPS = {
+    "scan": recurrent,
+    "reversed scan": lambda x: gc.scan(lambda c, row: (c * row, c + row), np.ones(4), x, reverse=True)[1],
+    "scan that ends": lambda x: gc.scan(
+        lambda c, row: (c + row[0], c * row, c > 0.5), 0.0, gc.concat([x, x]), until=True
+    )[0],
+    "state that begins alike": lambda x: gc.fori_loop(0, 3, lambda i, c: c * 0.5 + x[0], np.zeros(4)),
+    "while": newton,
+    "while of all": lambda x: gc.while_loop(lambda s: s[0] < 4, lambda s: (s[0] + 1, s[1] * x), (0, x))[1],
+    "branch by item": lambda x: gc.cond(x[0, 0] > 0, gc.sin, lambda x: x * x, x),
+    "branch for all": lambda x: gc.switch(gc.constant(1), [gc.sin, gc.cos, lambda x: x * 0.0], x),
+    "switch by item": lambda x: gc.switch(
+        gc.argmax(x[0]), [gc.sin, gc.cos, lambda x: gc.full((3, 4), 7, "float64")], x
+    ),
+    "derivative of a scan": lambda x: gc.grad(gc.sum(recurrent(x) ** 2), x),
+    "map": lambda x: gc.map(lambda row: gc.softmax(row), x),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_of_stacks(name):
+    stack = point(2, (5, *SHAPE))
+    ys = gc.vmap(LOOPS[name])(STACK)
+    np.testing.assert_allclose(evaluated(ys, {STACK: stack}), one_by_one(LOOPS[name], stack), rtol=1e-12, atol=1e-13)
+
+
+def test_a_stack_of_loops_is_one_loop():
+    text = str(gc.Graph("f", (STACK,), (gc.vmap(recurrent)(STACK),)))
+    assert text.count("scan(") == 1
+    assert "f64[5,4] = matmul" in text
+
+
+def test_the_derivative_of_a_stack_of_loops():
+    stack = point(2, (5, *SHAPE))
+    gradient = gc.grad(gc.sum(gc.vmap(recurrent)(STACK) ** 2), STACK)
+    expected = one_by_one(LOOPS["derivative of a scan"], stack)
+    np.testing.assert_allclose(evaluated(gradient, {STACK: stack}), expected, rtol=1e-11)
+    np.testing.assert_allclose(gc.compile([STACK], gradient)(stack), expected, rtol=1e-11)
