@@ -159,7 +159,7 @@ def _selection(part: Node) -> Node | None:
     return logic.logical_not(condition) if uniform_value(x) == 0 else None
 
 
-_MOVES = frozenset({"reshape", "transpose", "sum", "slice", "shear", "pad", "concat"})
+_MOVES = frozenset({"reshape", "transpose", "sum", "slice", "windows", "shear", "merge", "pad", "concat"})
 
 
 def _carried(mask: Node | None, y: Node) -> Sequence[Node | None]:

@@ -233,6 +233,8 @@ FAMILIES = {
     "slice": (lambda x: x[::-2, 1:3], [MATRIX]),
     "pad": (lambda x: make(movement.Pad((1, 0), (2, 1), (8, 5), 3.0), x), [MATRIX]),
     "shear": (lambda x: make(windows.Shear((1,), (0,), (-1,), (2,), (2,)), x), [MATRIX]),
+    "windows": (lambda x: make(windows.Windows((1, 0), (2, 1), (2, 3), (2, 1), (1, 1)), x), [MATRIX]),
+    "merge": (lambda x: make(windows.Merge((1,)), x), [rng.normal(size=(2, 3, 2))]),
     "conv": (
         lambda x, w: make(convolution.Conv((-1,), (3,), (2,), (1,), (1,)), x, w),
         [rng.normal(size=(2, 1, 2, 4)), rng.normal(size=(1, 3, 2, 2))],

@@ -12,7 +12,11 @@ indices, so a layout costs nothing by itself.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
+
+import numpy as np
 
 from graphc.dimension import Dim, is_nonnegative, product
 from graphc.errors import DTypeError, ShapeError
@@ -24,8 +28,10 @@ from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Axes, Sum, as_node, cast, common_dtype, expand
 from graphc.ops.movement import flip, transpose
 from graphc.ops.sliding import Layout, Sliding, image_layout, padding_pairs, per_axis, sliding
-from graphc.ops.windows import sheared, spread, windows
+from graphc.ops.windows import overlapped, spread, windows
 from graphc.types import Shape, TensorType
+
+MOST_TERMS = 32  # of a sum that is written out
 
 
 class Conv(Composite):
@@ -137,10 +143,23 @@ class _Lowering:
     def by_sums(self) -> Node:
         """Products added up on the way: for kernels that a matrix product would make a vector of."""
         rank, size = len(self.spatial), self.op.size
+        if is_nonnegative(MOST_TERMS - product(self.window)):
+            terms = [self.shifted(place) for place in np.ndindex(self.window)]
+            total = reduce(add, terms)
+            return make(Sum((3,)), total) if self.channels != 1 else total.reshape((*total.shape[:3], *size))
         seen = self.windows(self.x, size, self.window, self.op.stride, self.op.dilation)
         seen = expand(seen, (2,), (self.outputs,))  # [N,G,O,C,*size,*window]
         kernels = expand(self.w, (0, *range(4, 4 + rank)), (self.batch, *size))
         return make(Sum((3, *range(4 + rank, 4 + 2 * rank))), seen * kernels)
+
+    def shifted(self, place: Axes) -> Node:
+        """The image under one weight of each kernel, `[N,G,O,C,*size]`."""
+        op, rank = self.op, len(self.spatial)
+        start = tuple(first + k * d for first, k, d in zip(op.start, place, op.dilation, strict=True))
+        x = spread(self.x, self.spatial, op.spacing)
+        seen = windows(x, self.spatial, start, op.size, (1,) * rank, stride=op.stride, dilation=op.dilation)
+        seen = expand(seen.reshape(seen.shape[:-rank]), (2,), (self.outputs,))
+        return seen * expand(self.w[(..., *place)], (0, *range(4, 4 + rank)), like=seen)
 
     def by_points(self) -> Node:
         """Windows of one element each: the image is the matrix."""
@@ -176,14 +195,14 @@ class _Lowering:
     def by_overlap(self) -> Node:
         """Where elements are spaced: each is multiplied by the kernel first, and what overlaps is added up."""
         op, rank, sizes = self.op, len(self.spatial), self.x.shape[3:]
-        kernels = transpose(self.w, (0, 1, *self.spatial, 2))
+        kernels = transpose(flip(self.w, self.spatial), (0, 1, *self.spatial, 2))
         kernels = kernels.reshape((self.groups, self.outputs * product(self.window), self.channels))
         pixels = _exchanged(self.x, (1, 2, 0)).reshape((self.groups, self.channels, self.batch * product(sizes)))
         parts = _product(kernels, pixels).reshape((self.groups, self.outputs, *self.window, self.batch, *sizes))
-        parts = spread(parts, range(3 + rank, 3 + 2 * rank), op.spacing)
-        fit = enumerate(zip(op.dilation, op.start, op.size, strict=True))
-        moved = [(3 + rank + i, 2 + i, d, first, size) for i, (d, first, size) in fit]
-        return _exchanged(make(Sum(tuple(range(2, 2 + rank))), sheared(parts, moved)), (2, 0, 1))
+        parts = transpose(parts, (2 + rank, 0, 1, *range(3 + rank, 3 + 2 * rank), *range(2, 2 + rank)))
+        ends = zip(op.start, op.dilation, self.window, strict=True)
+        start = [-first - d * (k - 1) for first, d, k in ends]
+        return overlapped(parts, self.spatial, start, op.size, stride=op.spacing, dilation=op.dilation)
 
     def windows(self, x: Node, count: Shape, window: Shape, stride: Axes, dilation: Axes) -> Node:
         x = spread(x, self.spatial, self.op.spacing)

@@ -1,15 +1,18 @@
-"""Sliding windows: `shear` moves rows against each other, and with what moves elements already it is all they need.
+"""Sliding windows, and what undoes them: movement ops that kernels fold into their indices.
 
-    windows(x)[o, k] = x[start + stride*o + dilation*k]      is a slice of a shear of x expanded along k
-    its adjoint adds up where windows overlap                 a sum along k of a shear the other way
+    windows(x)[o, k] = x[stride*o + dilation*k]
+    the adjoint adds up where windows overlap: the windows are sheared, so that what belongs to one element has one
+    position along them, and summed along the shear; strides are merged with positions in a window first
 
-Comes in: an array and where its windows begin (before 0 in a padding, which is never stored); goes out: views, which
-kernels fold into their indices. A shear is its own derivative, with the opposite sign.
+Comes in: an array and where its windows begin (before 0 in a padding, which is never stored); goes out: views. The
+derivatives of `windows`, `shear` and `merge` are made of the three, so all orders are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -19,9 +22,88 @@ from graphc.errors import AxisError, ShapeError
 from graphc.ir.node import Node, make
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
-from graphc.ops.conversion import Axes, expand
+from graphc.ops import reduction
+from graphc.ops.conversion import Axes, Sum
 from graphc.ops.movement import Pad, slice_node
-from graphc.types import Shape, TensorType
+from graphc.types import Shape, TensorType, bool_
+
+
+class Windows(Op):
+    """Windows along axes, `y[…,o,…,k] = x[…,stride*o + dilation*k,…]`: `count[m]` of `size[m]` along `axis[m]`.
+
+    The positions in the windows are new last axes.
+    """
+
+    axis: Axes
+    count: Shape
+    size: Shape
+    stride: Axes
+    dilation: Axes
+    arity = 1
+    moves = True
+
+    def infer(self, x: TensorType) -> TensorType:
+        if len(set(self.axis)) < len(self.axis) or any(not 0 <= a < x.ndim for a in self.axis):
+            raise AxisError(f"axes {self.axis} do not fit {x.ndim} axes")
+        shape = list(x.shape)
+        for a, count, size, s, d in self._fit():
+            rest = x.shape[a] - (count - 1) * s - (size - 1) * d
+            if isinstance(rest, int) and rest < 1 and count != 0 and size != 0:
+                raise ShapeError(f"{count} windows of {size}, {s} apart, leave an axis of size {x.shape[a]}")
+            shape[a] = count
+        return x.with_shape((*shape, *self.size))
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        for a, count, size, stride, dilation in self._fit():
+            places = np.add.outer(stride * np.arange(count), dilation * np.arange(size))
+            x = np.moveaxis(np.take(x, places.astype(np.int64), axis=a), a + 1, -1)
+        return x
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        sizes = [x.shape[a] for a in self.axis]
+        fit = {"stride": self.stride, "dilation": self.dilation}
+        return (overlapped(g, self.axis, [0] * len(sizes), sizes, **fit),)
+
+    def batch(self, size: Any, batched: tuple[bool], x: Node) -> Node:
+        """Of a stack, which has one axis more in front."""
+        return make(replace(self, axis=tuple(a + 1 for a in self.axis)), x)
+
+    def _fit(self) -> Any:
+        return zip(self.axis, self.count, self.size, self.stride, self.dilation, strict=True)
+
+
+class Merge(Op):
+    """The last axes merged into others: `y[…,i,…] = x[…,i // n,…,i % n]`, axis `axis[m]` with the m-th last one."""
+
+    axis: Axes
+    arity = 1
+    moves = True
+
+    def infer(self, x: TensorType) -> TensorType:
+        kept = x.ndim - len(self.axis)
+        if len(set(self.axis)) < len(self.axis) or any(not 0 <= a < kept for a in self.axis):
+            raise AxisError(f"axes {self.axis} do not merge with as many last axes of {x.ndim}")
+        factors = dict(zip(self.axis, x.shape[kept:], strict=True))
+        if not all(isinstance(n, int) for n in factors.values()):
+            raise ShapeError(f"an axis of {' and '.join(map(str, factors.values()))} elements does not merge")
+        return x.with_shape(tuple(n * factors.get(a, 1) for a, n in enumerate(x.shape[:kept])))
+
+    def evaluate(self, s: Scalars, x: Value) -> Value:
+        kept = x.ndim - len(self.axis)
+        places = {a: kept + m for m, a in enumerate(self.axis)}
+        order = [b for a in range(kept) for b in ((a, places[a]) if a in places else (a,))]
+        sizes = [n * x.shape[places[a]] if a in places else n for a, n in enumerate(x.shape[:kept])]
+        return np.transpose(x, order).reshape(sizes)
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        kept = x.ndim - len(self.axis)
+        size = tuple(index(n) for n in x.shape[kept:])
+        count = tuple(x.shape[a] for a in self.axis)
+        return (make(Windows(self.axis, count, size, size, (1,) * len(size)), g),)
+
+    def batch(self, size: Any, batched: tuple[bool], x: Node) -> Node:
+        """Of a stack, which has one axis more in front."""
+        return make(replace(self, axis=tuple(a + 1 for a in self.axis)), x)
 
 
 class Shear(Op):
@@ -124,12 +206,10 @@ def windows(
 
     `value` is what windows see outside of `x`.
     """
-    fit = list(zip(axes, start, count, window, stride, dilation, strict=True))
+    fit = zip(axes, start, count, window, stride, dilation, strict=True)
     ranges = {a: (first, (m - 1) * s + (k - 1) * d + 1) for a, first, m, k, s, d in fit}
-    y = expand(frame(x, ranges, value), tuple(range(x.ndim, x.ndim + len(fit))), tuple(window))
-    moved = [(a, x.ndim + i, d, 0, (m - 1) * s + 1) for i, (a, _, m, k, s, d) in enumerate(fit) if k != 1 and d != 0]
-    y = sheared(y, moved) if moved else y
-    return slice_node(y, {a: (0, m, s) for a, _, m, _, s, _ in fit})
+    op = Windows(tuple(axes), tuple(count), tuple(window), tuple(stride), tuple(dilation))
+    return make(op, frame(x, ranges, value))
 
 
 def overlapped(
@@ -141,7 +221,28 @@ def overlapped(
     stride: Sequence[int],
     dilation: Sequence[int],
 ) -> Node:
-    """The adjoint of `windows`: what lies on one another adds up; the last axes are the windows'."""
-    along = range(g.ndim - len(axes), g.ndim)
-    moved = [(a, b, -d, -first, n) for a, b, d, first, n in zip(axes, along, dilation, start, size, strict=True)]
-    return sheared(spread(g, axes, stride), moved).sum(tuple(along))
+    """The adjoint of `windows`: what lies on one another adds up; truth values are true where any is.
+
+    The last axes are the positions in the windows. Element i of axis `a` gets what the windows o have at k, where
+    `start + stride*o + dilation*k` is i. With dilation 1 these are k = (i - start) % stride and every `stride`-th
+    after it, so only they are looked at.
+    """
+    first = g.ndim - len(axes)
+    merged, moved, cut = [], [], {}
+    for along, (a, place, n, s, d) in enumerate(zip(axes, start, size, stride, dilation, strict=True), first):
+        if s == 1:
+            moved.append((a, along, -d, -place, n))
+        elif d == 1:
+            turns = (g.shape[along] + s - 1) // s
+            g = windows(g, (along,), (0,), (turns,), (s,), stride=(s,), dilation=(1,))
+            low = -place // s
+            moved.append((a, along, -1, low, (n - 1 - place) // s - low + 1))
+            merged.append(a)
+            cut[a] = (-place % s, n, 1)
+        else:
+            g = spread(g, (a,), (s,))
+            moved.append((a, along, -d, -place, n))
+    y = sheared(g, moved)
+    y = make(Merge(tuple(merged)), y) if merged else y
+    inside = tuple(range(first, first + len(axes)))
+    return slice_node(reduction.any(y, inside) if y.dtype is bool_ else make(Sum(inside), y), cut)

@@ -242,6 +242,19 @@ def _shear(grower: _Grower, op: type[Op]) -> Node:
     return windows.sheared(x, [(axis, along, grower.integer(-2, 2), grower.integer(-2, 2), grower.integer(1, 4))])
 
 
+@_builds("windows")
+def _windows(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    start, count, size, stride, dilation = ([grower.integer(low, 3)] for low in (-2, 1, 1, 1, 1))
+    return windows.windows(x, [grower.axis(x)], start, count, size, stride=stride, dilation=dilation)
+
+
+@_builds("merge")
+def _merge(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=2)
+    return make(windows.Merge((grower.integer(0, x.ndim - 2),)), x)
+
+
 @_builds("conv")
 def _conv(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node("iuf", 4)

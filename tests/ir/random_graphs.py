@@ -88,7 +88,14 @@ def convolved(draw, x):
     return make(op, image, draw(constants(TensorType(x.dtype, (image.shape[1], 2, image.shape[2], 2)))))
 
 
+def windowed(draw, x):
+    steps = [(draw(st.integers(1, 2)),) for _ in range(3)]
+    return make(windows.Windows((0,), (1,), *steps), x)
+
+
 RECIPES = {
+    "windows": windowed,
+    "merge": lambda draw, x: make(windows.Merge((0,)), x),
     "shear": sheared,
     "conv": convolved,
     "expand": expanded,
