@@ -29,6 +29,7 @@ class Naming:
 
     def __init__(self) -> None:
         self.names: dict[Node, str] = {}
+        self._taken: dict[str, int] = {}
 
     def named(self, parameters: Parameters) -> dict[str, Node]:
         """The parameters under the names given, or their own, numbered where they are taken.
@@ -49,8 +50,10 @@ class Naming:
         return {self.names[node]: node for _, node in given}
 
     def _unused(self, name: str) -> str:
-        taken, number, unused = set(self.names.values()), 0, name
-        while unused in taken:
-            number += 1
-            unused = f"{name}_{number}"
+        """The name, or the first of name_1, name_2 … that is not taken."""
+        unused = name
+        while unused in self._taken:
+            self._taken[name] += 1
+            unused = f"{name}_{self._taken[name]}"
+        self._taken[unused] = 0
         return unused

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+from graphc.errors import GraphError
 from graphc.training.checkpoint import Checkpoint
 from graphc.training.early_stopping import EarlyStopping
 from graphc.training.interrupts import deferred_interrupts
 from graphc.training.progress import Epoch, Progress
 
-Epochs = Callable[[int], Iterable[Sequence[Any]]]
+Epochs = Callable[[int], Iterable[Sequence[Any]]] | Iterable[Sequence[Any]]
 
 
 def train(
@@ -26,12 +27,16 @@ def train(
     checkpoint: Checkpoint | None = None,
     show_progress: bool = True,
 ) -> list[Epoch]:
-    """Call `step(*batch)` for each batch of `batches(epoch)`, and give the means of its results, epoch by epoch.
+    """Call `step(*batch)` for each batch of each epoch, and give the means of its results, epoch by epoch.
 
-    `metrics` name the scalars that the step gives; a mean counts a batch as often as it has examples. `evaluate` is
-    called after each epoch and adds its own numbers. A checkpoint that exists already is gone on with; batches of an
-    epoch must then be the same as before. An interrupt from the keyboard waits for the end of a batch, writes the
-    checkpoint, and is raised then. The progress bar needs the package tqdm: the extra `training` brings it.
+    `batches` is a function from the number of an epoch to its batches, such as `Batches`, or what can be iterated
+    over in every epoch, such as a list. `metrics` name the scalars that the step gives; a mean counts a batch as
+    often as it has examples. `evaluate` is called after each epoch and adds its own numbers.
+
+    A checkpoint that exists already is gone on with; batches of an epoch must then be the same as before. An
+    interrupt from the keyboard waits for the end of a batch, writes the checkpoint, and is raised then. The progress
+    bar needs the package tqdm: the extra `training` brings it. Raises GraphError if the step does not give one result
+    for each name.
     """
     done = checkpoint.resume(early_stopping) if checkpoint is not None else Progress()
     with deferred_interrupts() as interrupted:
@@ -59,11 +64,14 @@ def _steps(
 ) -> Iterator[None]:
     """Call the step on what is left of the epoch, and count it; pauses after every batch."""
     epoch = len(done.history)
-    total = len(batches) if hasattr(batches, "__len__") else None
+    total = len(batches) if isinstance(batches, Sized) else None
     with _bar(epochs, epoch, total, done.batches) as show:
-        for batch in islice(batches(epoch), done.batches, None):
-            values = step(*batch)
-            done.add(values if isinstance(values, list | tuple) else [values], len(batch[0]) if batch else 1)
+        for batch in islice(batches(epoch) if callable(batches) else batches, done.batches, None):
+            given = step(*batch)
+            values = given if isinstance(given, list | tuple) else [given]
+            if len(values) != len(metrics):
+                raise GraphError(f"the step gives {len(values)} results, the metrics are {', '.join(metrics)}")
+            done.add(values, len(batch[0]) if batch else 1)
             show(done.means(metrics))
             yield
 

@@ -3,7 +3,6 @@ import pytest
 
 import graphc as gc
 from graphc import nn
-from graphc.errors import AxisError, GraphError, ShapeError
 from tests.nn.comparison import assert_same, copied, torch
 
 RNG = np.random.default_rng(0)
@@ -60,52 +59,3 @@ def test_running_statistics_are_those_of_torch():
     np.testing.assert_allclose(gc.value(ours.running_mean), theirs.running_mean.numpy(), rtol=1e-13)
     np.testing.assert_allclose(gc.value(ours.running_var), theirs.running_var.numpy(), rtol=1e-13)
     np.testing.assert_allclose(use(batch), theirs.eval()(torch.tensor(batch)).detach().numpy(), rtol=1e-12)
-
-
-def test_an_optimiser_of_a_module_moves_its_statistics_and_does_not_train_them():
-    norm = nn.BatchNorm(3, axis=-1)
-    x = gc.input("x", ("n", 2, 3))
-    loss = gc.sum(norm(x, training=True) ** 3)
-    assert set(norm.named_parameters()) == {"gain", "bias"}
-    updates = gc.optim.SGD(0.1).updates(loss, norm)
-    assert set(updates) == {norm.gain, norm.bias, norm.running_mean, norm.running_var}
-    assert set(norm.state()) == {"gain", "bias", "running_mean", "running_var"}
-
-
-def test_statistics_of_other_graphs_do_not_count():
-    norm = nn.BatchNorm(3)
-    x, z = gc.input("x", ("n", 3)), gc.input("z", ("m", 3))
-    y, _ = norm(x, training=True), norm(z, training=True)
-    assert len(norm.updates(y)) == 2
-    gc.compile([x], y, updates=norm.updates(y), target="reference")
-    assert norm.updates(norm(x, training=False)) == {}
-
-
-def test_both_calls_of_one_graph_move_the_statistics():
-    norm = nn.BatchNorm(1, momentum=0.5, dtype="float64")
-    x, z = gc.input("x", ("n", 1), "float64"), gc.input("z", ("m", 1), "float64")
-    y = gc.sum(norm(x, training=True)) + gc.sum(norm(z, training=True))
-    gc.compile([x, z], y, updates=norm.updates(y), target="reference")(np.array([[8.0], [8.0]]), np.array([[4.0], [4]]))
-    assert gc.value(norm.running_mean) == [(0.5 * 0 + 0.5 * 8) * 0.5 + 0.5 * 4]
-
-
-def test_mode_has_to_be_said():
-    model = nn.Sequential(nn.Linear(3, 3, seed=0), nn.BatchNorm(3))
-    x = gc.input("x", ("n", 3))
-    assert model.has_modes
-    with pytest.raises(GraphError, match="BatchNorm differs between training and use"):
-        model(x)
-    with pytest.raises(TypeError, match="training"):
-        nn.BatchNorm(3)(x)
-
-
-def test_what_does_not_fit_is_named():
-    x = gc.input("x", ("n", 5))
-    with pytest.raises(ShapeError, match=r"last axes are \(2, 5\)"):
-        nn.LayerNorm((2, 5))(x)
-    with pytest.raises(ShapeError, match="takes 3 channels on axis 1"):
-        nn.BatchNorm(3)(x, training=True)
-    with pytest.raises(AxisError, match="axis 2"):
-        nn.BatchNorm(3, axis=2)(x, training=True)
-    with pytest.raises(ShapeError, match="no 2 groups"):
-        nn.GroupNorm(2, 5)

@@ -160,6 +160,9 @@ def test_parameters_of_one_name_are_told_apart():
     optimizer = gc.optim.SGD(0.1, momentum=0.9)
     optimizer.updates(a * b, [a, b])
     assert set(optimizer.state()) == {"w.momentum", "w_1.momentum"}
+    c, d = gc.parameter("w_1", 3.0), gc.parameter("w", 4.0)
+    optimizer.updates(a * b * c * d, [a, b, c, d])
+    assert set(optimizer.state()) == {"w.momentum", "w_1.momentum", "w_1_1.momentum", "w_2.momentum"}
     optimizer = gc.optim.SGD(0.1, momentum=0.9)
     optimizer.updates(a * b, {"first": a, "second": b})
     assert set(optimizer.state()) == {"first.momentum", "second.momentum"}

@@ -224,6 +224,16 @@ def test_metrics_are_means_over_examples():
     ]
 
 
+def test_a_list_of_batches_is_walked_in_every_epoch():
+    history = train(lambda x: x.sum(), [(np.ones(2),), (np.ones(3),)], epochs=2, show_progress=False)
+    assert history == [{"loss": (2 * 2 + 3 * 3) / 5}] * 2
+
+
+def test_every_result_has_a_name():
+    with pytest.raises(GraphError, match="gives 2 results, the metrics are loss"):
+        train(lambda x: [0.0, 1.0], [(np.ones(2),)], epochs=1, show_progress=False)
+
+
 def test_a_bar_shows_the_metrics(capsys):
     train(lambda x: 0.25, Batches(np.zeros(4), size=2, seed=0), epochs=1)
     shown = capsys.readouterr().err
