@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import graphc
+from graphc.array_api import data_dependent
 from graphc.array_api.array import DEVICE, Array
 from graphc.array_api.calls import call
 from graphc.array_api.eager import check_device, eager
@@ -123,21 +124,6 @@ def _default(numbers: Sequence[Any]) -> DType:
     return float64 if any(isinstance(x, float) for x in numbers) else int64
 
 
-# --- sizes that depend on data, which are known here ---
-
-
-def repeat(x: Array, repeats: Any, /, *, axis: int | None = None) -> Array:
-    """Each element along an axis (in row-major order if None) repeated: as often for all, or as `repeats` says."""
-    if not isinstance(x, Array):
-        raise TypeError(f"repeat: {x!r:.80} is no array of graphc.array_api")
-    total = None
-    if isinstance(repeats, Array):
-        n = x.size if axis is None else x.shape[axis]
-        total = int(np.broadcast_to(repeats.value, (n,)).sum())
-    found: Array = call(graphc.repeat, [x, repeats], {"axis": axis, "total": total}, any_size=False)
-    return found
-
-
 # --- dtypes ---
 
 
@@ -160,7 +146,7 @@ _BY_HAND: dict[str, Function] = {
     "asarray": asarray,
     "astype": astype,
     "from_dlpack": from_dlpack,
-    "repeat": repeat,
+    **data_dependent.FUNCTIONS,
     **{name: _creation(name) for name in ("arange", "empty", "eye", "full", "linspace", "ones", "zeros")},
     **{name: _of_dtypes(name) for name in ("can_cast", "finfo", "iinfo", "isdtype", "result_type")},
 }

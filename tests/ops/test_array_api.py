@@ -1,4 +1,4 @@
-"""Functions of `graphc.array_api` on arrays as wholes beside array-api-strict: shapes, statistics, searches, products."""
+"""Functions of `graphc.array_api` on whole arrays beside array-api-strict: shapes, statistics, searches, products."""
 
 import warnings
 
@@ -365,3 +365,38 @@ def test_diagonals(x, data):
     offset = data.draw(st.integers(-4, 4))
     compare("diagonal", [x], {"offset": offset}, module="linalg")
     compare("trace", [x], {"offset": offset}, module="linalg")
+
+
+# --- order and data-dependent sizes ---
+
+
+@quick
+@given(arrays(shapes=hnp.array_shapes(max_dims=3, max_side=4), dtypes=DTYPES[1:]), st.data())
+def test_sorting(x, data):
+    options = {"axis": data.draw(st.integers(-x.ndim, x.ndim - 1)), "descending": data.draw(st.booleans())}
+    compare("sort", [x], options)
+    compare("argsort", [x], options)
+
+
+@quick
+@given(st.data())
+def test_places_in_a_sorted_array(data):
+    sorted_one = np.sort(data.draw(arrays(shapes=hnp.array_shapes(max_dims=1), dtypes=["float64"])))
+    x = data.draw(arrays(dtypes=["float64"]))
+    compare("searchsorted", [sorted_one, x], {"side": data.draw(st.sampled_from(["left", "right"]))})
+
+
+@quick
+@given(arrays(dtypes=DTYPES[1:]))
+def test_different_elements(x):
+    compare("unique_values", [x])
+    compare("unique_counts", [x])
+    compare("unique_inverse", [x])
+    compare("unique_all", [x])
+    if x.ndim:
+        compare("nonzero", [x])
+
+
+def test_nan_is_different_from_nan():
+    x = np.array([np.nan, 1.0, np.nan, 1.0])
+    compare("unique_counts", [x])

@@ -196,5 +196,5 @@ def test_numbers_that_do_not_fit_are_refused():
         x + 300
     with pytest.raises(TypeError):
         x + "1"
-    with pytest.raises(TypeError, match="is no array of graphc.array_api"):
+    with pytest.raises(TypeError, match="is no array of"):
         xp.exp(np.ones(3))
