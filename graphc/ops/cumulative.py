@@ -149,7 +149,7 @@ class LogCumulativeSumExp(Composite):
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         # The sum of g[i] * exp(x[j] - y[i]) over i >= j, with factors exp(y[j] - y[j+1]) that are at most 1.
         known = logical_or(isinf(y), isinf(x))
-        behind = shifted(y, self.axis, not self.reverse, 0)
+        behind = shifted(y, self.axis, not self.reverse, inf)
         scale = where(isinf(y), 0, exp(where(isinf(y), 0, y - behind)))
         total = make(LinearRecurrence(self.axis, not self.reverse), scale, g)
         share = where(known, cast(equal(x, inf), x.dtype), exp(where(known, 0, x - y)))
@@ -240,6 +240,8 @@ def diff(x: Any, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any
     a = one_axis(axis, x.ndim)
     if not isinstance(n, int) or n < 0:
         raise ShapeError(f"{n!r:.80} is no order of differences", help="an integer that is not negative")
+    if n == 0:
+        return x
     parts = [None if part is None else _along(part, x, a) for part in (prepend, append)]
     parts.insert(1, x)
     x = concat([part for part in parts if part is not None], a)
