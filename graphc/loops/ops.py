@@ -25,6 +25,7 @@ from graphc.ir.node import Node, make
 from graphc.ir.op import Cotangents
 from graphc.loops.closure import closed
 from graphc.loops.sums import SumsOverSteps
+from graphc.loops.tangents import Tangents, scan_jvp, switch_jvp, while_jvp
 from graphc.loops.traces import traces
 from graphc.ops import logic
 from graphc.ops.base import InnerGraphs
@@ -93,6 +94,9 @@ class Scan(InnerGraphs):
     def vjp(self, g: Sequence[Node | None], y: Node, *xs: Node) -> Cotangents:
         return _pull_back_scan(self, g, y, xs)
 
+    def jvp(self, y: Node, xs: Sequence[Node], dxs: Tangents) -> Tangents:
+        return scan_jvp(self, xs, dxs)
+
 
 class While(InnerGraphs):
     """A loop that runs as long as a condition holds. Operands: the first carries, then constants.
@@ -132,6 +136,9 @@ class While(InnerGraphs):
             "a while_loop whose number of steps is not bounded has no derivative in reverse mode",
             help="give max_steps, or use graphc.jvp, or graphc.implicit for what the loop converges to",
         )
+
+    def jvp(self, y: Node, xs: Sequence[Node], dxs: Tangents) -> Tangents:
+        return while_jvp(self, xs, dxs)
 
 
 class Switch(InnerGraphs):
@@ -179,6 +186,9 @@ class Switch(InnerGraphs):
             return [None] * len(xs)
         parts = iter(items(make(Switch(tuple(branches)), *xs, *(part for _, part in given))))
         return [next(parts) if i in wanted else None for i in range(len(xs))]
+
+    def jvp(self, y: Node, xs: Sequence[Node], dxs: Tangents) -> Tangents:
+        return switch_jvp(self, xs, dxs)
 
 
 def _check_inputs(graph: Graph, types: Sequence[TensorType]) -> None:

@@ -323,3 +323,31 @@ def test_what_nobody_reads_is_not_carried_or_stacked():
     (loop,) = [node for node in f.graph.nodes if node.op.name == "scan"]
     assert {node.op.name for node in loop.op.body.nodes} == {"input", "add"}
     assert f(np.array([1.0, 2.0]))[1].tolist() == [0, 1]
+
+
+class TestForwardMode:
+    def outputs(self, x, n):
+        a, rows = gc.scan(lambda c, v: ((gc.sin(c[0] * v) + c[1], c[1] * 0.5 + v), c[0] ** 2), (0.3, 1.0), x)
+        count, w = gc.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] * gc.sum(x) + s[1] ** 2), (0, x[0]))
+        s = gc.cond(gc.sum(x) > 0, lambda y: gc.exp(y) * x[1], lambda y: y * 2, gc.sum(x))
+        u = gc.scan(lambda c, v: (c + v**2, c * v, c > 1.5), 0.1, x, until=True)
+        return [a[0], rows, w, s, u[0], u[1]]
+
+    @pytest.mark.parametrize("target", ["reference", "llvm"])
+    def test_tangents_against_differences(self, target):
+        x, v, n = vector(), vector("v"), gc.input("k", (), "int64")
+        ys = self.outputs(x, n)
+        f = compiled([x, v, n], [*ys, *gc.jvp(ys, [x], [v])], target)
+        at, along = np.array([0.5, 0.7, 1.2, -0.3]), np.array([1.0, -2.0, 0.3, 0.7])
+        up, down = f(at + 1e-6 * along, along, 3), f(at - 1e-6 * along, along, 3)
+        for a, b, tangent in zip(up, down, f(at, along, 3)[len(ys) :], strict=False):
+            np.testing.assert_allclose(tangent, (a - b) / 2e-6, rtol=1e-6, atol=1e-8)
+
+    def test_both_orders_of_second_derivatives(self):
+        x, v = vector(), vector("v")
+        cost = sum(gc.sum(y) for y in self.outputs(x, gc.constant(2)) if y.op.name != "item" or y.args[0].op.name != "while")
+        forward_over_reverse = gc.jvp([gc.grad(cost, x)], [x], [v])[0]
+        reverse_over_forward = gc.grad(gc.jvp([cost], [x], [v])[0], x)
+        f = compiled([x, v], [forward_over_reverse, reverse_over_forward])
+        a, b = f(np.array([0.5, 0.7, 1.2, -0.3]), np.array([1.0, -2.0, 0.3, 0.7]))
+        np.testing.assert_allclose(a, b, rtol=1e-12)
