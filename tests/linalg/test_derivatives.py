@@ -173,3 +173,22 @@ def test_third_derivative_of_a_decomposition():
         return gc.grad(gc.sum(linalg.svdvals(x) ** 3), x)
 
     assert_derivatives(slope, [value], 1e-6)
+
+
+@pytest.mark.parametrize("target", ["llvm", "reference"])
+def test_inside_loops(target):
+    """A recursion of matrices, as in a Kalman filter: each step calls the library."""
+    a, xs = gc.input("a", ("n", "n"), "float64"), gc.input("xs", ("steps", "n"), "float64")
+    eye = gc.eye("n", dtype="float64")
+
+    def step(p, x):
+        p = linalg.inv(a @ p @ a.mT + eye)
+        return p, linalg.slogdet(p).logabsdet + x @ linalg.solve(p, x)
+
+    _, terms = gc.scan(step, eye, xs)
+    cost = gc.sum(terms)
+    f = gc.compile([a, xs], [cost, gc.grad(cost, a)], target=target)
+    rng = np.random.default_rng(0)
+    value, given, d = rng.normal(size=(3, 3)), rng.normal(size=(4, 3)), rng.normal(size=(3, 3))
+    up, down = (f(value + h * d, given)[0] for h in (1e-5, -1e-5))
+    np.testing.assert_allclose(np.sum(f(value, given)[1] * d), (up - down) / 2e-5, rtol=1e-6)

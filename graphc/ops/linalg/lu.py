@@ -38,7 +38,7 @@ from graphc.ops.position import iota
 from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType, int64
 
-PANEL = 32  # columns that are eliminated one by one
+PANEL = 64  # columns that are eliminated one by one
 
 
 class Lu(MatrixOp):
@@ -136,25 +136,30 @@ def eliminated(x: Array) -> tuple[Array, Array, Array]:
     pivots = np.empty((len(a), k), np.int64)
     for start in range(0, k, PANEL):
         stop = min(start + PANEL, k)
-        for j in range(start, stop):
-            pivots[:, j] = _eliminate(a, order, j, stop)
+        panel = np.ascontiguousarray(a[:, start:, start:stop].mT)  # a column is one piece of memory
+        exchanged = np.tile(np.arange(m - start), (len(a), 1))
+        for j in range(stop - start):
+            pivots[:, start + j] = start + _eliminate(panel, exchanged, j)
+        order[:, start:] = np.take_along_axis(order[:, start:], exchanged, 1)
+        a[:, start:] = np.take_along_axis(a[:, start:], exchanged[..., None], 1)
+        a[:, start:, start:stop] = panel.mT
         top = a[:, start:stop, stop:]
         top[...] = substituted(a[:, start:stop, start:stop], top, lower=True, unit_diagonal=True)
         a[:, stop:, stop:] -= a[:, stop:, start:stop] @ top
     return a.reshape(x.shape), pivots.reshape((*batch, k)), order.reshape((*batch, m))
 
 
-def _eliminate(a: Array, order: Array, j: int, stop: int) -> Array:
-    """Exchange row j with that of the pivot, and eliminate column j from the columns before `stop`."""
-    each = np.arange(len(a))
-    pivot = j + np.argmax(np.abs(a[:, j:, j]), -1)
-    for rows in (a, order):
-        row = rows[:, j].copy()
-        rows[:, j] = rows[each, pivot]
-        rows[each, pivot] = row
-    divisor = a[:, j, j]
-    a[:, j + 1 :, j] /= np.where(divisor == 0, 1, divisor)[:, None]
-    a[:, j + 1 :, j + 1 : stop] -= a[:, j + 1 :, j, None] * a[:, j, None, j + 1 : stop]
+def _eliminate(columns: Array, order: Array, j: int) -> Array:
+    """Exchange row j with that of the pivot, and eliminate column j from the later ones; rows are the last axis."""
+    each = np.arange(len(columns))
+    pivot = j + np.argmax(np.abs(columns[:, j, j:]), -1)
+    for rows in (columns, order):
+        row = rows[..., j].copy()
+        rows[..., j] = rows[each, ..., pivot]
+        rows[each, ..., pivot] = row
+    divisor = columns[:, j, j, None]
+    columns[:, j, j + 1 :] /= np.where(divisor == 0, 1, divisor)
+    columns[:, j + 1 :, j + 1 :] -= columns[:, j + 1 :, j, None] * columns[:, None, j, j + 1 :]
     return pivot
 
 
