@@ -139,7 +139,8 @@ class MpmathElements(Elements):
         return self.number(x, dtype)
 
     def where(self, condition: Value, x: Value, y: Value) -> Value:
-        return x if condition else y
+        chosen, other = (x, y) if condition else (y, x)
+        return self.real(chosen) if isinstance(other, Real) else chosen
 
     def abs(self, x: Value) -> Value:
         return Real(abs(x.value), x.error, self) if isinstance(x, Real) else abs(x)
