@@ -220,6 +220,7 @@ from graphc.ops.statistics import (
     var,
 )
 from graphc.tensor import (
+    dim,
     input,
     parameter,
     set_value,
@@ -324,6 +325,7 @@ __all__ = [
     "diag",
     "diagonal",
     "diff",
+    "dim",
     "divide",
     "dot",
     "e",
@@ -482,7 +484,7 @@ __all__ = [
     "zeta",
 ]
 
-_MODULES = ("array_api", "init", "inspect", "interop", "nn", "optim", "random", "testing", "training")
+_MODULES = ("array_api", "distributions", "init", "inspect", "interop", "nn", "optim", "random", "testing", "training")
 
 
 def __getattr__(name: str) -> Any:
