@@ -194,6 +194,63 @@ def symbol(name: str) -> Dim:
     return Dim((((name,), 1),))
 
 
+_ranges: dict[str, tuple[int, int | None]] = {}
+
+
+def declare(name: str, low: int, high: int | None) -> Dim:
+    """The size of a named dimension that lies in a range from now on, wherever the name is used.
+
+    Raises ShapeError if another range was declared: what was concluded from it may be in use.
+    """
+    if _ranges.setdefault(name, (low, high)) != (low, high):
+        raise ShapeError(
+            f"the dimension {name} has a range already: {range_text(name)}", help="use another name, or the same range"
+        )
+    return symbol(name)
+
+
+def range_of(name: str) -> tuple[int, int | None]:
+    """The least and the largest size of a named dimension; None if there is no largest."""
+    return _ranges.get(name, (0, None))
+
+
+def range_text(name: str) -> str:
+    """The range of a named dimension in words."""
+    low, high = range_of(name)
+    return f"{low} or more" if high is None else f"{low} to {high}"
+
+
+def least(size: int | Dim) -> int:
+    """A number that a size is never below: the best that its form shows, at least 0."""
+    low = _least(size)
+    return 0 if low is None else max(low, 0)
+
+
+def largest(size: int | Dim) -> int | None:
+    """A number that a size is never above, if its form and the declared ranges show one."""
+    low = _least(-size)
+    return None if low is None else -low
+
+
+def _least(size: int | Dim) -> int | None:
+    """A lower bound of the values of a polynomial, whose dimensions lie in their ranges."""
+    total = 0
+    for monomial, factor in _terms(size):
+        low, high = 1, 1
+        for atom in monomial:
+            if not isinstance(atom, str):
+                return 0 if is_nonnegative(size) else None
+            first, last = range_of(atom)
+            low, high = low * first, (None if high is None or last is None else high * last)  # type: ignore[assignment]
+        if factor > 0:
+            total += factor * low
+        elif high is None:
+            return 0 if is_nonnegative(size) else None
+        else:
+            total += factor * high
+    return total
+
+
 def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
     """A floor division, remainder, minimum or maximum of sizes, evaluated as far as it is known.
 
@@ -222,7 +279,9 @@ def call(function: Function, a: int | Dim, b: int | Dim) -> int | Dim:
 
 
 def is_nonnegative(size: int | Dim) -> bool:
-    """Whether a size is 0 or more whatever the named dimensions are, which are 0 or more themselves: if proved."""
+    """Whether a size is 0 or more whatever the named dimensions are, each in its range: if proved."""
+    lows = {name: low + symbol(name) for name in symbols_of(size) if (low := range_of(name)[0])}
+    size = substitute(size, lows) if lows else size
     return all(c >= 0 and all(map(_is_nonnegative_atom, monomial)) for monomial, c in _terms(size))
 
 

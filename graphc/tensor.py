@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.dimension import Dim, declare
 from graphc.errors import GraphError, ShapeError
 from graphc.ir.leaf import Input, Parameter, Storage, as_array, without_loss
 from graphc.ir.node import Node, make, public
@@ -40,7 +41,7 @@ from graphc.ops import (
     statistics,
     trigonometry,
 )
-from graphc.types import TensorType, as_dtype, as_shape
+from graphc.types import TensorType, as_dtype, as_shape, as_size
 
 # --- leaves ---
 
@@ -54,6 +55,27 @@ def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
     node = make(Input(_checked_name(name), TensorType(as_dtype(dtype), as_shape(shape))))
     node.source = here()  # the last place counts: an equal input of another graph may still be alive
     return node
+
+
+@public
+def dim(name: str, *, min: int = 0, max: int | None = None) -> Dim:
+    """The size of a named dimension, which a call decides: an axis of a shape, and a number to calculate with.
+
+        batch = gc.dim("batch", min=1)
+        x = gc.input("x", (batch, 2 * batch))
+
+    A call with a size outside of the range raises ShapeError; rules may rely on it. The range belongs to the name.
+    Raises ShapeError for a bad name, an empty range, or one that differs from an earlier one of the name.
+    """
+    size = as_size(name)
+    if not isinstance(name, str) or not isinstance(size, Dim) or str(size) != name:
+        raise ShapeError(f"{name!r} is no name of a dimension", help="a name such as 'batch'")
+    for bound in (min, max):
+        if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool) or bound < 0):
+            raise ShapeError(f"{bound!r} is no size of an axis")
+    if max is not None and max < min:
+        raise ShapeError(f"no size is {min} or more and {max} or less")
+    return declare(name, min, max) if (min, max) != (0, None) else size
 
 
 @public

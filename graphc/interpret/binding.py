@@ -55,6 +55,11 @@ def infer_sizes(shapes: Iterable[tuple[Node, tuple[int, ...]]]) -> dict[str, int
                 help="give an axis of some input exactly this size",
             )
         pending = rest
+    for name, equation in origin.items():
+        low, high = dimension.range_of(name)
+        if sizes[name] < low or (high is not None and sizes[name] > high):
+            message = f"the size {name} is {sizes[name]}, its range is {dimension.range_text(name)}"
+            raise ShapeError(message, details=[str(equation)])
     return sizes
 
 

@@ -14,6 +14,7 @@ from weakref import ref
 import ml_dtypes
 import numpy as np
 
+from graphc import dimension
 from graphc.dimension import Dim
 from graphc.interpret.interval import Interval, as_interval, everything, hull, inf, reals
 from graphc.interpret.interval_reader import IntervalElements, within
@@ -242,8 +243,9 @@ def _count(node: Node, axis: Sequence[int]) -> Interval:
 
 
 def _least(size: int | Dim) -> float:
-    return float(size) if isinstance(size, int) else 0.0
+    return float(dimension.least(size))
 
 
 def _largest(size: int | Dim) -> float:
-    return float(size) if isinstance(size, int) else LARGEST_SIZE
+    high = dimension.largest(size)
+    return LARGEST_SIZE if high is None else float(high)
