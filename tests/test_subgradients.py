@@ -1,4 +1,4 @@
-"""The table of docs/semantics.md: what a derivative is where a function has none."""
+"""The table of docs/differentiation.md: what a derivative is where a function has none."""
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ CASES = {
     "min": (gc.min, [3.0, 1.0, 1.0], [0, 0.5, 0.5]),
     "prod": (gc.prod, [2.0, 0.0, 5.0], [0, 10, 0]),
     "prod of two zeros": (gc.prod, [2.0, 0.0, 0.0], [0, 0, 0]),
+    "prod with an infinity": (gc.prod, [2.0, inf, 5.0], [inf, 10, inf]),
     "remainder": (lambda x: x % 3.0, [7.0, -1.0], [1, 1]),
     "remainder, divisor": (lambda x: np.float64(7.0) % x, [3.0], [-2]),
     "sqrt": (gc.sqrt, [0.0, 4.0], [inf, 0.25]),
@@ -38,6 +39,15 @@ def test_derivative(name, target):
     x = gc.input("x", (len(at),), "float64")
     f = gc.compile([x], gc.grad(gc.sum(function(x)), x), target=target)
     np.testing.assert_array_equal(f(np.array(at)), expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_forward_mode_takes_the_same(name):
+    function, at, expected = CASES[name]
+    x = gc.input("x", (len(at),), "float64")
+    tangent = np.arange(1.0, len(at) + 1)
+    f = gc.compile([x], gc.sum(gc.jvp(function(x), x, tangent)), target="reference")
+    assert f(np.array(at)) == np.sum(expected * tangent)
 
 
 @pytest.mark.filterwarnings("ignore::graphc.UnusedInputWarning")

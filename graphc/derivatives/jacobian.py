@@ -97,10 +97,10 @@ def _sparse(y: Node, x: Node, pattern: Array, mode: Mode, semantics: str) -> Nod
 
 def _pattern(y: Node, x: Node, sparsity: Any) -> Array | None:
     """Where the Jacobian may not be 0; None where nothing is known."""
+    if sparsity is False or (sparsity is None and (x.size == 1 or y.size == 1)):
+        return None
     if sparsity is None:
         return dependence(y, x)
-    if sparsity is False:
-        return None
     given = as_array(sparsity, bool)
     if given.shape not in ((*y.shape, *x.shape), (y.size, x.size)):
         raise ShapeError(
@@ -117,6 +117,10 @@ def _is_fewer(a: Any, b: Any) -> bool:
 
 
 def _dense(y: Node, x: Node, forward: bool, semantics: str) -> Node:
+    if forward and x.size == 1:
+        return reshape(jvp(y, x, full(1, x.type), semantics=semantics), (*y.shape, *x.shape))
+    if not forward and y.size == 1:
+        return reshape(vjp(y, x, full(1, y.type), semantics=semantics), (*y.shape, *x.shape))
     if forward:
         columns = _columns(y, x, iota(x.size), x.size, semantics)
         return reshape(columns, (*y.shape, *x.shape))
