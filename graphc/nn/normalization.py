@@ -1,4 +1,7 @@
-"""Values moved to mean 0 and variance 1: within an example, or within a batch."""
+"""Values moved to mean 0 and variance 1: within an example, or within a batch.
+
+16-bit floats are normalised in float32: the square of a large one would overflow.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import graphc as gc
 from graphc.errors import AxisError, ShapeError
 from graphc.ir.node import Node, describe
 from graphc.nn.module import Module, Updates
+from graphc.types import as_dtype
 
 
 class LayerNorm(Module):
@@ -27,8 +31,7 @@ class LayerNorm(Module):
     def __call__(self, x: Node) -> Node:
         """An array of the same shape. Raises ShapeError if the last axes are others."""
         _ends_with(x, self.shape, "LayerNorm")
-        axes = tuple(range(-len(self.shape), 0))
-        y = _standardized(x, gc.mean(x, axes, keepdims=True), gc.var(x, axes, keepdims=True), self.epsilon)
+        y = _standardized(x, tuple(range(-len(self.shape), 0)), self.epsilon)
         return y if self.gain is None else y * self.gain + self.bias
 
 
@@ -45,8 +48,9 @@ class RMSNorm(Module):
     def __call__(self, x: Node) -> Node:
         """An array of the same shape. Raises ShapeError if the last axis is another."""
         _ends_with(x, self.gain.shape, "RMSNorm")
-        y: Node = x / gc.sqrt(gc.mean(x**2, -1, keepdims=True) + self.epsilon) * self.gain
-        return y
+        wide = x.astype(x.dtype.compute)
+        y = wide / gc.sqrt(gc.mean(wide**2, -1, keepdims=True) + self.epsilon)
+        return y.astype(x.dtype) * self.gain
 
 
 class GroupNorm(Module):
@@ -68,9 +72,7 @@ class GroupNorm(Module):
         """An array of the same shape, (batch, channels, ...). Raises ShapeError for other channels."""
         _has_channels(x, 1, self.channels, "GroupNorm")
         z = x.reshape((x.shape[0], self.groups, self.channels // self.groups, *x.shape[2:]))
-        axes = tuple(range(2, z.ndim))
-        z = _standardized(z, gc.mean(z, axes, keepdims=True), gc.var(z, axes, keepdims=True), self.epsilon)
-        y = z.reshape(x.shape)
+        y = _standardized(z, tuple(range(2, z.ndim)), self.epsilon).reshape(x.shape)
         if self.gain is None or self.bias is None:
             return y
         return y * _along(self.gain, 1, x) + _along(self.bias, 1, x)
@@ -100,19 +102,22 @@ class BatchNorm(Module):
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
         self.gain = gc.parameter("gain", gc.init.ones(channels, dtype)) if affine else None
         self.bias = gc.parameter("bias", gc.init.zeros(channels, dtype)) if affine else None
-        self.running_mean = gc.parameter("running_mean", gc.init.zeros(channels, dtype))
-        self.running_var = gc.parameter("running_var", gc.init.ones(channels, dtype))
+        wide = as_dtype(dtype).compute
+        self.running_mean = gc.parameter("running_mean", gc.init.zeros(channels, wide))
+        self.running_var = gc.parameter("running_var", gc.init.ones(channels, wide))
         self._batches: dict[Node, Node] = {}
 
     def __call__(self, x: Node, *, training: bool) -> Node:
         """An array of the same shape. Raises ShapeError for other channels."""
         axis = _has_channels(x, self.axis, self.running_mean.shape[0], "BatchNorm")
+        wide = x.astype(x.dtype.compute)
         mean, var = self.running_mean, self.running_var
         if training:
             others = tuple(a for a in range(x.ndim) if a != axis)
-            mean, var = gc.mean(x, others), gc.var(x, others)
-            self._batches[mean] = gc.var(x, others, correction=1)
-        y = _standardized(x, _along(mean, axis, x), _along(var, axis, x), self.epsilon)
+            mean, var = gc.mean(wide, others), gc.var(wide, others)
+            self._batches[mean] = gc.var(wide, others, correction=1)
+        y = (wide - _along(mean, axis, x)) / gc.sqrt(_along(var, axis, x) + self.epsilon)
+        y = y.astype(x.dtype)
         if self.gain is None or self.bias is None:
             return y
         return y * _along(self.gain, axis, x) + _along(self.bias, axis, x)
@@ -127,9 +132,11 @@ class BatchNorm(Module):
         return {self.running_mean: mean, self.running_var: var} if moved else {}
 
 
-def _standardized(x: Node, mean: Node, var: Node, epsilon: float) -> Node:
-    y: Node = (x - mean) / gc.sqrt(var + epsilon)
-    return y
+def _standardized(x: Node, axes: tuple[int, ...], epsilon: float) -> Node:
+    """x with mean 0 and variance 1 over axes."""
+    wide = x.astype(x.dtype.compute)
+    y = (wide - gc.mean(wide, axes, keepdims=True)) / gc.sqrt(gc.var(wide, axes, keepdims=True) + epsilon)
+    return y.astype(x.dtype)
 
 
 def _along(channels: Node, axis: int, x: Node) -> Node:

@@ -142,5 +142,5 @@ def _corrected(mean: Node, beta: float, t: Node) -> Node:
     """A running mean of t values, begun at 0, divided by 1 - beta**t; float32 would cancel in that difference."""
     if beta == 0:
         return mean
-    corrected: Node = mean / (-gc.expm1(t * math.log(beta))).astype(mean.dtype)
+    corrected: Node = mean / -gc.expm1(t * math.log(beta))
     return corrected

@@ -43,11 +43,13 @@ class Average(ABC):
         for name, w in self._naming.named(parameters).items():
             if w not in updates:
                 raise GraphError("there is no update to average", details=[describe(w)])
-            if w not in self.values:
-                average = gc.parameter(f"{name}.{self.word}", gc.value(w))
-                self.values[w] = self._state[f"{name}.{self.word}"] = average
-            weight = self.weight((self._count + 1).astype(w.dtype.compute)).astype(w.dtype)
-            new[self.values[w]] = self.values[w] + weight * (updates[w] - self.values[w])
+            key = f"{name}.{self.word}"
+            if key not in self._state:
+                self._state[key] = gc.parameter(key, gc.value(w), w.dtype.compute)
+                self.values[w] = self._state[key].astype(w.dtype)
+            average = self._state[key]
+            weight = self.weight((self._count + 1).astype(average.dtype))
+            new[average] = average + weight * (updates[w].astype(average.dtype) - average)
         return new
 
     @abstractmethod

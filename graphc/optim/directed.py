@@ -70,17 +70,17 @@ class Directed(Optimizer):
 
 def joined(arrays: Sequence[Node]) -> Node:
     """All elements as one vector. Raises DTypeError if dtypes differ."""
-    if len({array.dtype for array in arrays}) > 1:
+    if len({array.dtype.compute for array in arrays}) > 1:
         raise DTypeError("the parameters of this optimiser have one dtype", details=map(describe, arrays))
-    return gc.concat([array.reshape(-1) for array in arrays])
+    return gc.concat([array.reshape(-1).astype(array.dtype.compute) for array in arrays])
 
 
 def parted(vector: Node, like: Sequence[Node]) -> dict[Node, Node]:
-    """A vector as arrays of the shapes of parameters."""
+    """A vector as arrays of the types of parameters."""
     parts, start = {}, 0
     for w in like:
         size = prod(map(int, w.shape))
-        parts[w] = vector[start : start + size].reshape(w.shape)
+        parts[w] = vector[start : start + size].reshape(w.shape).astype(w.dtype)
         start += size
     return parts
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 import graphc as gc
 from graphc.ir.node import Node
 from graphc.optim.naming import Updates
@@ -60,4 +58,4 @@ class Accumulate(Optimizer):
         names = {self._naming.names[w]: w for w, _ in pairs}
         inner = self.optimizer.apply(names, [totals[w] / self.steps for w, _ in pairs])
         new = {w: gc.where(is_last, value, w) for w, value in inner.items()}
-        return new | {sums[w]: gc.where(is_last, np.zeros((), w.dtype.numpy), totals[w]) for w, _ in pairs}
+        return new | {sums[w]: gc.where(is_last, 0, totals[w]) for w, _ in pairs}

@@ -20,7 +20,8 @@ Transform = Callable[[list[Node]], list[Node]]
 class Optimizer(ABC):
     """A rule that makes new values of parameters from gradients.
 
-    `state()` is what it remembers between steps, by name: save and restore it along with the parameters. Used again
+    16-bit floats are calculated with, and remembered, in float32: a mean of many squares would not move in them.
+    `state()` is what is remembered between steps, by name: save and restore it along with the parameters. Used again
     for the same parameters, an optimiser goes on with the same state.
     """
 
@@ -46,13 +47,14 @@ class Optimizer(ABC):
     def apply(self, parameters: Parameters, gradients: Sequence[Node]) -> Updates:
         """The same from gradients at hand. Raises GraphError for what is no parameter, DTypeError for integers."""
         named = self._naming.named(parameters)
-        new = self.step(list(zip(named.values(), gradients, strict=True)))
+        wide = [g.astype(g.dtype.compute) for g in gradients]
+        new = {w: value.astype(w.dtype) for w, value in self.step(list(zip(named.values(), wide, strict=True))).items()}
         count = self._state.get(self._count_name)
         return new if count is None else {**new, count: count + 1}
 
     @abstractmethod
     def step(self, pairs: Pairs) -> Updates:
-        """The new values, given each parameter with its gradient."""
+        """The new values, given each parameter with its gradient; 16-bit floats have gradients in float32."""
 
     def state(self) -> dict[str, Node]:
         """What is remembered, by name. It is complete once `updates` or `apply` has been called."""
@@ -64,15 +66,16 @@ class Optimizer(ABC):
         return self._state.setdefault(self._count_name, gc.parameter(self._count_name, np.int64(0)))
 
     def rate(self, like: Node) -> float | Node:
-        """The learning rate of this step, in the dtype of a parameter."""
+        """The learning rate of this step, in the dtype in which a parameter is computed."""
         rate = self.learning_rate
         if not isinstance(rate, Node) and callable(rate):
             rate = rate(self.count)
-        return rate.astype(like.dtype) if isinstance(rate, Node) else rate
+        return rate.astype(like.dtype.compute) if isinstance(rate, Node) else rate
 
     def remembered(self, parameter: Node, word: str) -> Node:
-        """What is remembered about a parameter under a word: zeros of its type at first."""
-        return self.remember(f"{self._naming.names[parameter]}.{word}", np.zeros_like(gc.value(parameter)))
+        """What is remembered about a parameter under a word: zeros at first, of its shape."""
+        zeros = np.zeros_like(gc.value(parameter), dtype=parameter.dtype.compute.numpy)
+        return self.remember(f"{self._naming.names[parameter]}.{word}", zeros)
 
     def remember(self, name: str, first: np.ndarray[Any, Any]) -> Node:
         """What is remembered under a name; it begins with a value."""

@@ -33,6 +33,20 @@ def test_both_calls_of_one_graph_move_the_statistics():
     assert gc.value(norm.running_mean) == [(0.5 * 0 + 0.5 * 8) * 0.5 + 0.5 * 4]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_16_bit_floats_do_not_overflow(dtype):
+    x = gc.input("x", (2, 4), dtype)
+    norms = [nn.LayerNorm(4, dtype=dtype), nn.RMSNorm(4, dtype=dtype), nn.GroupNorm(1, 4, dtype=dtype)]
+    batch = nn.BatchNorm(4, dtype=dtype)
+    outputs = [*(norm(x) for norm in norms), batch(x, training=True)]
+    f = gc.compile([x], outputs, updates=batch.updates(*outputs), target="reference")
+    for found in f(np.array([[1, -2, 3, 4], [-1000, 500, 2000, -1504]]).astype(x.dtype.numpy)):
+        assert found.dtype == x.dtype.numpy
+        assert 0.5 < np.abs(found.astype("float32")).max() < 2
+    assert batch.running_var.dtype is gc.float32
+    np.testing.assert_allclose(gc.value(batch.running_mean), [-49.95, 24.9, 100.15, -75.0], rtol=1e-5)
+
+
 def test_mode_has_to_be_said():
     model = nn.Sequential(nn.Linear(3, 3, seed=0), nn.BatchNorm(3))
     x = gc.input("x", ("n", 3))

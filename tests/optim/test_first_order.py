@@ -139,6 +139,26 @@ def test_adam_of_float32_follows_that_of_float64():
     )
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("make", [gc.optim.Adam, gc.optim.AdamW, gc.optim.RMSProp, gc.optim.AdaGrad, gc.optim.SGD])
+def test_16_bit_floats_follow_float64(make, dtype):
+    # in float16 the square of a small gradient is 0, and so is epsilon
+    start = np.array([1e-4, -1.0])
+
+    def after(dtype, steps=10):
+        w = gc.parameter("w", start, dtype)
+        loss = gc.sum(gc.abs(w) ** 1.5) * 1e-2
+        optimizer = gc.optim.Accumulate(make(0.01), 2)
+        average = gc.optim.ExponentialAverage(0.9)
+        step = gc.compile([], None, updates=average.updates(optimizer.updates(loss, [w]), [w]), target="reference")
+        for _ in range(steps):
+            step()
+        assert optimizer.state()["w.accumulated"].dtype is (gc.float64 if dtype == "float64" else gc.float32)
+        return gc.value(w).astype("float64")
+
+    np.testing.assert_allclose(after(dtype), after("float64"), rtol=0.02, atol=0.002)
+
+
 def test_a_learning_rate_can_change_between_calls():
     rate, w = gc.parameter("rate", 0.5), gc.parameter("w", 1.0)
     step = gc.compile([], w, updates=gc.optim.SGD(rate).updates(w * 3, [w]), target="reference")
