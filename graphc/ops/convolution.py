@@ -28,7 +28,7 @@ from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Axes, Sum, as_node, cast, common_dtype, expand
 from graphc.ops.movement import flip, transpose
 from graphc.ops.sliding import Layout, Sliding, image_layout, padding_pairs, per_axis, sliding
-from graphc.ops.windows import overlapped, spread, windows
+from graphc.ops.windows import canonical_view, overlapped, spread, windows
 from graphc.types import Shape, TensorType
 
 MOST_TERMS = 32  # of a sum that is written out
@@ -169,7 +169,7 @@ class _Lowering:
 
     def by_columns(self) -> Node:
         """The kernels as rows times a matrix with a column for each window."""
-        rows = self.w.reshape((self.groups, self.outputs, self.channels * product(self.window)))
+        rows = canonical_view(self.w).reshape((self.groups, self.outputs, self.channels * product(self.window)))
         columns = self.columns(self.x, self.op.size, self.window, self.op.stride, self.op.dilation)
         return self.batch_first(_product(rows, columns))
 
@@ -178,7 +178,7 @@ class _Lowering:
 
         So it is where weights are differentiated for, and these columns are those of the convolution itself.
         """
-        rows = self.w.reshape((self.groups, self.outputs, self.channels * product(self.window)))
+        rows = canonical_view(self.w).reshape((self.groups, self.outputs, self.channels * product(self.window)))
         x = _exchanged(self.x, (2, 1, 0))
         columns = self.columns(x, self.window, self.op.size, self.op.dilation, self.op.stride)
         return self.batch_first(_product(rows, columns, transposed=True))
@@ -197,7 +197,8 @@ class _Lowering:
         op, rank, sizes = self.op, len(self.spatial), self.x.shape[3:]
         kernels = transpose(flip(self.w, self.spatial), (0, 1, *self.spatial, 2))
         kernels = kernels.reshape((self.groups, self.outputs * product(self.window), self.channels))
-        pixels = _exchanged(self.x, (1, 2, 0)).reshape((self.groups, self.channels, self.batch * product(sizes)))
+        pixels = canonical_view(_exchanged(self.x, (1, 2, 0)))
+        pixels = pixels.reshape((self.groups, self.channels, self.batch * product(sizes)))
         parts = _product(kernels, pixels).reshape((self.groups, self.outputs, *self.window, self.batch, *sizes))
         parts = transpose(parts, (2 + rank, 0, 1, *range(3 + rank, 3 + 2 * rank), *range(2, 2 + rank)))
         ends = zip(op.start, op.dilation, self.window, strict=True)
@@ -209,8 +210,8 @@ class _Lowering:
         return windows(x, self.spatial, self.op.start, count, window, stride=stride, dilation=dilation)
 
     def columns(self, x: Node, count: Shape, window: Shape, stride: Axes, dilation: Axes) -> Node:
-        """The matrix `[G, C*window, N*count]`."""
-        seen = self.windows(x, count, window, stride, dilation)
+        """The matrix `[G, C*window, N*count]`. It is the same node for the convolution and its derivative."""
+        seen = self.windows(canonical_view(x), count, window, stride, dilation)
         seen = transpose(seen, (1, 2, *range(x.ndim, seen.ndim), 0, *self.spatial))
         return seen.reshape((self.groups, x.shape[2] * product(window), x.shape[0] * product(count)))
 

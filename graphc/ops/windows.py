@@ -23,8 +23,8 @@ from graphc.ir.node import Node, make
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops import reduction
-from graphc.ops.conversion import Axes, Sum
-from graphc.ops.movement import Pad, slice_node
+from graphc.ops.conversion import Axes, Expand, Reshape, Sum
+from graphc.ops.movement import Pad, Transpose, slice_node, transpose
 from graphc.types import Shape, TensorType, bool_
 
 
@@ -180,6 +180,33 @@ def frame(x: Node, ranges: Mapping[int, tuple[Any, Any]], value: float = 0.0) ->
                 x, step = x.args[0], kept
         x = make(Pad(tuple(before), step, tuple(shape), value), x)
     return slice_node(x, picked)
+
+
+def canonical_view(x: Node) -> Node:
+    """The same value as a transpose of what is stored, with axes of size 1: equal views become one node."""
+    base, places = x, _long_axes(x)  # the axes of `base` that those of `x` are, but for the ones of size 1
+    while True:
+        match base.op:
+            case Transpose(axes=order):
+                places = [order[a] for a in places]
+            case Expand(axis=inserted, size=sizes) if all(n == 1 for n in sizes):
+                kept = [a for a in range(base.ndim) if a not in inserted]
+                places = [kept.index(a) for a in places]
+            case Reshape():
+                before, after = _long_axes(base.args[0]), _long_axes(base)
+                if [base.args[0].shape[a] for a in before] != [base.shape[a] for a in after]:
+                    break
+                places = [before[after.index(a)] for a in places]
+            case _:
+                break
+        base = base.args[0]
+    kept = _long_axes(base)
+    y = transpose(base.reshape(tuple(base.shape[a] for a in kept)), [kept.index(a) for a in places])
+    return y.reshape(x.shape)
+
+
+def _long_axes(x: Node) -> list[int]:
+    return [a for a, n in enumerate(x.shape) if n != 1]
 
 
 def spread(x: Node, axes: Sequence[int], step: Sequence[int]) -> Node:

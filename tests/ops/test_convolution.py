@@ -8,6 +8,7 @@ import scipy.signal
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 import graphc as gc
+from graphc.kernel import Gemm
 from tests.ops.peers import agree_with_torch, torch
 
 F = torch.nn.functional
@@ -163,6 +164,28 @@ def test_shorter_floats_are_rounded_once(way, dtype, bound):
     found = run(lambda x, w: gc.conv(x, w, **options), x, w)
     assert found.dtype == x.dtype
     np.testing.assert_allclose(found.astype("float64"), wanted, rtol=bound, atol=bound)
+
+
+def test_the_derivative_reads_the_columns_of_the_convolution():
+    x, w = gc.input("x", ("n", 2, 8, 8)), gc.input("w", (5, 2, 3, 3))
+    y = gc.conv(x, w, padding=1)
+    f = gc.compile([x, w], [y, gc.grad(gc.sum(y * y), w)])
+    forward, backward = [step for step in f.program.steps if isinstance(step, Gemm)]
+    assert forward.b is backward.b
+
+
+def test_vmap():
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(4, 2, 4, 6, 5)), rng.normal(size=(4, 6, 2, 3, 2))
+
+    def conv(x, w):
+        return gc.conv(x, w, stride=2, padding=1, groups=2)
+
+    for axes in ((0, 0), (0, None), (None, 0)):
+        a, b = (array if axis == 0 else array[0] for array, axis in zip((x, w), axes, strict=True))
+        found = run(gc.vmap(conv, in_axes=axes), a, b)
+        each = [run(conv, a[i] if axes[0] == 0 else a, b[i] if axes[1] == 0 else b) for i in range(4)]
+        np.testing.assert_allclose(found, each, rtol=1e-12, atol=1e-13)
 
 
 # --- relatives ---
