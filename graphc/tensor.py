@@ -68,7 +68,7 @@ def dim(name: str, *, min: int = 0, max: int | None = None) -> Dim:
     Raises ShapeError for a bad name, an empty range, or one that differs from an earlier one of the name.
     """
     size = as_size(name)
-    if not isinstance(name, str) or not isinstance(size, Dim) or str(size) != name:
+    if not isinstance(name, str) or not isinstance(size, Dim) or not name.isidentifier():
         raise ShapeError(f"{name!r} is no name of a dimension", help="a name such as 'batch'")
     for bound in (min, max):
         if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool) or bound < 0):
