@@ -20,6 +20,7 @@ from graphc.ir.node import Node, make, topological
 from graphc.ir.op import OPS, Op
 from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction, windows
 from graphc.ops.base import Elementwise
+from graphc.ops.cumulative import Cumulative
 from graphc.tensor import input, parameter
 from graphc.testing.samples import values
 from graphc.types import DTYPES, DType, PromotionWarning, bool_, int64
@@ -302,6 +303,39 @@ def _scatter_add_along_axis(grower: _Grower, op: type[Op]) -> Node:
     g, size = grower.node("iuf", 1), grower.size()
     indices = grower.fitted(grower.node("iu"), int64, g.shape)
     return make(indexing.ScatterAddAlongAxis(grower.axis(g), size), g, grower.indices(size, indices))
+
+
+def _places(grower: _Grower, x: Node, batch: int) -> list[Node]:
+    """Indices of one shape for some axes behind the first ones."""
+    count = grower.integer(1, min(2, x.ndim - batch))
+    shape = (*x.shape[:batch], *(grower.size() for _ in range(grower.integer(0, 2))))
+    indices = (grower.fitted(grower.node("iu"), int64, shape) for _ in range(count))
+    return [grower.indices(n, i) for n, i in zip(x.shape[batch:], indices, strict=False)]
+
+
+@_builds("gather")
+def _gather(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node(min_ndim=1)
+    batch = grower.integer(0, x.ndim - 1)
+    return make(indexing.Gather(batch), x, *_places(grower, x, batch))
+
+
+@_builds("put", "put_add", "put_multiply", "put_max", "put_min")
+def _put(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("biuf" if issubclass(op, indexing.Put) else "iuf", 1)
+    batch = grower.integer(0, x.ndim - 1)
+    places = _places(grower, x, batch)
+    shape = (*places[0].shape, *x.shape[batch + len(places) :])
+    values = grower.fitted(grower.node(), x.dtype, shape)
+    return make(op(batch), x, values, *places)  # type: ignore[call-arg]
+
+
+@_builds("cumulative_sum", "cumulative_prod", "cumulative_max", "cumulative_min", "linear_recurrence")
+def _cumulative(grower: _Grower, op: type[Op]) -> Node:
+    assert issubclass(op, Cumulative)
+    x = grower.node("iuf", 1)
+    others = [grower.fitted(grower.node("iuf"), x.dtype, x.shape) for _ in op.steps[1:]]
+    return make(op(grower.axis(x), grower.draw(st.booleans())), x, *others)
 
 
 @_builds("iota")
