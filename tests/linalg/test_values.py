@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hypothesis.strategies as st
+from itertools import product
+
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import given, settings
 
 import graphc as gc
 from graphc import linalg
@@ -26,24 +26,31 @@ def compiled(name, stack_ndim, dtype, target):
     return gc.compile(inputs, results(case.function(*inputs)), target=target)
 
 
+STACKS = [(), (3,), (0,), (2, 2)]
+SIZES = [*product((0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2)), (5, 4, 3), (4, 5, 1)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=12, deadline=None, database=None)
-@given(data=st.data())
-def test_named_sizes(name, data):
+def test_named_sizes(name, dtype):
     """One compiled function serves all sizes, 0 and 1 included, alone and in stacks."""
-    dtype = data.draw(st.sampled_from(["float64", "float32"]))
-    stack = data.draw(st.sampled_from([(), (1,), (3,), (0,), (2, 2)]))
-    sizes = tuple(data.draw(st.integers(0, 5)) for _ in "mnk")
-    values = CASES[name].sample(np.random.default_rng(sum(sizes)), stack, sizes)
-    values = [x.astype(dtype) for x in values]
-    with np.errstate(all="ignore"):
-        wanted = results(CASES[name].peer(*(x.astype("float64") for x in values)))
-    f, reference = (compiled(name, len(stack), dtype, target) for target in ("llvm", "reference"))
-    for got, slow, truth in zip(f(*values), reference(*values), wanted, strict=True):
-        assert got.dtype == dtype and got.shape == np.shape(truth)
-        scale = 1 + np.max(np.abs(truth), initial=0)
-        np.testing.assert_allclose(got, truth, rtol=0, atol=TOLERANCE[dtype] * scale)
-        np.testing.assert_allclose(got, slow, rtol=0, atol=1e-2 * TOLERANCE[dtype] * scale)
+    functions = {ndim: [compiled(name, ndim, dtype, t) for t in ("llvm", "reference")] for ndim in (0, 1, 2)}
+    shapes = CASES[name].shapes
+    for stack, sizes in product(STACKS, dict.fromkeys(_named(shapes, sizes) for sizes in SIZES)):
+        values = [x.astype(dtype) for x in CASES[name].sample(np.random.default_rng(sum(sizes)), stack, sizes)]
+        with np.errstate(all="ignore"):
+            wanted = results(CASES[name].peer(*(x.astype("float64") for x in values)))
+        found = [f(*values) for f in functions[len(stack)]]
+        for got, slow, truth in zip(*found, wanted, strict=True):
+            assert got.dtype == dtype and got.shape == np.shape(truth)
+            scale = 1 + np.max(np.abs(truth), initial=0)
+            np.testing.assert_allclose(got, truth, rtol=0, atol=TOLERANCE[dtype] * scale, err_msg=f"{stack} {sizes}")
+            np.testing.assert_allclose(got, slow, rtol=0, atol=1e-2 * TOLERANCE[dtype] * scale)
+
+
+def _named(shapes, sizes):
+    """The sizes, but for those that the shapes do not name, which are 1."""
+    return tuple(n if letter in "".join(shapes) else 1 for letter, n in zip("mnk", sizes, strict=True))
 
 
 def evaluated(y):

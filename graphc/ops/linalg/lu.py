@@ -136,7 +136,7 @@ def eliminated(x: Array) -> tuple[Array, Array, Array]:
     pivots = np.empty((len(a), k), np.int64)
     for start in range(0, k, PANEL):
         stop = min(start + PANEL, k)
-        panel = np.ascontiguousarray(a[:, start:, start:stop].mT)  # a column is one piece of memory
+        panel = a[:, start:, start:stop].mT.copy()  # a column is one piece of memory
         exchanged = np.tile(np.arange(m - start), (len(a), 1))
         for j in range(stop - start):
             pivots[:, start + j] = start + _eliminate(panel, exchanged, j)
