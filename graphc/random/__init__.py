@@ -31,6 +31,7 @@ from graphc.random.estimators import gumbel_softmax, score_function, straight_th
 from graphc.random.gamma_family import beta, chisquare, dirichlet, gamma, loggamma, student_t
 from graphc.random.keys import fold_in, key, split
 from graphc.random.matrices import orthogonal
+from graphc.random.order import choice, permutation, shuffle
 from graphc.random.stream import Stream
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "categorical",
     "cauchy",
     "chisquare",
+    "choice",
     "dirichlet",
     "exponential",
     "fold_in",
@@ -57,10 +59,12 @@ __all__ = [
     "normal",
     "orthogonal",
     "pareto",
+    "permutation",
     "poisson",
     "rademacher",
     "randint",
     "score_function",
+    "shuffle",
     "split",
     "straight_through",
     "student_t",

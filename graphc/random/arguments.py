@@ -28,7 +28,7 @@ class Draw:
 
     def __init__(self, key: Any, shape: Any, dtype: Any, *parameters: Given) -> None:
         self.key = as_key(key)
-        self.dtype = _dtype(dtype, parameters)
+        self.dtype = float_dtype(dtype, parameters)
         self.parameters = [gc.cast(as_node(x), self.dtype) for x in parameters]
         self.shape = _shape(shape, self.parameters)
         self.parameters = [gc.broadcast_to(x, self.shape) for x in self.parameters]
@@ -52,7 +52,8 @@ class Draw:
         return scaled if loc is None or uniform_value(loc) == 0 else loc + scaled
 
 
-def _dtype(dtype: Any, parameters: tuple[Given, ...]) -> DType:
+def float_dtype(dtype: Any, parameters: tuple[Given, ...]) -> DType:
+    """The dtype that is asked for, or that of the parameters. Raises DTypeError for one that is no float."""
     if dtype is not None:
         found = as_dtype(dtype)
         if not found.is_float:

@@ -22,7 +22,7 @@ from graphc.errors import DTypeError, GraphError
 from graphc.ir.leaf import as_array, without_loss
 from graphc.ir.node import Node, public
 from graphc.ir.repetition import what_is_repeated
-from graphc.random import continuous, counts, discrete, estimators, gamma_family, keys, matrices
+from graphc.random import continuous, counts, discrete, estimators, gamma_family, keys, matrices, order
 from graphc.random.bits import bits
 
 Arguments = ParamSpec("Arguments")
@@ -97,6 +97,9 @@ class Stream:
     poisson = _drawing(counts.poisson)
     binomial = _drawing(counts.binomial)
     orthogonal = _drawing(matrices.orthogonal)
+    permutation = _drawing(order.permutation)
+    shuffle = _drawing(order.shuffle)
+    choice = _drawing(order.choice)
     gumbel_softmax = _drawing(estimators.gumbel_softmax)
 
 
