@@ -183,7 +183,7 @@ def put_at(x: Node, values: Node, indices: tuple[Node, ...], how: str, mode: str
         if mode == "error":
             check_constant(x.shape[a], a, i)
     places = [fitted(i, x.shape[a], mode) for a, i in zip(indexed, indices, strict=True)]
-    op = PUTTING[how](batch)  # type: ignore[call-arg]
+    op = PUTTING[how](batch)
     if mode != "drop":
         return make(op, x, values, *places)
     return without_spare(make(op, with_spare(x, indexed), values, *places), indexed)
