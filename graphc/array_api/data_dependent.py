@@ -35,10 +35,10 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
 def unique_all(x: Array, /) -> UniqueAll:
     """The different elements in ascending order, where each is first, which each element is, how often each occurs."""
     _check(x, "unique_all")
-    found: UniqueAll = call(graphc.unique_all, [x], {"size": x.size}, any_size=False)
-    values, indices, inverse, counts = found
-    number = int(np.count_nonzero(np.asarray(counts)))
-    return UniqueAll(*(Array(part.value[:number]) for part in (values, indices)), inverse, Array(counts.value[:number]))
+    values, indices, inverse, counts = call(graphc.unique_all, [x], {"size": x.size}, any_size=False)
+    number = int(np.count_nonzero(counts.value))
+    first, places, often = (Array(part.value[:number]) for part in (values, indices, counts))
+    return UniqueAll._make([first, places, inverse, often])
 
 
 def unique_counts(x: Array, /) -> UniqueCounts:

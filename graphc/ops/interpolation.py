@@ -34,7 +34,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     last = maximum(extent(n) - 2, 0)
     low = minimum(maximum(sum(cast(passed, int64), -1) - 1, 0), last)
     high = minimum(low + 1, extent(n) - 1)
-    (x0, x1), (y0, y1) = ((take(v, i) for i in (low, high)) for v in (xp, fp))
+    x0, x1 = take(xp, low), take(xp, high)
+    y0, y1 = take(fp, low), take(fp, high)
     width = x1 - x0
     share = where(equal(width, 0), 0, (x - x0) / where(equal(width, 0), 1, width))
     y = where(equal(share, 1), y1, y0 + share * (y1 - y0))

@@ -229,7 +229,7 @@ def test_hypothesis_makes_its_arrays(x):
 def test_the_page_shows_what_is_typed_and_errors_what_is_wrong():
     with pytest.raises(AttributeError, match=re.escape("docs/array_api.md")):
         _ = xp.fft
-    with pytest.raises(gc.AxisError, match="test_array_api_namespace.py"):
+    with pytest.raises(gc.AxisError, match="test_array_api_namespace"):
         xp.sum(xp.ones((2, 2)), axis=5)
     with pytest.raises(TypeError):
         xp.sum(xp.ones(2), axes=0)
