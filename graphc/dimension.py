@@ -236,12 +236,13 @@ def _least(size: int | Dim) -> int | None:
     """A lower bound of the values of a polynomial, whose dimensions lie in their ranges."""
     total = 0
     for monomial, factor in _terms(size):
-        low, high = 1, 1
+        low: int = 1
+        high: int | None = 1
         for atom in monomial:
             if not isinstance(atom, str):
                 return 0 if is_nonnegative(size) else None
             first, last = range_of(atom)
-            low, high = low * first, (None if high is None or last is None else high * last)  # type: ignore[assignment]
+            low, high = low * first, (None if high is None or last is None else high * last)
         if factor > 0:
             total += factor * low
         elif high is None:

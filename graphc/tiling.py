@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from graphc.dimension import Dim
 from graphc.ir.leaf import full
 from graphc.ir.node import Node
 from graphc.ops.movement import Pad, concat
@@ -52,7 +53,7 @@ def _joined(axis: int, parts: Sequence[tuple[int, int, Node]]) -> Node:
     """Strips in their order, with zeros between them."""
     whole = parts[0][2].type
     pieces: list[Node] = []
-    end = 0
+    end: int | Dim = 0
     for start, stop, term in (*parts, (whole.shape[axis], whole.shape[axis], None)):
         if start != end:
             gap = (*whole.shape[:axis], start - end, *whole.shape[axis + 1 :])

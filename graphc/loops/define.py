@@ -42,6 +42,7 @@ def scan(
     length: Any = None,
     reverse: bool = False,
     until: bool = False,
+    taps: Sequence[int] | None = None,
     checkpoint: int | str | None = None,
     truncate: int | None = None,
 ) -> Any:
@@ -53,6 +54,10 @@ def scan(
     With `until`, the body gives (carry, value, stop): the loop ends after the step whose `stop` (bool[]) is true; the
     results are (carry, values, count), and rows of steps that did not run are 0.
 
+    With `taps`, each `x` is a tuple of slices at these distances from the step: `taps=(-1, 0)` gives the slice before
+    and the present one; the steps are those at which all of them exist. Earlier *states* are carried: a carry
+    (h, before) that becomes (new, h).
+
     The derivative in reverse mode keeps what each step began with, and products of matrices. `checkpoint` keeps only
     every so many steps ("sqrt": the root of the length) and calculates the others again. `truncate=k` cuts the
     derivative after every k steps (truncated backpropagation through time, Deep Learning, section 10.2.2).
@@ -62,6 +67,8 @@ def scan(
     """
     rows, row_structure = tree.flatten(xs)
     rows = [as_node(x) for x in rows]
+    if taps is not None:
+        rows, row_structure = _tapped(rows, row_structure, taps)
     size = _length(rows, length)
     if truncate is not None:
         body, rows, row_structure = _truncated(body, rows, row_structure, size, truncate)
@@ -221,6 +228,19 @@ class _Step:
                     details=[describe(new)],
                     help="give the first value this type, or convert what the body gives",
                 )
+
+
+def _tapped(rows: list[Node], row_structure: Any, taps: Sequence[int]) -> tuple[list[Node], Any]:
+    """For each sequence one for each distance, as long as all of them reach."""
+    if not taps or not all(isinstance(tap, int) and not isinstance(tap, bool) for tap in taps):
+        raise ArgumentError(f"taps={taps!r} are no distances from a step", help="integers such as (-1, 0)")
+    first, last = min(taps), max(taps)
+    shifted = []
+    for x in rows:
+        steps = _length([x], None) - (last - first)
+        shifted += [_part(x, tap - first, steps) for tap in taps]
+    leaf = tuple(tree.LEAF for _ in taps)
+    return shifted, tree.unflatten(row_structure, [leaf for _ in rows])
 
 
 def _length(rows: list[Node], length: Any) -> int | Dim:

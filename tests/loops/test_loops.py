@@ -116,7 +116,9 @@ def test_switch_takes_the_nearest_branch(target):
 @pytest.mark.parametrize("target", TARGETS)
 def test_loops_in_loops(target):
     x = vector()
-    y = gc.scan(lambda c, v: (c + gc.fori_loop(0, 3, lambda i, d: d * 0.5 + v + c, v), gc.map(lambda z: z * v, x)), 0.0, x)
+    y = gc.scan(
+        lambda c, v: (c + gc.fori_loop(0, 3, lambda i, d: d * 0.5 + v + c, v), gc.map(lambda z: z * v, x)), 0.0, x
+    )
     data = np.array([0.3, -0.2, 1.1])
     carry, rows = 0.0, []
     for v in data:
@@ -186,7 +188,9 @@ def test_checkpoints_need_less_memory():
     x = gc.input("x", (10_000, 8), "float64")
 
     def slope(**options):
-        cost = gc.scan(lambda c, v: (gc.sin(c * v) + gc.exp(-c * c), None), gc.zeros((8,), dtype="float64"), x, **options)[0]
+        cost = gc.scan(
+            lambda c, v: (gc.sin(c * v) + gc.exp(-c * c), None), gc.zeros((8,), dtype="float64"), x, **options
+        )[0]
         return compiled([x], gc.grad(gc.sum(cost), x))
 
     plain, kept = slope(), slope(checkpoint="sqrt")
@@ -312,7 +316,9 @@ def test_products_of_sequences_leave_the_loop():
     assert inside.count("Gemm") == 2  # one forward, one back: what waits for the state
     assert outside.count("Gemm") == 4  # of all steps at once: x @ w, and the derivatives by x, w and u
     values = [np.random.default_rng(0).normal(size=s) for s in [(5, 2, 3), (3, 4), (4, 4)]]
-    for a, b in zip(f(*values), compiled([x, w, u], [cost, *gc.grad(cost, [x, w, u])], "reference")(*values), strict=True):
+    for a, b in zip(
+        f(*values), compiled([x, w, u], [cost, *gc.grad(cost, [x, w, u])], "reference")(*values), strict=True
+    ):
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
@@ -328,7 +334,7 @@ def test_what_nobody_reads_is_not_carried_or_stacked():
 class TestForwardMode:
     def outputs(self, x, n):
         a, rows = gc.scan(lambda c, v: ((gc.sin(c[0] * v) + c[1], c[1] * 0.5 + v), c[0] ** 2), (0.3, 1.0), x)
-        count, w = gc.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] * gc.sum(x) + s[1] ** 2), (0, x[0]))
+        _count, w = gc.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] * gc.sum(x) + s[1] ** 2), (0, x[0]))
         s = gc.cond(gc.sum(x) > 0, lambda y: gc.exp(y) * x[1], lambda y: y * 2, gc.sum(x))
         u = gc.scan(lambda c, v: (c + v**2, c * v, c > 1.5), 0.1, x, until=True)
         return [a[0], rows, w, s, u[0], u[1]]
@@ -345,9 +351,21 @@ class TestForwardMode:
 
     def test_both_orders_of_second_derivatives(self):
         x, v = vector(), vector("v")
-        cost = sum(gc.sum(y) for y in self.outputs(x, gc.constant(2)) if y.op.name != "item" or y.args[0].op.name != "while")
+        cost = sum(
+            gc.sum(y) for y in self.outputs(x, gc.constant(2)) if y.op.name != "item" or y.args[0].op.name != "while"
+        )
         forward_over_reverse = gc.jvp([gc.grad(cost, x)], [x], [v])[0]
         reverse_over_forward = gc.grad(gc.jvp([cost], [x], [v])[0], x)
         f = compiled([x, v], [forward_over_reverse, reverse_over_forward])
         a, b = f(np.array([0.5, 0.7, 1.2, -0.3]), np.array([1.0, -2.0, 0.3, 0.7]))
         np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_taps_are_slices_at_distances():
+    x = vector()
+    _, rows = gc.scan(lambda c, v: (c, v[0] - 2 * v[1] + v[2]), None, x, taps=(-1, 0, 1))
+    f = compiled([x], [rows, gc.grad(gc.sum(rows**2), x)])
+    data = np.array([1.0, 4.0, 9.0, 16.0, 20.0])
+    assert f(data)[0].tolist() == [2, 2, -3]
+    with pytest.raises(gc.ArgumentError, match="taps"):
+        gc.scan(lambda c, v: (c, v), None, x, taps=("a",))
