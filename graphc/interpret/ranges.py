@@ -27,6 +27,7 @@ from graphc.ops.indexing import Gathering, ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Argmax, Argmin, LogSoftmax, Logsumexp, Max, Mean, Min, Prod, Softmax
+from graphc.ops.windows import Merge, Shear, Windows
 from graphc.types import DType, TupleType
 
 WORDS = IntervalElements()
@@ -116,7 +117,7 @@ def _exact_range(node: Node, xs: Sequence[Interval]) -> Interval | None:
             found = op.exact(WORDS, *xs)
             assert isinstance(found, Interval)
             return found
-        case Expand() | Reshape() | Transpose() | Slice() | Gathering():
+        case Expand() | Reshape() | Transpose() | Slice() | Windows() | Shear() | Merge() | Gathering():
             return xs[0]
         case Concat():
             return hull(xs)
@@ -208,7 +209,8 @@ def _rounded(x: Interval, dtype: DType) -> Interval:
 def _moves(node: Node) -> bool:
     """Whether an op only moves elements, and hence rounds nothing."""
     return isinstance(
-        node.op, Expand | Reshape | Transpose | Slice | Gathering | Concat | Pad | Max | Min
+        node.op,
+        Expand | Reshape | Transpose | Slice | Windows | Shear | Merge | Gathering | Concat | Pad | Max | Min,
     )
 
 
