@@ -9,6 +9,7 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.rule import RuleSet
 from graphc.ops.contraction import Matmul, matrix_transpose
+from graphc.ops.conversion import Cast, cast
 from graphc.ops.elementwise import Abs, Divide, Log, Multiply, Rsqrt, Sign, Sqrt, Square
 from graphc.ops.linalg.determinant import Det, logdet, slogdet
 from graphc.ops.linalg.systems import Inv, Solve
@@ -22,18 +23,20 @@ def log_of_determinant(node: Node) -> Node | None:
     """The determinant of 100 rows overflows f32 easily, its logarithm never. -inf at 0, NaN below, as before.
 
     Roots, squares, absolute values and positive factors may stand around the determinant, as in the density of a
-    normal distribution.
+    normal distribution, and a conversion that rounds it to a shorter float.
     """
     scale, offset, x = 1.0, 0.0, node.args[0]
     while not isinstance(x.op, Det):
         match x.op:
+            case Cast() if x.args[0].dtype.is_float and x.args[0].dtype.bits > x.dtype.bits:
+                x = x.args[0]
             case Sqrt():
                 scale, x = scale / 2, x.args[0]
             case Rsqrt():
                 scale, x = -scale / 2, x.args[0]
             case Square() | Abs() if isinstance(x.args[0].op, Det):
                 power = 2 if isinstance(x.op, Square) else 1
-                return _affine(scale * power, slogdet(x.args[0].args[0]).logabsdet, offset)
+                return cast(_affine(scale * power, slogdet(x.args[0].args[0]).logabsdet, offset), node.dtype)
             case Multiply() | Divide():
                 numbers = [_positive(arg) for arg in x.args]
                 if (numbers[0] is None) == (numbers[1] is None):
@@ -45,7 +48,7 @@ def log_of_determinant(node: Node) -> Node | None:
                 x = x.args[1 - which]
             case _:
                 return None
-    return _affine(scale, logdet(x.args[0]), offset)
+    return cast(_affine(scale, logdet(x.args[0]), offset), node.dtype)
 
 
 @LINEAR_ALGEBRA.rewriter(Sign, kind="stabilizing", reference="S62")

@@ -15,7 +15,7 @@ from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import MatrixOp, check_square, diagonal_matrix, main_diagonal, matrix_operand
 from graphc.ops.linalg.svd import Svd
 from graphc.ops.linalg.systems import Inv
-from graphc.ops.logic import greater, less, logical_or, where
+from graphc.ops.logic import greater, less, logical_and, logical_or, not_equal, where
 from graphc.ops.reduction import max, min, prod
 from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType, bool_
@@ -60,14 +60,14 @@ class Cofactor(MatrixOp):
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         u, s, vh = items(make(Svd(False), x))
-        well_conditioned = greater(min(s, -1), 1e-3 * max(s, -1))
         determinant = make(Det(), x)
+        regular = logical_and(greater(min(s, -1), 1e-3 * max(s, -1)), not_equal(determinant, 0))
         inner = sum(y * g, (-2, -1))
         both = _to_matrices(inner, x) * y - y @ matrix_transpose(g) @ y
-        by_inverse = both / _to_matrices(where(well_conditioned, determinant, 1), x)
+        by_inverse = both / _to_matrices(where(regular, determinant, 1), x)
         rotation = make(Det(), u) * make(Det(), vh)
         by_values = _to_matrices(rotation, x) * (u @ _of_diagonal(s, matrix_transpose(u) @ g @ vh.mT) @ vh)
-        return (where(_to_matrices(well_conditioned, x), by_inverse, by_values),)
+        return (where(_to_matrices(regular, x), by_inverse, by_values),)
 
 
 class Slogdet(MatrixOp):
