@@ -15,6 +15,7 @@ from graphc.ir.leaf import full
 from graphc.ir.node import Node
 from graphc.kernel import Load, Operand, Store
 from graphc.ops.cumulative import Cumulative
+from graphc.ops.elementwise import Add
 from graphc.ops.indexing import Putting, ScatterAdd, ScatterAddAlongAxis, Scattering
 from graphc.passes.fuse import domain_index
 from graphc.passes.indexing import Index, offset
@@ -69,13 +70,11 @@ def scatter(builder: Builder, node: Node) -> None:
 
 def _combine_at(builder: Builder, node: Node, place: Any, value: Operand, valid: str | None) -> None:
     buffer = builder.buffer(node, "update")
-    if not isinstance(node.op, Putting):
-        builder.add(Store(buffer.name, place, value, valid, accumulate=True))
-        return
-    if node.op.combine is not None:
+    combine = node.op.combine if isinstance(node.op, Putting) else Add()
+    if combine is not None:
         old = builder.fresh("v")
         builder.emit(old, Load(old, buffer.name, place, valid), place, valid)
-        value = builder.let(node.op.combine, node.dtype, (old, value))
+        value = builder.let(combine, node.dtype, (old, value))
     builder.add(Store(buffer.name, place, value, valid))
 
 
