@@ -51,10 +51,9 @@ class Conv(Composite):
         spatial = len(self.size)
         if x.ndim != w.ndim or x.ndim != spatial + 3:
             raise ShapeError(f"{x.ndim} and {w.ndim} axes do not fit a convolution of {spatial} spatial axes")
-        if x.shape[1] != w.shape[0] or x.shape[2] != w.shape[2]:
-            raise ShapeError(
-                f"{x.shape[1]} groups of {x.shape[2]} channels meet kernels for {w.shape[0]} of {w.shape[2]}"
-            )
+        seen, known = x.shape[1:3], (w.shape[0], w.shape[2])
+        if seen != known:
+            raise ShapeError(f"{_channels(*seen)} meet kernels for {_channels(*known)}")
         if x.dtype is not w.dtype or x.dtype.kind == "b":
             raise DTypeError("dtypes differ or are bool", help="cast one operand")
         if any(isinstance(n, int) and n < 1 for n in self.size):
@@ -93,6 +92,10 @@ class Conv(Composite):
         y = make(self, _second(x).reshape((n, size * g, *x.shape[3:])), w.reshape((size * g, *w.shape[2:])))
         y = y.reshape((n, size, g, o, *self.size))
         return _second(y)
+
+
+def _channels(groups: Any, count: Any) -> str:
+    return f"{count} channels" if groups == 1 else f"{groups} groups of {count} channels"
 
 
 def _second(x: Node) -> Node:

@@ -258,8 +258,11 @@ def test_unfold_and_fold(options):
 
 X, W = gc.input("x", (2, 4, 8, 8)), gc.input("w", (6, 4, 3, 3))
 MISTAKES = {
-    "channels": (lambda: gc.conv(X, W, groups=2), "2 groups of 2 channels meet kernels for 2 of 4"),
-    "channels of kernels": (lambda: gc.conv(X, gc.transpose(W, (1, 0, 2, 3))), "meet kernels"),
+    "channels": (lambda: gc.conv(X, W, groups=2), "2 groups of 2 channels meet kernels for 2 groups of 4 channels"),
+    "channels of kernels": (
+        lambda: gc.conv(X, gc.transpose(W, (1, 0, 2, 3))),
+        "4 channels meet kernels for 6 channels",
+    ),
     "groups": (lambda: gc.conv(X, W, groups=3), "4 channels cannot be divided into 3 groups"),
     "no groups": (lambda: gc.conv(X, W, groups=0), "no number of groups"),
     "outputs in groups": (lambda: gc.conv(X, gc.input("v", (6, 1, 3, 3)), groups=4), "cannot be divided into 4"),
