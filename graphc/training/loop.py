@@ -47,7 +47,8 @@ def train(
                     checkpoint.save(done, early_stopping)
                 if interrupted():
                     raise KeyboardInterrupt
-            done.finish({**done.means(metrics), **(evaluate() if evaluate is not None else {})})
+            evaluated = evaluate() if evaluate is not None else {}
+            done.finish({**done.means(metrics), **{name: float(value) for name, value in evaluated.items()}})
             if early_stopping is not None:
                 early_stopping.look(done.history[-1])
             if checkpoint is not None:

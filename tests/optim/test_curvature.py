@@ -113,6 +113,22 @@ def test_with_a_line_search_the_valley_is_walked_down(optimizer, steps):
     np.testing.assert_allclose(gc.value(w), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("target", ["reference", "llvm"])
+@pytest.mark.parametrize("make", [optim.LBFGS, optim.ConjugateGradient, optim.Newton])
+def test_a_module_is_fitted_to_data(make, target):
+    rng = np.random.default_rng(0)
+    inputs, outputs = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    model = gc.nn.Linear(3, 2, seed=0, dtype="float64")
+    x, y = gc.input("x", ("n", 3), "float64"), gc.input("y", ("n", 2), "float64")
+    loss = gc.nn.losses.mse(model(x), y)
+    step = gc.compile([x, y], loss, updates=make().updates(loss, model), target=target)
+    for _ in range(25):
+        step(inputs, outputs)
+    wanted = np.linalg.lstsq(np.c_[inputs, np.ones(40)], outputs)[0]
+    np.testing.assert_allclose(gc.value(model.weight), wanted[:3], atol=1e-7)
+    np.testing.assert_allclose(gc.value(model.bias), wanted[3], atol=1e-7)
+
+
 @pytest.mark.parametrize("strong", [False, True])
 def test_a_line_search_satisfies_the_wolfe_conditions(strong):
     search = optim.LineSearch(decrease=0.1, curvature=0.3, strong=strong)
