@@ -299,7 +299,7 @@ class MpmathElements(Elements):
         """A special function of numbers, NaN where it has no real value."""
         try:
             result = FUNCTIONS[name](self.context, *values)
-        except (ValueError, ArithmeticError, mpmath.NoConvergence):
+        except (ValueError, ArithmeticError, self.context.NoConvergence):
             return self.context.nan
         return result if isinstance(result, self.context.mpf) else self.context.nan
 

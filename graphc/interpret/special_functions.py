@@ -17,12 +17,20 @@ def _log_gamma(c: Any, x: Any) -> Any:
 
 
 def _zeta(c: Any, s: Any, q: Any) -> Any:
-    """mpmath keeps as many digits after the point, whatever comes before them."""
-    if not (s > 1 and q > 0):
+    """By the Euler-Maclaurin formula: mpmath keeps as many digits after the point, whatever comes before them."""
+    if not (1 < s < 1e6 and q > 0):
         return c.nan
-    with c.workprec(c.prec + int(s * abs(c.mag(q) + 1)) + 20):
-        value = c.zeta(s, q)
-    return +value
+    count = max(0, int(c.prec / 3 + s / 4 - q))
+    end = q + count
+    total = c.fsum((q + k) ** -s for k in range(count)) + end ** (1 - s) / (s - 1) + end**-s / 2
+    term, k = s * end ** (-s - 1), 1
+    while abs(term) > c.eps * total:
+        total += c.bernoulli(2 * k) / c.factorial(2 * k) * term
+        term *= (s + 2 * k - 1) * (s + 2 * k) / end**2
+        k += 1
+        if k > c.prec:
+            break
+    return total
 
 
 def _gamma_p(c: Any, a: Any, x: Any) -> Any:
@@ -46,6 +54,11 @@ def _has_gamma(a: Any, x: Any) -> bool:
 def _beta_i(c: Any, a: Any, b: Any, x: Any) -> Any:
     """The incomplete beta function over the whole one."""
     return c.betainc(a, b, 0, x, regularized=True) if a > 0 and b > 0 and 0 <= x <= 1 else c.nan
+
+
+def _log_ndtr(c: Any, x: Any) -> Any:
+    tail = c.erfc(abs(x) / c.sqrt(2)) / 2
+    return c.log(tail) if x < 0 else c.log1p(-tail)
 
 
 def _erfcx(c: Any, order: Any, x: Any) -> Any:
@@ -81,6 +94,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gamma_p_slope": _gamma_p_slope,
     "gamma_q": _gamma_q,
     "log_gamma": _log_gamma,
+    "log_ndtr": _log_ndtr,
     "ndtr": lambda c, x: c.erfc(-x / c.sqrt(2)) / 2,
     "sinc": _sinc,
     "zeta": _zeta,

@@ -182,6 +182,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "gamma_p_slope": lambda a, x: sympy.Derivative(sympy.lowergamma(a, x) / sympy.gamma(a), a),
     "gamma_q": lambda a, x: sympy.uppergamma(a, x) / sympy.gamma(a),
     "log_gamma": lambda x: sympy.log(sympy.Abs(sympy.gamma(x))),
+    "log_ndtr": lambda x: sympy.log(sympy.erfc(-x / sympy.sqrt(2)) / 2),
     "ndtr": lambda x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
     "sinc": lambda order, x: sympy.diff(sympy.sinc(sympy.pi * x), x, order),
     "zeta": sympy.zeta,

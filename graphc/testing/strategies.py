@@ -145,7 +145,7 @@ def _elementwise(grower: _Grower, op: type[Op]) -> Node:
     first = first if op.admits(first.dtype) else conversion.cast(first, first.dtype.compute)
     others = [_operand(grower, first) for _ in range(op.arity - 1 - op.conditions)]
     conditions = [grower.fitted(grower.node(), bool_, first.shape) for _ in range(op.conditions)]
-    attributes = {field.name: grower.dtype() for field in fields(op)}
+    attributes = {field.name: grower.dtype() for field in fields(op) if field.name == "dtype"}
     operands = [first, *others]
     for i, x in enumerate(operands):
         if op.__dict__.get("domain") and x.dtype.is_float and grower.draw(st.booleans()):

@@ -132,7 +132,7 @@ class LogNdtr(Elementwise):
         return s.where(s.less(x, 0), below, s.log1p(-_normal_tail(s, x)))
 
     def exact(self, s: Scalars, x: Value) -> Value:
-        return s.log(s.special("ndtr", x))
+        return s.special("log_ndtr", x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (g * (math.sqrt(2 / math.pi) / erfcx(x * -math.sqrt(0.5))),)

@@ -67,8 +67,8 @@ class BetaPdf(Elementwise):
         return _at_edges(s, a, b, x, value, low, high)
 
     def exact(self, s: Scalars, a: Value, b: Value, x: Value) -> Value:
-        log_gammas = s.special("log_gamma", a + b) - s.special("log_gamma", a) - s.special("log_gamma", b)
-        return s.exp((a - 1) * s.log(x) + (b - 1) * s.log1p(-x) + log_gammas)
+        log_beta = s.special("log_gamma", a) + s.special("log_gamma", b) - s.special("log_gamma", a + b)
+        return s.pow(x, a - 1) * s.pow(1 - x, b - 1) * s.exp(-log_beta)
 
     def vjp(self, g: Node, y: Node, a: Node, b: Node, x: Node) -> Cotangents:
         total = digamma(a + b)

@@ -62,7 +62,7 @@ class RelEntr(Elementwise):
         return _where_positive(s, x, y, x * s.where(close, s.log1p((x - y) / y), _log_ratio(s, x, y)), 0.0)
 
     def exact(self, s: Scalars, x: Value, y: Value) -> Value:
-        return _where_positive(s, x, y, x * (s.log(x) - s.log(y)), 0.0)
+        return _where_positive(s, x, y, x * s.log(x / y), 0.0)
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
         return g * (log(x / y) + 1), -g * (x / y)
@@ -81,7 +81,7 @@ class KlDiv(Elementwise):
         return _where_positive(s, x, y, s.where(close, value, x * (_log_ratio(s, x, y) - 1) + y), y)
 
     def exact(self, s: Scalars, x: Value, y: Value) -> Value:
-        return _where_positive(s, x, y, x * (s.log(x) - s.log(y)) - x + y, y)
+        return _where_positive(s, x, y, x * s.log(x / y) - x + y, y)
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
         return g * log(x / y), g * ((y - x) / y)
