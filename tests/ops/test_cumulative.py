@@ -137,7 +137,10 @@ def test_forms_of_the_standard():
     for node, expected in [
         (gc.cumulative_sum(x, axis=1), np.cumulative_sum(array, axis=1)),
         (gc.cumulative_sum(x, axis=0, include_initial=True), np.cumulative_sum(array, axis=0, include_initial=True)),
-        (gc.cumulative_prod(x, axis=-1, include_initial=True), np.cumulative_prod(array, axis=-1, include_initial=True)),
+        (
+            gc.cumulative_prod(x, axis=-1, include_initial=True),
+            np.cumulative_prod(array, axis=-1, include_initial=True),
+        ),
         (gc.cumulative_sum(x, axis=1, dtype="float32"), np.cumulative_sum(array, axis=1, dtype="f4")),
         (gc.cumulative_sum(x[0]), np.cumulative_sum(array[0])),
         (np.cumsum(x), np.cumsum(array)),

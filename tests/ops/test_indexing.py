@@ -142,7 +142,8 @@ def test_differences_of_neighbours():
 @pytest.mark.parametrize(
     "index",
     [True, np.True_, 1.0, "a", "n", 1j, slice(None, None, 0), slice(1.5), slice("a b"), [True, False],
-     np.array([True] * 5), np.array(True), (0, 0, 0, 0), (..., ...), b"0", {0}, [[0], [1, 2]], slice(None, None, "n"), object],
+     np.array([True] * 5), np.array(True), (0, 0, 0, 0), (..., ...), b"0", {0}, [[0], [1, 2]],
+     slice(None, None, "n"), object],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_index(index):
