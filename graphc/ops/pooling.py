@@ -7,22 +7,25 @@ of `max_pool` is shared equally, as that of `max`; the padding takes no part in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
 
+from graphc.dimension import product
 from graphc.errors import ShapeError
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, public
 from graphc.ops import reduction
+from graphc.ops.barrier import stop_gradient
 from graphc.ops.conversion import Axes, as_node, broadcast_to, cast, common_dtype, expand, sum
 from graphc.ops.elementwise import minimum
 from graphc.ops.indexing import take
-from graphc.ops.logic import equal, where
+from graphc.ops.logic import equal, less, logical_and, where
 from graphc.ops.position import extent, iota
 from graphc.ops.sliding import Layout, Sliding, image_layout, per_axis, sliding
-from graphc.types import DType, TensorType
+from graphc.types import DType
 
 
 @public
@@ -46,14 +49,17 @@ def avg_pool(
     layout: str | None = None,
 ) -> Node:
     """The mean of each window. The zeros of the padding count unless `count_include_pad` is False."""
-    x, images, fit = _fitted(_floating("avg_pool", x), window, stride, padding, dilation, layout)
-    total = sum(fit.over(x), _last(fit))
-    count = full(1, total.type)
-    for a, n in enumerate(x.shape[2:]):
-        row = full(1, TensorType(x.dtype, (1, 1, n)))
-        seen = sum(fit.along(a).over(row, float(count_include_pad)), 3).reshape((-1,))
-        count = count * expand(seen, _others(total, 2 + a), like=total)
-    return images.restored(total / count)
+    x = _floating("avg_pool", x)
+    wide, images, fit = _fitted(cast(x, x.dtype.compute), window, stride, padding, dilation, layout)
+    total = sum(fit.over(wide), _last(fit))
+    count = full(product(fit.window), total.type)
+    if not count_include_pad:
+        rows = [
+            sum(fit.along(a).over(full(1, wide.type.with_shape((1, 1, n)))), 3) for a, n in enumerate(wide.shape[2:])
+        ]
+        counts = [expand(row.reshape((-1,)), _others(total, a), like=total) for a, row in enumerate(rows, 2)]
+        count = reduce(mul, counts)
+    return images.restored(cast(total / count, x.dtype))
 
 
 @public
@@ -110,7 +116,8 @@ def adaptive_avg_pool(x: Any, size: Any, *, layout: str | None = None) -> Node:
         total = sum(regions, axis + 1)
         return total / expand(cast(lengths, x.dtype), _others(total, axis), like=total)
 
-    return _adaptive(_floating("adaptive_avg_pool", x), size, layout, mean)
+    x = _floating("adaptive_avg_pool", x)
+    return cast(_adaptive(cast(x, x.dtype.compute), size, layout, mean), x.dtype)
 
 
 def _fitted(
@@ -153,16 +160,20 @@ def _norm(p: float, x: Node, axis: Axes, *, keepdims: bool = False) -> Node:
     """The p-norm over axes."""
     if not isinstance(p, int | float) or not p >= 1:
         raise ShapeError(f"{p!r:.80} is no p of a norm", help="a number from 1 on")
-    size = abs(x)
+    size = abs(cast(x, x.dtype.compute))
     if p == 1 or p == float("inf"):
-        return (sum if p == 1 else reduction.max)(size, axis, keepdims=keepdims)
-    total = sum(size**p, axis, keepdims=keepdims)
-    return where(equal(total, 0), 0, total ** (1 / p))
+        return cast((sum if p == 1 else reduction.max)(size, axis, keepdims=keepdims), x.dtype)
+    # In units of the largest, so that no power overflows. The norm does not depend on the unit: nor its derivative.
+    top = stop_gradient(reduction.max(size, axis))
+    top = where(logical_and(less(0, top), less(top, float("inf"))), top, 1)
+    total = sum((size / expand(top, axis, like=size)) ** p, axis)
+    norm = cast(where(equal(total, 0), 0, total ** (1 / p)) * top, x.dtype)
+    return expand(norm, axis, (1,) * len(axis)) if keepdims else norm
 
 
-def _global(x: Node, reduce: Callable[..., Node], keepdims: bool, layout: str | None) -> Node:
+def _global(x: Node, pool: Callable[..., Node], keepdims: bool, layout: str | None) -> Node:
     images = image_layout(x, layout)
-    y = reduce(images.leading_first(x), tuple(range(2, x.ndim)), keepdims=keepdims)
+    y = pool(images.leading_first(x), tuple(range(2, x.ndim)), keepdims=keepdims)
     return images.restored(y) if keepdims else y
 
 

@@ -110,6 +110,17 @@ def test_same_padding_counts_what_is_inside():
 # --- whole images and regions ---
 
 
+@pytest.mark.parametrize("dtype, large", [("float16", 30000.0), ("float32", 1e30), ("float64", 1e300)])
+def test_large_numbers_do_not_overflow_on_the_way(dtype, large):
+    x = np.full((1, 1, 4), large, dtype)
+    for pool in (lambda x: gc.avg_pool(x, 4), lambda x: gc.adaptive_avg_pool(x, 1)):
+        if dtype == "float16":
+            np.testing.assert_array_equal(run(pool, x), [[[large]]])
+    np.testing.assert_allclose(run(lambda x: gc.lp_pool(x, 4), x)[0, 0, 0], 2 * large, rtol=1e-3)
+    np.testing.assert_allclose(run(lambda x: gc.lp_pool(x, 2, p=3), -x)[0, 0], [2 ** (1 / 3) * large] * 2, rtol=1e-3)
+    assert run(lambda x: gc.global_lp_pool(x), np.array([[[np.inf, 1]]], dtype)).tolist() == [[np.inf]]
+
+
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_global_pools(keepdims):
     def all_of(function):
