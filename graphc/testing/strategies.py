@@ -13,12 +13,24 @@ from typing import Any
 
 import numpy as np
 
+from graphc.custom import checkpoint, custom_gradient
 from graphc.errors import GraphcError
+from graphc.implicit import fixed_point
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, topological
 from graphc.ir.op import OPS, Op
-from graphc.ops import contraction, conversion, elementwise, indexing, movement, position, reduction, windows
+from graphc.ops import (
+    contraction,
+    conversion,
+    elementwise,
+    indexing,
+    movement,
+    position,
+    reduction,
+    tuples,
+    windows,
+)
 from graphc.ops.base import Elementwise
 from graphc.ops.cumulative import Cumulative
 from graphc.tensor import input, parameter
@@ -346,3 +358,27 @@ def _iota(grower: _Grower, op: type[Op]) -> Node:
 @_builds("extent")
 def _extent(grower: _Grower, op: type[Op]) -> Node:
     return position.extent(grower.size(), grower.dtype())
+
+
+@_builds("pack")
+def _pack(grower: _Grower, op: type[Op]) -> Node:
+    packed = make(tuples.Pack(), grower.node(), grower.node())
+    return tuples.item(packed, grower.integer(0, 1))
+
+
+@_builds("checkpoint")
+def _checkpoint(grower: _Grower, op: type[Op]) -> Node:
+    x, y = grower.node("f"), grower.node("f")
+    return checkpoint(lambda x: elementwise.tanh(x) + reduction.max(y))(x)
+
+
+@_builds("custom_gradient")
+def _custom_gradient(grower: _Grower, op: type[Op]) -> Node:
+    wrapped = custom_gradient(lambda x: (elementwise.square(x), lambda g: g * x))
+    return wrapped(grower.node("f"))
+
+
+@_builds("fixed_point")
+def _fixed_point(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("f")
+    return fixed_point(lambda y: elementwise.minimum(y, 2) * 0.25 + x, x, max_steps=grower.integer(0, 30))
