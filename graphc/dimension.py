@@ -283,7 +283,29 @@ def is_nonnegative(size: int | Dim) -> bool:
     """Whether a size is 0 or more whatever the named dimensions are, each in its range: if proved."""
     lows = {name: low + symbol(name) for name in symbols_of(size) if (low := range_of(name)[0])}
     size = substitute(size, lows) if lows else size
-    return all(c >= 0 and all(map(_is_nonnegative_atom, monomial)) for monomial, c in _terms(size))
+    return any(
+        all(c >= 0 and all(map(_is_nonnegative_atom, monomial)) for monomial, c in _terms(bound))
+        for bound in (size, _below_quotients(size))
+    )
+
+
+def _below_quotients(size: int | Dim) -> int | Dim:
+    """A lower bound without whole quotients: b*(a//b) is a - a%b, and a%b at most b - 1."""
+    exact: int | Dim = 0
+    for monomial, c in _terms(size):
+        match monomial:
+            case (Call("floordiv", (a, int(b))),) if b > 0 and c % b == 0:
+                exact = exact + (a - call("mod", a, b)) * (c // b)
+            case _:
+                exact = exact + _normal({monomial: c})
+    bound: int | Dim = 0
+    for monomial, c in _terms(exact):
+        match monomial:
+            case (Call("mod", (_, int(b))),) if b > 0 and c < 0:
+                bound = bound + (b - 1) * c
+            case _:
+                bound = bound + _normal({monomial: c})
+    return bound
 
 
 def _is_nonnegative_atom(atom: Atom) -> bool:
