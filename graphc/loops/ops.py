@@ -286,7 +286,7 @@ def _backwards(
     own = changing | dict.fromkeys(constants, "outer")
     graph, needed = closed([*outputs, *kept], own, always=len(states))
     sequences = [read[node] for node in needed if node in read]
-    others = [constants[node] for node in needed if node in constants]
+    others = [constants.get(node, node) for node in needed[len(states) :] if node not in read]
     scan = Scan(graph, len(states), len(sequences), op.length, not op.reverse, False)
     return items(make(scan, *(first for _, _, first in states), *sequences, *others))
 

@@ -96,6 +96,8 @@ class Put(Putting):
     def stays(self, x: Node, values: Node, indices: tuple[Node, ...]) -> Node:
         """Which values are the last ones at their place."""
         batch, steps = indices[0].shape[: self.batch], indices[0].shape[self.batch :]
+        if not steps:
+            return full(True, values.type.with_dtype(bool_))
         numbers = reshape(iota(dimension.product(steps)), steps)
         numbers = expand(numbers, tuple(range(self.batch)), batch)
         table = full(0, TensorType(int64, x.shape[: self.batch + len(indices)]))
