@@ -20,6 +20,10 @@ template <typename T> __device__ __forceinline__ T maximum(T a, T b) { return a 
 template <typename T> __device__ __forceinline__ T shift_left(T a, T count) {
   return (Bits)count < 8 * sizeof(T) ? (T)((Bits)a << count) : (T)0;
 }
+// a * b for numbers below 2^32. From a plain product the compiler does not see that the halves need 32 bits each.
+__device__ __forceinline__ unsigned long long word_product(unsigned long long a, unsigned long long b) {
+  return (unsigned long long)__umulhi((unsigned)a, (unsigned)b) << 32 | (unsigned)a * (unsigned)b;
+}
 template <typename T> __device__ __forceinline__ T shift_right(T a, T count) {
   return (T)(a >> ((Bits)count < 8 * sizeof(T) ? (int)count : (int)(8 * sizeof(T) - 1))) *
          (T)(a < 0 || (Bits)count < 8 * sizeof(T));

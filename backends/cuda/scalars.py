@@ -287,6 +287,9 @@ class CudaScalars(Scalars):
     def bitwise_xor(self, x: Value | float, y: Value | float) -> Value:
         return self._bitwise("^", BIT_XOR, x, y)
 
+    def word_product(self, x: Value, y: int) -> Value:
+        return _call("word_product", *_operands(x, y))
+
     def left_shift(self, x: Value | float, y: Value | float) -> Value:
         return _call("shift_left", *_operands(x, y))
 

@@ -153,6 +153,10 @@ class Scalars(ABC):
 
     # Derived words, the same for every reader.
 
+    def word_product(self, x: Value, y: int) -> Value:
+        """x * y for numbers below 2**32 in 64 bits, which some machines multiply faster when they know."""
+        return x * y
+
     def like(self, x: Value, operand: Value) -> Value:
         """Convert to the dtype of an operand."""
         return self.cast(x, as_dtype(operand.dtype))

@@ -6,6 +6,7 @@ kept in 64, where products are exact: vector units multiply so, and no reader ha
 
 from __future__ import annotations
 
+from graphc.errors import GraphError
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import function
@@ -29,7 +30,7 @@ class Philox(Elementwise):
         given = counter0, counter1, counter2, counter3, key0, key1
         *block, left, right = (s.bitwise_and(s.cast(word, uint64), _WORD) for word in given)
         for _ in range(ROUNDS):
-            first, second = block[0] * MULTIPLIERS[0], block[2] * MULTIPLIERS[1]
+            first, second = (s.word_product(block[2 * i], MULTIPLIERS[i]) for i in range(2))
             block = [
                 s.bitwise_xor(s.bitwise_xor(s.right_shift(second, 32), block[1]), left),
                 s.bitwise_and(second, _WORD),
@@ -40,6 +41,8 @@ class Philox(Elementwise):
         return s.cast(block[self.word], uint32)
 
     def result(self, dtype: DType) -> DType:
+        if self.word not in range(4):
+            raise GraphError(f"a block has the words 0 to 3, not {self.word!r:.80}")
         return uint32
 
 
