@@ -60,7 +60,7 @@ def test_the_functions_are_not_hidden_by_their_modules() -> None:
 
 
 def test_public_names_exist() -> None:
-    assert all(getattr(gc, name) is not None for name in gc.__all__)
+    assert all(hasattr(gc, name) for name in gc.__all__)
     assert set(gc.__all__) <= set(dir(gc))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = gc.nonsense

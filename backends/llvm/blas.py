@@ -47,6 +47,14 @@ class Blas:
         """Change that setting, for NumPy's own calls too."""
         self._function("openblas_set_num_threads")(ctypes.c_int(count))
 
+    @property
+    def thread_routines(self) -> dict[str, int]:
+        """The addresses of the functions that read and change that setting."""
+        return {
+            f"graphc_{verb}_threads": _address(self._library, f"openblas_{verb}_num_threads".join(self._spelling))
+            for verb in ("get", "set")
+        }
+
     def _function(self, name: str) -> "ctypes._NamedFuncPointer":
         prefix, suffix = self._spelling
         return self._library[prefix + name + suffix]

@@ -1,6 +1,7 @@
 """Matrix products for native code: what BLAS there is goes in, addresses for a program's imports come out.
 
-A program calls `graphc_sgemm` and `graphc_dgemm`, which are those of `cblas` with 64-bit sizes. An
+A program calls `graphc_sgemm` and `graphc_dgemm`, which are those of `cblas` with 64-bit sizes, and
+`graphc_get_threads` and `graphc_set_threads` around them, the setting of OpenBLAS. An
 OpenBLAS with 32-bit sizes gets a few instructions in between; without any OpenBLAS `numpy.matmul` does the
 work on views of the memory: slow, but right.
 """
@@ -22,6 +23,14 @@ _ELEMENTS: dict[str, tuple[Any, str]] = {
     "sgemm": (ctypes.c_float, "float"),
     "dgemm": (ctypes.c_double, "double"),
 }
+_THREADS = ("graphc_get_threads", "graphc_set_threads")
+_NO_THREADS = """define i32 @graphc_get_threads() {
+  ret i32 1
+}
+define void @graphc_set_threads(i32 %count) {
+  ret void
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -36,19 +45,19 @@ class Products:
 def products(blas: Blas | NoBlas) -> Products:
     """The routines through a BLAS, or through NumPy where there is none."""
     if isinstance(blas, Blas) and blas.integer_bits == 64:
-        return Products(
-            {f"graphc_{name}": blas.routines[name] for name in _ELEMENTS}, blas, calls_python=False
-        )
+        symbols = {f"graphc_{name}": blas.routines[name] for name in _ELEMENTS}
+        return Products(symbols | blas.thread_routines, blas, calls_python=False)
     callbacks = {name: _callback(name) for name in _ELEMENTS}
     addresses = {name: ctypes.cast(call, ctypes.c_void_p).value or 0 for name, call in callbacks.items()}
     if isinstance(blas, NoBlas):
         symbols = {f"graphc_{name}": address for name, address in addresses.items()}
-        return Products(symbols, callbacks, calls_python=True)
+        unthreaded = build(_NO_THREADS, _THREADS)
+        return Products(symbols | unthreaded.addresses, (callbacks, unthreaded), calls_python=True)
     imports = {f"cblas_{name}": blas.routines[name] for name in _ELEMENTS}
     imports |= {f"wide_{name}": address for name, address in addresses.items()}
     text = "\n".join(_narrowing(name) for name in _ELEMENTS)
     library = build(text, [f"graphc_{name}" for name in _ELEMENTS], imports)
-    return Products(library.addresses, (library, blas, callbacks), calls_python=False)
+    return Products(library.addresses | blas.thread_routines, (library, blas, callbacks), calls_python=False)
 
 
 def _narrowing(name: str) -> str:

@@ -36,6 +36,7 @@ from graphc.types import float32, float64, int64
 
 ENTRY = "main"
 GEMM_SYMBOLS = {float32: "graphc_sgemm", float64: "graphc_dgemm"}
+WORTH_THREADS = 2**24  # multiplications; waking and waiting for threads costs more than they save below
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112  # of cblas
 
 
@@ -70,11 +71,23 @@ class _Writer:
         self.numbers = {step: number for number, step in enumerate(program.numbered, 1)}
         self.exits: list[str] = []  # where the steps of a repetition leave to
         checks = any(_may_fail(step) for step in program.numbered)
+        multiplies = any(isinstance(step, Gemm) for step in program.numbered)
+        self.threads = self._get_threads() if multiplies else None
         self.error = self.function.allocate("i32", "0") if checks else None
 
     def _entry(self, type_: str, table: str, position: int) -> str:
         address = self.function.register(f"getelementptr i64, ptr {table}, i64 {position}")
         return self.function.register(f"load {type_}, ptr {address}, align 8")
+
+    def _get_threads(self) -> str:
+        """How many threads a large product may use: as many as NumPy's."""
+        self.module.declare("i32 @graphc_get_threads()")
+        self.module.declare("void @graphc_set_threads(i32)")
+        return self.function.register("call i32 @graphc_get_threads()")
+
+    def _restore_threads(self) -> None:
+        if self.threads is not None:
+            self.function.line(f"call void @graphc_set_threads(i32 {self.threads})")
 
     def steps(self, steps: Sequence[Step]) -> Sequence[str]:
         for step in steps:
@@ -133,6 +146,7 @@ class _Writer:
             self.function.when(chosen, partial(self.steps, steps), (), ())
 
     def _library(self, call: LibraryCall) -> None:
+        self._restore_threads()
         number = self.numbers[call]
         symbol = library_symbol(number)
         args = [f"ptr {self._address(slot)}" for slot in call.slots]
@@ -151,12 +165,14 @@ class _Writer:
         """Leave before the parameters are written, if a step failed."""
         if self.error is None:
             return
+        self._restore_threads()
         code = self.function.register(f"load i32, ptr {self.error}")
         failed = self.function.register(f"icmp ne i32 {code}, 0")
         self.function.return_if(failed, f"i32 {code}")
 
     def finish(self) -> None:
         code = self.function.register(f"load i32, ptr {self.error}") if self.error else "0"
+        self._restore_threads()
         self.function.line(f"ret i32 {code}")
         self.module.define(ENTRY, f"i32 @{ENTRY}(ptr %buffers, ptr %dims)", self.function)
 
@@ -174,6 +190,9 @@ class _Writer:
         works = self.words.integer("and", self.words.integer("and", positive[0], positive[1]), positive[2])
 
         def multiply() -> Sequence[str]:
+            small = self.words.compare("slt", m * n * k, WORTH_THREADS)
+            count = self.function.register(f"select i1 {small.text}, i32 1, i32 {self.threads}")
+            self.function.line(f"call void @graphc_set_threads(i32 {count})")
             self.function.loop(
                 "0", self._index(gemm.batch).text, 1, (), lambda i, _: self._call_gemm(gemm, i)
             )

@@ -9,6 +9,7 @@ import pytest
 from graphc.backends.llvm.blas import Blas, numpy_blas
 from graphc.backends.llvm.build import build
 from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.products import products
 from graphc.backends.llvm.program import ENTRY, GEMM_SYMBOLS, program_text
 from graphc.dimension import Dim, symbol
 from graphc.errors import CompileError
@@ -38,10 +39,9 @@ needs_blas = pytest.mark.skipif(
 
 
 def run(program: Program, arrays: list[Any], sizes: dict[str, int]) -> int:
-    routines = blas.routines if isinstance(blas, Blas) else {}
-    imports = {f"graphc_{name}": routines[name] for name in ("sgemm", "dgemm") if name in routines}
     multiplies = any(isinstance(step, Gemm) for step in program.steps)
-    library = build(program_text(program, Machine.host()), [ENTRY], imports if multiplies else {})
+    imports = products(blas).addresses if multiplies else {}
+    library = build(program_text(program, Machine.host()), [ENTRY], imports)
     table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
     dims = (ctypes.c_int64 * len(program.sizes))(*(sizes[name] for name in program.sizes))
     return int(
