@@ -12,8 +12,8 @@ from typing import Any
 from graphc.errors import GradientError, GraphcError
 from graphc.forward import forward_mode
 from graphc.grad import pull_back, reverse_mode
-from graphc.ir.leaf import full
-from graphc.ir.node import Node, describe, make, public, topological
+from graphc.ir.leaf import Input, Parameter, full
+from graphc.ir.node import Node, describe, make, public, rebuild
 from graphc.ir.source import warn
 from graphc.ir.substitution import substitute
 from graphc.ops.barrier import barrier
@@ -33,7 +33,7 @@ def grad(cost: Node, wrt: Node | Sequence[Node], *, semantics: str = "stable") -
     Raises GradientError if the cost is no floating-point scalar or a node holds no floating-point numbers.
     Source: reverse accumulation, Goodfellow, Bengio & Courville, Deep Learning, section 6.5.
     """
-    nodes, (cost,) = _nodes("grad", wrt), _nodes("grad", [cost])
+    nodes, (cost,) = nodes_of("grad", wrt), nodes_of("grad", [cost])
     stable = _Stable([cost], nodes, semantics)
     found = stable.restored(reverse_mode(stable.outputs[0], stable.wrt))
     results = [_zeros(cost, node) if g is None else g for g, node in zip(found, nodes)]
@@ -59,7 +59,7 @@ def vjp(
     There is one cotangent for each output, of its shape. What no output depends on gives zeros.
     Raises GradientError for nodes that hold no floating-point numbers, ShapeError for a cotangent of another shape.
     """
-    ys, nodes = _nodes("vjp", outputs), _nodes("vjp", wrt)
+    ys, nodes = nodes_of("vjp", outputs), nodes_of("vjp", wrt)
     given = _fitted("cotangent", cotangents, outputs, ys)
     _check_floats([*ys, *nodes])
     stable = _Stable(ys, nodes, semantics)
@@ -80,7 +80,7 @@ def jvp(
     There is one tangent for each node of `wrt`, of its shape. An output that depends on none of them gives zeros.
     Raises GradientError for nodes that hold no floating-point numbers, ShapeError for a tangent of another shape.
     """
-    ys, nodes = _nodes("jvp", outputs), _nodes("jvp", wrt)
+    ys, nodes = nodes_of("jvp", outputs), nodes_of("jvp", wrt)
     given = _fitted("tangent", tangents, wrt, nodes)
     _check_floats([*ys, *nodes])
     if len(set(nodes)) < len(nodes):
@@ -148,18 +148,21 @@ class _Stable:
 
 
 def _behind_barriers(outputs: Sequence[Node], wrt: Sequence[Node]) -> tuple[list[Node], list[Node]]:
-    """The outputs over barriers at every node of `wrt` that is no leaf, and these barriers."""
-    inner = {node for node in wrt if node.args}
+    """The outputs over barriers at every node of `wrt` that a rewrite may change, and these barriers."""
+    inner = {node for node in wrt if not isinstance(node.op, Input | Parameter)}
     if not inner:
         return list(outputs), list(wrt)
-    new: dict[Node, Node] = {}
-    for node in topological([*outputs, *wrt]):
-        same = make(node.op, *(new[arg] for arg in node.args))
-        new[node] = barrier(same) if node in inner else same
-    return [new[y] for y in outputs], [new[node] for node in wrt]
+
+    def replace(node: Node, args: tuple[Node, ...]) -> Node:
+        same = make(node.op, *args)
+        return barrier(same) if node in inner else same
+
+    new = rebuild([*outputs, *wrt], replace)
+    return new[: len(outputs)], new[len(outputs) :]
 
 
-def _nodes(name: str, given: Any) -> list[Node]:
+def nodes_of(name: str, given: Any) -> list[Node]:
+    """A node or a list of nodes as a list. Raises GradientError for anything else."""
     nodes = [given] if isinstance(given, Node) else list(given) if isinstance(given, Iterable) else [given]
     for node in nodes:
         if not isinstance(node, Node):

@@ -14,7 +14,7 @@ from graphc import dimension
 from graphc.batching import vmap
 from graphc.derivatives.coloring import column_colors, count_of, places_in_columns, places_in_stars, star_colors
 from graphc.derivatives.dependence import dependence
-from graphc.differentiation import grad, jvp, vjp
+from graphc.differentiation import grad, jvp, nodes_of, vjp
 from graphc.errors import GradientError, ShapeError
 from graphc.ir.leaf import as_array, constant, full
 from graphc.ir.node import Node, describe, public
@@ -30,7 +30,7 @@ Mode = Literal["auto", "forward", "reverse"]
 
 @public
 def jacobian(
-    y: Node,
+    y: Node | Sequence[Node],
     x: Node | Sequence[Node],
     *,
     mode: Mode = "auto",
@@ -39,16 +39,20 @@ def jacobian(
 ) -> Any:
     """The derivative of each element of `y` by each element of `x`, of shape `(*y.shape, *x.shape)`.
 
-    A list of nodes gives a list of Jacobians. "forward" takes a product for each element of `x`, "reverse" one for
-    each element of `y`, "auto" the fewer. Where elements depend on few others, products are shared: elements that are
-    always 0 are found in the graph if sizes are known and small, or given by `sparsity`, a bool array of the shape of
-    the Jacobian or of `(y.size, x.size)` that is true elsewhere; False looks for none.
+    A list of nodes gives a list of Jacobians; lists of both, a list for each of `y`. "forward" takes a product for
+    each element of `x`, "reverse" one for each element of `y`, "auto" the fewer. Where elements depend on few others,
+    products are shared: elements that are always 0 are found in the graph if sizes are known and small, or given by
+    `sparsity`, a bool array of the shape of the Jacobian or of `(y.size, x.size)` that is true elsewhere; False looks
+    for none.
 
     Raises GradientError for nodes that hold no floating-point numbers or an unknown mode, ShapeError for a sparsity
     of another shape.
     """
+    ys, xs = nodes_of("jacobian", y), nodes_of("jacobian", x)
+    if not isinstance(y, Node):
+        return [jacobian(each, x, mode=mode, sparsity=sparsity, semantics=semantics) for each in ys]
     if not isinstance(x, Node):
-        return [jacobian(y, each, mode=mode, sparsity=sparsity, semantics=semantics) for each in x]
+        return [jacobian(y, each, mode=mode, sparsity=sparsity, semantics=semantics) for each in xs]
     if mode not in ("auto", "forward", "reverse"):
         raise GradientError(f"{mode!r:.80} is no mode", help='"auto", "forward" or "reverse"')
     pattern = _pattern(y, x, sparsity)
@@ -67,7 +71,7 @@ def hessian(cost: Node, x: Node | Sequence[Node], *, sparsity: Any = None, seman
     Forward over reverse; a sparse one shares products as its symmetry allows. `sparsity` is as in `jacobian`.
     """
     if not isinstance(x, Node):
-        gradients = grad(cost, x, semantics=semantics)
+        gradients = grad(cost, nodes_of("hessian", x), semantics=semantics)
         return [[jacobian(g, each, sparsity=sparsity, semantics=semantics) for each in x] for g in gradients]
     gradient = grad(cost, x, semantics=semantics)
     pattern = _pattern(gradient, x, sparsity)

@@ -221,3 +221,12 @@ def test_the_derivative_of_a_stack_of_loops():
     expected = one_by_one(LOOPS["derivative of a scan"], stack)
     np.testing.assert_allclose(evaluated(gradient, {STACK: stack}), expected, rtol=1e-11)
     np.testing.assert_allclose(gc.compile([STACK], gradient)(stack), expected, rtol=1e-11)
+
+
+def test_random_numbers_of_a_stack_of_keys():
+    keys = gc.random.split(gc.random.key(0), 4)
+    drawn, first = gc.compile(
+        [], [gc.vmap(lambda k: gc.random.normal(k, (3,)))(keys), gc.random.normal(keys[0], (3,))]
+    )()
+    np.testing.assert_array_equal(drawn[0], first)
+    assert len(np.unique(drawn)) == 12

@@ -93,6 +93,34 @@ def test_targets(target):
     np.testing.assert_allclose(slope, [0.2, 0.2], rtol=1e-13)
 
 
+def test_named_dimensions():
+    b = gc.input("b", ("n",), "float64")
+    x = gc.implicit.fixed_point(lambda x: 0.5 * gc.cos(x) + b, b)
+    y = gc.implicit.root(lambda y: y - 0.5 * gc.cos(y) - b, b)
+    at = {b: np.array([0.1, 0.5, -0.3])}
+    found = evaluated([x, y, gc.grad(gc.sum(x), b), gc.grad(gc.sum(y), b)], at)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-13)
+    for slope in found[2:]:
+        np.testing.assert_allclose(slope, 1 / (1 + 0.5 * np.sin(found[0])), rtol=1e-12)
+
+
+def test_solutions_in_loops_and_loops_in_solutions():
+    def body(carry, a):
+        x = gc.implicit.root(lambda x: x**3 + x - a, carry)
+        return x, x
+
+    xs = gc.input("xs", (4,), "float64")
+    last, _ = gc.scan(body, gc.constant(1.0), xs)
+    at = {xs: np.array([1.0, 3.0, 2.0, 5.0])}
+    expected = difference(lambda a: evaluated(last, {xs: a}), at[xs], np.eye(4)[3], 1e-4)
+    gradient = evaluated(gc.grad(last, xs), at)
+    np.testing.assert_allclose(gradient, [0, 0, 0, expected], rtol=1e-9)
+    inner = gc.implicit.fixed_point(lambda x: gc.fori_loop(0, 2, lambda i, c: 0.5 * gc.cos(c) + 0.1 * A, x), A)
+    slope = difference(lambda a: evaluated(inner, {A: a}), np.float64(0.3), 1.0, 1e-4)
+    found = evaluated([gc.grad(inner, A), gc.jvp(inner, A, 1.0)], {A: np.float64(0.3)})
+    np.testing.assert_allclose(found, [slope, slope], rtol=1e-9)
+
+
 def test_an_iteration_that_goes_nowhere_ends():
     diverging = gc.implicit.fixed_point(lambda x: 2 * x, A, max_steps=20)
     assert evaluated(diverging, {A: np.float64(1)}) == 2.0**20

@@ -129,7 +129,10 @@ def test_lists_give_blocks():
     assert [[block.shape for block in row] for row in blocks] == [[(2, 2), (2,)], [(2,), ()]]
     found = evaluated([block for row in blocks for block in row], {a: np.array([0.1, 0.2]), b: np.float64(2)})
     np.testing.assert_allclose(found[1], found[2], rtol=1e-13)
-    assert [j.shape for j in gc.jacobian(gc.exp(a), [a, b])] == [(2, 2), (2,)]
+    with pytest.raises(GradientError, match="is no node"):
+        gc.jacobian(1.0, a)
+    table = gc.jacobian([gc.exp(a), b], [a, b])
+    assert [[j.shape for j in row] for row in table] == [[(2, 2), (2,)], [(2,), ()]]
 
 
 def test_llvm_computes_the_same():

@@ -100,6 +100,11 @@ def test_the_derivative_by_a_node_that_stabilizing_rewrites():
     close(evaluated(gc.jvp(total * total, total, 1.0), at), 2 * evaluated(total, at))
 
 
+def test_the_derivative_by_a_constant():
+    c = gc.constant([1.0, 2.0])
+    close(evaluated(gc.grad(gc.sum(gc.log(gc.exp(c * 2) + 0)), c), {}), [2, 2])
+
+
 def test_linearize_is_linear():
     f = gc.linearize(gc.tanh(X) * X, X)
     at = {X: point(), V: point(1)}
