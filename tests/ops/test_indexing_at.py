@@ -10,6 +10,7 @@ from graphc.interpret import evaluate_nodes
 from graphc.testing import assert_targets_agree
 from tests.ops.differences import check_derivatives
 
+TARGETS = ("llvm", "cuda-emulator")
 ARRAY = np.arange(1.0, 61.0).reshape(3, 4, 5)
 places = st.sampled_from(
     [
@@ -74,7 +75,7 @@ def test_targets_and_derivatives(method, name):
     at = [random.uniform(1, 2, x.shape), random.uniform(1, 2, v.shape)]
     y = getattr(x.at[index], method)(v)
     cost = gc.sum(gc.sin(y) * random.normal(size=y.shape))
-    assert_targets_agree(((x, v), [y, *gc.grad(cost, [x, v])]), at, targets=("llvm", "cuda-emulator"))
+    assert_targets_agree(((x, v), [y, *gc.grad(cost, [x, v])]), at, targets=TARGETS)
     if name in ("arrays", "slice"):
         check_derivatives(cost, [x, v], at)
 
@@ -87,16 +88,14 @@ def test_dtypes(dtype):
         nodes += [x.at[i].add(v), x.at[i].multiply(v), x.at[-1].subtract(v[0]), x.at[i, 0].min(v[:, 1])]
     random = np.random.default_rng(2)
     arrays = [random.integers(0, 3, shape).astype(gc.types.as_dtype(dtype).numpy) for shape in ((5, 2), (6, 2))]
-    assert_targets_agree(
-        ((x, v, i), nodes), [*arrays, random.integers(-5, 5, 6).astype("int32")], targets=("llvm", "cuda-emulator")
-    )
+    assert_targets_agree(((x, v, i), nodes), [*arrays, random.integers(-5, 5, 6).astype("int32")], targets=TARGETS)
 
 
 def test_of_several_values_the_last_stays():
     x, i, v = gc.input("x", (4,)), gc.input("i", (2, 3), "int64"), gc.input("v", (2, 3))
     y = x.at[i].set(v)
     given = [np.zeros(4, "f4"), np.array([[1, 1, -3], [2, 1, 0]]), np.arange(1, 7, dtype="f4").reshape(2, 3)]
-    for target in ("reference", "llvm", "cuda-emulator"):
+    for target in ("reference", *TARGETS):
         dx, dv = gc.grad(gc.sum(y * y), [x, v])
         found = gc.compile([x, i, v], [y, dx, dv], target=target)(*given)
         np.testing.assert_array_equal(found[0], [6, 5, 4, 0])
@@ -156,7 +155,7 @@ def test_masks():
 def test_modes(mode, expected):
     x, i = gc.input("x", ("n",)), gc.input("i", (3,), "int8")
     y = x.at[i].set(np.array([1.0, 2.0, 3.0], "f4"), mode=mode)
-    for target in ("reference", "llvm", "cuda-emulator"):
+    for target in ("reference", *TARGETS):
         f = gc.compile([x, i], y, target=target)
         zeros, at = np.zeros(4, "f4"), np.array([-8, -3, 100], "i1")
         if mode == "clip":
@@ -183,7 +182,7 @@ def test_put_along_axis():
     expected = value.copy()
     np.put_along_axis(expected, at, np.array([[5.0, 6.0]]), 1)
     y = gc.put_along_axis(x, i, [[5.0, 6.0]], 1)
-    for function in assert_targets_agree(((x, i), y), [value, at], targets=("llvm", "cuda-emulator")):
+    for function in assert_targets_agree(((x, i), y), [value, at], targets=TARGETS):
         np.testing.assert_array_equal(function(value, at)[0], expected)
     z = gc.put_along_axis(x, i, 1.0, 1, mode="wrap")
     np.testing.assert_array_equal(evaluate_nodes([z], {x: value, i: at + 4})[0], (expected != 0).astype(float))
@@ -204,3 +203,27 @@ def test_misuse():
     ]:
         with pytest.raises(error, match=rf"{message}(.|\n)*test_indexing_at\.py"):
             call()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda i, c: c.at[i].set(c[i - 1] * c[0]),
+        lambda i, c: c.at[i + np.array([0, 1])].max(c[:2] * 1.5),
+        lambda i, c: c.at[i, 1:].multiply(c[i - 1, :-1]),
+        lambda i, c: gc.cummax(c, 0) * 0.5 + c[i],
+        lambda i, c: gc.sort(c, axis=1) + gc.logcumsumexp(c, 0) * 0.1,
+    ],
+)
+def test_in_loops(body):
+    x = gc.input("x", (4, 3), "float64")
+    plain = x
+    for i in range(1, 3):
+        plain = body(i, plain)
+    loop = gc.fori_loop(1, 3, body, x)
+    nodes = [loop, gc.grad(gc.sum(gc.sin(loop)), x)]
+    array = np.random.default_rng(5).normal(size=(4, 3))
+    expected = evaluate_nodes([plain, gc.grad(gc.sum(gc.sin(plain)), x)], {x: array})
+    for f in assert_targets_agree(((x,), nodes), [array], targets=TARGETS):
+        for mine, theirs in zip(f(array), expected, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13)
