@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import graphc as gc
 from graphc.ir.node import Node
@@ -118,7 +119,8 @@ class AdamW(Adam):
     """Adam whose weight decay does not pass through the running means.
 
     Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, algorithm 2. The learning rate
-    scales the decay too: the paper's lambda is `learning_rate * weight_decay`.
+    scales the decay too: the paper's lambda is `learning_rate * weight_decay`. `decays` says which parameters
+    decay, all if not given: `lambda w: w.ndim > 1` leaves out biases and gains.
     """
 
     def __init__(
@@ -129,13 +131,13 @@ class AdamW(Adam):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 1e-2,
+        decays: Callable[[Node], bool] = lambda w: True,
     ) -> None:
         super().__init__(learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
-        self.weight_decay = weight_decay
+        self.weight_decay, self.decays = weight_decay, decays
 
     def direction(self, w: Node, adaptive: Node) -> Node:
-        decayed: Node = adaptive + self.weight_decay * w
-        return decayed
+        return adaptive + self.weight_decay * w if self.decays(w) else adaptive
 
 
 def _corrected(mean: Node, beta: float, t: Node) -> Node:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import graphc as gc
 from graphc.ir.node import Node
 from graphc.optim.naming import Updates
@@ -39,7 +41,7 @@ class SGD(Optimizer):
 
 
 class Lion(Optimizer):
-    """Steps of one size, along the sign of the momentum; weight decay as in AdamW.
+    """Steps of one size, along the sign of the momentum; `weight_decay` and `decays` as in AdamW.
 
     Chen et al., "Symbolic discovery of optimization algorithms", 2023, program 1.
     """
@@ -53,16 +55,18 @@ class Lion(Optimizer):
         beta1: float = 0.9,
         beta2: float = 0.99,
         weight_decay: float = 0.0,
+        decays: Callable[[Node], bool] = lambda w: True,
     ) -> None:
         super().__init__(learning_rate)
-        self.beta1, self.beta2, self.weight_decay = beta1, beta2, weight_decay
+        self.beta1, self.beta2 = beta1, beta2
+        self.weight_decay, self.decays = weight_decay, decays
 
     def step(self, pairs: Pairs) -> Updates:
         new: Updates = {}
         for w, g in pairs:
             m = self.remembered(w, "lion_m")
             direction = gc.sign(self.beta1 * m + (1 - self.beta1) * g)
-            if self.weight_decay:
+            if self.weight_decay and self.decays(w):
                 direction = direction + self.weight_decay * w
             new[w] = w - self.rate(w) * direction
             new[m] = self.beta2 * m + (1 - self.beta2) * g

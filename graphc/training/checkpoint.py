@@ -14,7 +14,7 @@ from graphc.ir.node import Node
 from graphc.training.early_stopping import EarlyStopping
 from graphc.training.progress import Progress
 
-_BEST = "best/"
+_BEST = "/best/"
 
 
 class Stateful(Protocol):
@@ -23,27 +23,35 @@ class Stateful(Protocol):
     def state(self) -> Mapping[str, Node]: ...
 
 
-class Checkpoint:
-    """A file with the parameters of `parts`: modules, optimisers, averages, or nodes by name.
+Part = Stateful | Mapping[str, Node]
 
-    It is written after every epoch and, with `every`, after so many steps. An optimiser knows its parameters once
-    its updates have been made. Needs the package safetensors: the extra `training` brings it. Raises GraphError if
-    two parts have different parameters of one name.
+
+class Checkpoint:
+    """A file with the parameters of parts: modules, optimisers, averages, or nodes by name.
+
+    Parts with a keyword have it before their names, so that two optimisers may remember the same words. The file is
+    written after every epoch and, with `every`, after so many steps. An optimiser knows its parameters once its
+    updates have been made. Needs the package safetensors: the extra `training` brings it.
+    Raises GraphError if two parameters have one name.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *parts: Stateful | Mapping[str, Node], every: int | None = None
+        self, path: str | os.PathLike[str], *parts: Part, every: int | None = None, **named_parts: Part
     ) -> None:
-        self.path, self.parts, self.every = Path(path), parts, every
+        self.path, self.every = Path(path), every
+        self.parts = [*(("", part) for part in parts), *((f"{word}/", part) for word, part in named_parts.items())]
         self.parameters()
 
     def parameters(self) -> dict[str, Node]:
         """All parameters that are saved, by name."""
         found: dict[str, Node] = {}
-        for part in self.parts:
+        for word, part in self.parts:
             for name, node in (part if isinstance(part, Mapping) else part.state()).items():
-                if found.setdefault(name, node) is not node:
-                    raise GraphError(f"two parameters of a checkpoint have the name {name!r}")
+                if found.setdefault(word + name, node) is not node:
+                    raise GraphError(
+                        f"two parameters of a checkpoint have the name {word + name!r}",
+                        help="give one of the parts a keyword: Checkpoint(path, model, second=optimizer)",
+                    )
         return found
 
     def save(self, progress: Progress, early_stopping: EarlyStopping | None = None) -> None:

@@ -188,6 +188,14 @@ def test_parameters_of_one_name_are_told_apart():
     assert set(optimizer.state()) == {"first.momentum", "second.momentum"}
 
 
+@pytest.mark.parametrize("make", [gc.optim.AdamW, gc.optim.Lion])
+def test_some_parameters_may_not_decay(make):
+    w, b = gc.parameter("w", np.ones((1, 1))), gc.parameter("b", np.ones(1))
+    optimizer = make(0.1, weight_decay=0.5, decays=lambda w: w.ndim > 1)
+    gc.compile([], None, updates=optimizer.apply([w, b], [w * 0, b * 0]), target="reference")()
+    assert (gc.value(w), gc.value(b)) == (0.95, 1)
+
+
 def test_an_optimiser_goes_on_with_its_state():
     w = gc.parameter("w", 1.0)
     optimizer = gc.optim.Adam()

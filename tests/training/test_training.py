@@ -140,6 +140,13 @@ def test_a_checkpoint_of_another_model_changes_nothing(tmp_path):
 def test_two_parameters_of_one_name_are_refused(tmp_path):
     with pytest.raises(GraphError, match="'weight'"):
         Checkpoint(tmp_path / "run", nn.Linear(1, 1, seed=0), nn.Linear(1, 1, seed=1))
+    one, two = gc.optim.Adam(), gc.optim.Adam()
+    w, v = gc.parameter("w", 1.0), gc.parameter("v", 1.0)
+    one.apply([w], [w]), two.apply([v], [v])
+    assert set(Checkpoint(tmp_path / "run", one, second=two).parameters()) == {
+        *("w.adam_m", "w.adam_v", "adam_count"),
+        *("second/v.adam_m", "second/v.adam_v", "second/adam_count"),
+    }
 
 
 def stopped(losses, **options):
