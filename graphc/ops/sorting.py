@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import AxisError, DTypeError, GraphError, ShapeError
+from graphc.ir.leaf import Constant
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.base import LibraryOp
-from graphc.ops.conversion import Axes, as_node, axes, cast, common_dtype, expand, one_axis, promoted, reshape
+from graphc.ops.conversion import Axes, as_node, axes, cast, expand, one_axis, promoted, reshape
 from graphc.ops.elementwise import floor, minimum
 from graphc.ops.indexing.along import ScatterAddAlongAxis, Take, TakeAlongAxis, take
 from graphc.ops.logic import equal, isnan, where
@@ -88,14 +89,14 @@ class Searchsorted(LibraryOp):
 
 
 @public
-def sort(x: Any, *, axis: Any = -1, descending: bool = False, stable: bool = True) -> Node:
+def sort(x: Any, axis: Any = -1, *, descending: bool = False, stable: bool = True) -> Node:
     """The elements along an axis in order, which is always stable. The derivative goes where each one came from."""
     x = as_node(x)
     return make(Sort(one_axis(axis, x.ndim), bool(descending)), x)
 
 
 @public
-def argsort(x: Any, *, axis: Any = -1, descending: bool = False, stable: bool = True) -> Node:
+def argsort(x: Any, axis: Any = -1, *, descending: bool = False, stable: bool = True) -> Node:
     """The positions along an axis that sort it, as int64, which is always stable."""
     x = as_node(x)
     return make(Argsort(one_axis(axis, x.ndim), bool(descending)), x)
@@ -133,6 +134,7 @@ def quantile(x: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Nod
 
     Between two elements it is interpolated linearly, NumPy's method "linear". The axes of `q` come first.
     """
+    _check_shares(q)
     x, kept = _rows(x, axis)
     n = x.shape[-1]
     if n == 0:
@@ -156,7 +158,7 @@ def quantile(x: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Nod
 def percentile(x: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     """Values below which `q` per cent of the elements over axes lie. See `quantile`."""
     q = as_node(q)
-    return quantile(x, cast(q, common_dtype("percentile", "f", [q])) / 100, axis, keepdims=keepdims)
+    return quantile(x, (q if q.dtype.is_float else cast(q, float64)) / 100, axis, keepdims=keepdims)
 
 
 @public
@@ -171,6 +173,13 @@ def median(x: Any, axis: Any = None, *, keepdims: bool = False) -> Node:
     found = where(equal(low, high), low, (low + high) / 2)
     found = where(_any_nan(ordered, found), float("nan"), found)
     return expand(found, kept, (1,) * len(kept)) if keepdims else found
+
+
+def _check_shares(q: Any) -> None:
+    """Raise GraphError for known shares outside of [0, 1]; others make the call raise IndexOutOfBounds."""
+    known = as_node(q).op
+    if isinstance(known, Constant) and not np.all((known.value >= 0) & (known.value <= 1)):
+        raise GraphError("a share is not in [0, 1]", help="graphc.percentile takes per cent")
 
 
 def _rows(x: Any, axis: Any) -> tuple[Node, Axes]:

@@ -99,6 +99,30 @@ def test_quantiles(array, data):
         np.testing.assert_allclose(found[2], np.median(array, axis, keepdims=keepdims), rtol=1e-12)
 
 
+def test_numpys_functions():
+    x = gc.input("x", (3, 4), "float64")
+    array = np.random.default_rng(6).normal(size=(3, 4))
+    for function in (
+        lambda x: np.sort(x, 0),
+        lambda x: np.argsort(x, axis=0),
+        lambda x: np.median(x, axis=1, keepdims=True),
+        lambda x: np.quantile(x, 0.3, axis=0),
+        lambda x: np.percentile(x, [10, 70]),
+        lambda x: np.searchsorted([0.0, 0.5], x, side="right"),
+    ):
+        np.testing.assert_allclose(values_of([function(x)], x, array)[0], function(array), rtol=1e-12)
+
+
+def test_shares_may_be_symbolic():
+    x, q = gc.input("x", (5,), "float64"), gc.input("q", (), "float64")
+    y = gc.quantile(x, q)
+    at = [np.array([3.0, 1.0, 2.0, 8.0, 5.0]), np.array(0.35)]
+    check_derivatives(gc.sin(y), [x, q], at)
+    for target in ("reference", *TARGETS):
+        with pytest.raises(gc.IndexOutOfBounds):
+            gc.compile([x, q], y, target=target)(at[0], 1.5)
+
+
 def test_quantiles_of_named_dimensions():
     x = gc.input("x", ("n", "m"), "float32")
     nodes = [gc.median(x), gc.median(x, 1), gc.quantile(x, 0.2, 0)]
@@ -225,6 +249,7 @@ def test_misuse():
     x = gc.input("x", (3, 4))
     for error, message, call in [
         (gc.AxisError, "axis 2 is out of range", lambda: gc.sort(x, axis=2)),
+        (gc.GraphError, r"not in \[0, 1\]", lambda: gc.quantile(x, [0.5, 50])),
         (gc.ShapeError, "no 5 largest of 4", lambda: gc.top_k(x, 5)),
         (gc.GraphError, "no side", lambda: gc.searchsorted(x[0], x, side="up")),
         (gc.ShapeError, "not 1", lambda: gc.searchsorted(x, x)),
