@@ -125,17 +125,18 @@ def test_functions_of_equal_eigenvalues(value):
 
 @pytest.mark.parametrize("rank", [0, 1, 2, 3, 4])
 def test_determinants_of_singular_matrices(rank):
-    """The derivative is the cofactors at every rank, the second one as well."""
+    """The derivative is the cofactors at every rank, the second one as well; the third where values are distinct."""
     rng = np.random.default_rng(rank)
-    x = rng.normal(size=(4, rank)) @ rng.normal(size=(rank, 4))
-    d = rng.normal(size=(4, 4))
-    curve = [np.linalg.det(x + t * d) for t in np.cos(np.arange(5) * np.pi / 4)]
-    polynomial = np.polynomial.Polynomial.fit(np.cos(np.arange(5) * np.pi / 4), curve, 4).convert().coef
+    x, d = rng.normal(size=(4, rank)) @ rng.normal(size=(rank, 4)), rng.normal(size=(4, 4))
+    places = np.cos(np.arange(5) * np.pi / 4)
+    curve = np.polynomial.Polynomial.fit(places, [np.linalg.det(x + t * d) for t in places], 4).convert().coef
+    orders = 3 if rank >= 3 else 2
     node = gc.input("x", (4, 4), "float64")
-    slope = gc.sum(gc.grad(linalg.det(node), node) * d)
-    curvature = gc.sum(gc.grad(slope, node) * d)
-    got = gc.compile([node], [slope, curvature])(x)
-    np.testing.assert_allclose(got, [polynomial[1], 2 * polynomial[2]], atol=1e-10)
+    along = [linalg.det(node)]
+    for _ in range(orders):
+        along.append(gc.sum(gc.grad(along[-1], node) * d))
+    wanted = curve[: orders + 1] * [1, 1, 2, 6][: orders + 1]
+    np.testing.assert_allclose(gc.compile([node], along)(x), wanted, atol=1e-10 * np.max(np.abs(wanted)))
 
 
 def test_third_derivative_of_the_determinant_at_the_identity():

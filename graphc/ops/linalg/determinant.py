@@ -11,12 +11,13 @@ from graphc.ir.op import Cotangents
 from graphc.ops.contraction import matrix_transpose
 from graphc.ops.conversion import cast, expand, sum
 from graphc.ops.creation import eye
+from graphc.ops.cumulative import cumprod, shifted
 from graphc.ops.linalg.library import Array, call
 from graphc.ops.linalg.matrix import MatrixOp, check_square, diagonal_matrix, main_diagonal, matrix_operand
 from graphc.ops.linalg.svd import Svd
 from graphc.ops.linalg.systems import Inv
-from graphc.ops.logic import greater, less, logical_and, logical_or, not_equal, where
-from graphc.ops.reduction import max, min, prod
+from graphc.ops.logic import greater, less, logical_and, not_equal, where
+from graphc.ops.reduction import max, min
 from graphc.ops.tuples import items
 from graphc.types import TensorType, TupleType, bool_
 
@@ -130,12 +131,12 @@ def cofactors(x: Array) -> Array:
 
 
 def _of_diagonal(s: Node, m: Node) -> Any:
-    """The differential of the cofactors at diag(s) in the direction m, by the products of all other values."""
-    n = s.shape[-1]
-    same = eye(n, dtype=bool_)
-    left_out = logical_or(expand(same, (1,), (n,)), expand(same, (0,), (n,)))
-    others = prod(where(left_out, 1, expand(s, (s.ndim - 1, s.ndim), (n, n))), -1)
-    pairs = where(same, 0, others)
+    """The differential of the cofactors at diag(s) in the direction m, by the products of all values but two."""
+    own, last = eye(s.shape[-1], dtype=bool_), s.ndim
+    without_one = where(own, 1, expand(s, (last - 1,), (s.shape[-1],)))
+    before = shifted(cumprod(without_one, last), last, False, 1)
+    behind = shifted(cumprod(without_one, last, reverse=True), last, True, 1)
+    pairs = where(own, 0, before * behind)
     diagonal = sum(pairs * expand(main_diagonal(m), (m.ndim - 2,), like=m), -1)
     return diagonal_matrix(diagonal) - pairs * matrix_transpose(m)
 
