@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def changed(x: Array, key: Any, new: Any) -> Array:
 
 
 def _without_masks(x: Array, key: Any) -> tuple[Array, tuple[Any, ...]]:
-    items = key if isinstance(key, tuple) else (key,)
+    items = tuple(map(_known, key if isinstance(key, tuple) else (key,)))
     if any(isinstance(item, Array) and item.dtype.kind == "b" and not item.ndim for item in items):
         # A mask without axes chooses all or nothing, along an axis of its own.
         x = Array(x.value[None])
@@ -43,6 +44,13 @@ def _without_masks(x: Array, key: Any) -> tuple[Array, tuple[Any, ...]]:
             places.append(item)
     _check_masks(x, items)
     return x, tuple(places)
+
+
+def _known(item: Any) -> Any:
+    """A slice with integers in the place of arrays."""
+    if not isinstance(item, slice):
+        return item
+    return slice(*(part if part is None else index(part) for part in (item.start, item.stop, item.step)))
 
 
 def _check_masks(x: Array, items: tuple[Any, ...]) -> None:

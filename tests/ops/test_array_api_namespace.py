@@ -1,8 +1,11 @@
 """The namespace as a whole: names, parameters, dtypes, what it says of itself, the array object, what is kept."""
 
 import inspect
+import os
 import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import array_api_strict as strict
@@ -185,6 +188,16 @@ def test_bad_indices_are_index_errors():
             x[key]
 
 
+def test_arrays_of_one_integer_are_bounds_of_slices():
+    x = xp.arange(6)
+    found = x[x[1] : x[5] : x[2]]
+    np.testing.assert_array_equal(np.asarray(found), [1, 3])
+    x[: x[2]] = 9
+    np.testing.assert_array_equal(np.asarray(x), [9, 9, 2, 3, 4, 5])
+    with pytest.raises(TypeError):
+        x[: xp.asarray(1.5)]
+
+
 # --- what is kept ---
 
 
@@ -224,6 +237,36 @@ STRATEGIES = make_strategies_namespace(xp, api_version="2023.12")
 def test_hypothesis_makes_its_arrays(x):
     assert isinstance(x, xp.Array)
     assert bool(xp.all((x == x) | xp.isnan(x)))
+
+
+SCRIPT = '''
+import numpy as np, scipy.stats, sklearn
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import Ridge
+import graphc.array_api as xp
+random = np.random.default_rng(0)
+X, y = random.normal(size=(40, 5)), random.normal(size=40)
+with sklearn.config_context(array_api_dispatch=True):
+    for model, target, fitted in (
+        (PCA(2, svd_solver="full"), None, "explained_variance_"),
+        (Ridge(solver="svd"), y, "coef_"),
+        (LinearDiscriminantAnalysis(), (y > 0).astype(int), "coef_"),
+    ):
+        expected = getattr(model.fit(X, target), fitted)
+        found = getattr(model.fit(xp.asarray(X), None if target is None else xp.asarray(target)), fitted)
+        assert isinstance(found, xp.Array)
+        np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-6, atol=1e-9)
+for statistic in (scipy.stats.skew, scipy.stats.kurtosis, scipy.stats.zscore):
+    np.testing.assert_allclose(np.asarray(statistic(xp.asarray(y))), statistic(y), rtol=1e-9)
+'''
+
+
+def test_scikit_learn_and_scipy_calculate_with_its_arrays():
+    pytest.importorskip("sklearn")
+    environment = os.environ | {"SCIPY_ARRAY_API": "1"}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_page_shows_what_is_typed_and_errors_what_is_wrong():
