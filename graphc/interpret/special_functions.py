@@ -43,8 +43,10 @@ def _gamma_q(c: Any, a: Any, x: Any) -> Any:
 
 
 def _gamma_p_slope(c: Any, a: Any, x: Any) -> Any:
-    """The derivative of the lower function with respect to `a`."""
-    return c.diff(lambda v: _gamma_p(c, v, x), a) if _has_gamma(a, x) else c.nan
+    """The derivative of the lower function with respect to `a`, from the function that is not almost 1."""
+    if not _has_gamma(a, x):
+        return c.nan
+    return c.diff(lambda v: _gamma_p(c, v, x), a) if x < a else -c.diff(lambda v: _gamma_q(c, v, x), a)
 
 
 def _has_gamma(a: Any, x: Any) -> bool:
@@ -54,6 +56,22 @@ def _has_gamma(a: Any, x: Any) -> bool:
 def _beta_i(c: Any, a: Any, b: Any, x: Any) -> Any:
     """The incomplete beta function over the whole one."""
     return c.betainc(a, b, 0, x, regularized=True) if a > 0 and b > 0 and 0 <= x <= 1 else c.nan
+
+
+def _erfcinv(c: Any, x: Any) -> Any:
+    """By Newton's method for the logarithm: mpmath's own inverse knows numbers close to 1 only by their digits."""
+    if not 0 < x < 2:
+        return c.nan
+    if x > 0.1:
+        return -_erfcinv(c, 2 - x) if x > 1.9 else c.erfinv(1 - x)
+    z, target = c.sqrt(-c.log(x)), c.log(x)
+    for _ in range(c.prec):
+        tail = c.erfc(z)
+        step = (c.log(tail) - target) * tail * c.sqrt(c.pi) / 2 * c.exp(z * z)
+        z += step
+        if abs(step) < 8 * c.eps * z:
+            break
+    return z
 
 
 def _log_ndtr(c: Any, x: Any) -> Any:
@@ -88,6 +106,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "besseli": lambda c, order, x: c.besseli(order, x),
     "beta_i": _beta_i,
     "digamma": lambda c, x: c.digamma(x),
+    "erfcinv": _erfcinv,
     "erfcx": _erfcx,
     "erfinv": lambda c, x: c.erfinv(x),
     "gamma_p": _gamma_p,

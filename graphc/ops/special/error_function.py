@@ -98,7 +98,7 @@ class Erfcinv(Elementwise):
         return _inverse(s, 1 - x, s.minimum(x, 2 - x))
 
     def exact(self, s: Scalars, x: Value) -> Value:
-        return s.special("erfinv", 1 - x)
+        return s.special("erfcinv", x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (-g * (math.sqrt(math.pi) / 2 * exp(square(y))),)
@@ -148,7 +148,7 @@ class Ndtri(Elementwise):
         return math.sqrt(2) * _inverse(s, 2 * x - 1, 2 * s.minimum(x, 1 - x))
 
     def exact(self, s: Scalars, x: Value) -> Value:
-        return s.sqrt(0 * x + 2) * s.special("erfinv", 2 * x - 1)
+        return -s.sqrt(0 * x + 2) * s.special("erfcinv", 2 * x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (g * (math.sqrt(2 * math.pi) * exp(square(y) / 2)),)
