@@ -15,7 +15,7 @@ import numpy as np
 
 from graphc.custom import checkpoint, custom_gradient
 from graphc.errors import GraphcError
-from graphc.implicit import fixed_point
+from graphc.implicit import fixed_point, linear_solve
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, topological
@@ -382,3 +382,9 @@ def _custom_gradient(grower: _Grower, op: type[Op]) -> Node:
 def _fixed_point(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node("f")
     return fixed_point(lambda y: elementwise.minimum(y, 2) * 0.25 + x, x, max_steps=grower.integer(0, 30))
+
+
+@_builds("linear_solve")
+def _linear_solve(grower: _Grower, op: type[Op]) -> Node:
+    weight = grower.integer(1, 4)
+    return linear_solve(lambda x: x * weight, grower.node("f"), max_steps=2)

@@ -135,3 +135,55 @@ def test_mistakes_are_errors():
         gc.implicit.root(lambda x: gc.stack([x, x]), A)
     with pytest.raises(GradientError, match="int64"):
         gc.implicit.fixed_point(lambda x: x, gc.constant(1))
+
+
+# --- linear equations ---
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_linear_equations_without_a_matrix(symmetric):
+    rng = np.random.default_rng(3)
+    b, s = gc.input("b", (2, 3), "float64"), gc.input("s", (), "float64")
+    v = gc.input("v", (2, 3), "float64")
+    factor = rng.normal(size=(6, 6))
+    matrix = factor @ factor.T + np.eye(6) if symmetric else factor + 3 * np.eye(6)
+
+    def operator(x, s):
+        return (gc.constant(matrix) @ x.reshape(-1)).reshape((2, 3)) * gc.exp(s) + s * x
+
+    def solution(b, s):
+        return np.linalg.solve(matrix * np.exp(s) + s * np.eye(6), b.reshape(-1)).reshape(2, 3)
+
+    x = gc.implicit.linear_solve(operator, b, s, symmetric=symmetric)
+    at = {b: rng.normal(size=(2, 3)), s: np.float64(0.3), v: rng.normal(size=(2, 3))}
+    cost = gc.sum(gc.sin(x))
+    found = evaluated([x, gc.grad(cost, s), gc.jvp(x, b, v), gc.jvp(x, s, 1.0), gc.vjp(x, b, v)], at)
+    slope = difference(lambda a: solution(at[b], a), at[s], 1.0, 1e-3)
+    transposed = np.linalg.solve((matrix * np.exp(0.3) + 0.3 * np.eye(6)).T, at[v].reshape(-1)).reshape(2, 3)
+    np.testing.assert_allclose(found[0], solution(at[b], at[s]), rtol=1e-11)
+    np.testing.assert_allclose(found[1], np.sum(np.cos(found[0]) * slope), rtol=1e-8)
+    np.testing.assert_allclose(found[2], solution(at[v], at[s]), rtol=1e-11)
+    np.testing.assert_allclose(found[3], slope, rtol=1e-8)
+    np.testing.assert_allclose(found[4], transposed, rtol=1e-10)
+    curved = difference(lambda a: evaluated(gc.grad(cost, s), {**at, s: a}), at[s], 1.0, 1e-3)
+    for way in (gc.grad(gc.grad(cost, s), s), gc.jvp(gc.grad(cost, s), s, 1.0)):
+        np.testing.assert_allclose(evaluated(way, at), curved, rtol=1e-7)
+
+
+def test_a_newton_step_without_a_hessian():
+    x = gc.input("x", (5,), "float64")
+    cost = gc.sum(gc.exp(x)) + gc.sum((x[1:] - x[:-1]) ** 2)
+    step = gc.implicit.linear_solve(lambda v: gc.hvp(cost, x, v), gc.grad(cost, x))
+    at = {x: np.linspace(-1, 1, 5)}
+    expected = np.linalg.solve(*evaluated([gc.hessian(cost, x), gc.grad(cost, x)], at))
+    np.testing.assert_allclose(evaluated(step, at), expected, rtol=1e-12)
+    f = gc.compile([x], [step, gc.vmap(lambda b: gc.implicit.linear_solve(lambda v: gc.hvp(cost, x, v), b))(np.eye(5))])
+    np.testing.assert_allclose(f(at[x])[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(f(at[x])[1], np.linalg.inv(evaluated(gc.hessian(cost, x), at)), rtol=1e-11)
+
+
+def test_operators_that_are_none():
+    with pytest.raises(ShapeError, match="takes f64\\[2\\] and gives f64\\[\\]"):
+        gc.implicit.linear_solve(gc.sum, np.ones(2))
+    with pytest.raises(GradientError, match="does not depend on"):
+        gc.implicit.linear_solve(lambda x: gc.constant(np.ones(2)), np.ones(2))

@@ -1,12 +1,6 @@
-"""Solutions of equations, differentiated by the implicit function theorem: how they were found does not matter.
+"""Fixed points, x = f(x): the iteration that finds one, and the derivative, which is a fixed point again.
 
-    fixed_point    x = f(x)           the derivative is a fixed point too: w = g + wᵀ df/dx
-    root           f(x) = 0           by Newton's method, a fixed point whose derivative takes one step
-    argmin         least f(x)         a root of the gradient, or where steps downhill come to rest
-
-Nothing of the iteration is kept for the derivative, and derivatives of every order are solutions again.
-Sources: Christianson, Reverse accumulation and attractive fixed points, 1994; Blondel et al., Efficient and modular
-implicit differentiation, 2022.
+At a solution the cotangent w of f solves w = g + wᵀ df/dx, whatever the steps that led there; tangents likewise.
 """
 
 from __future__ import annotations
@@ -20,8 +14,6 @@ import ml_dtypes
 from graphc import tree
 from graphc.batching.rules import whole
 from graphc.batching.transform import stacked_graph
-from graphc.derivatives import hessian, jacobian
-from graphc.differentiation import grad
 from graphc.errors import GradientError, ShapeError
 from graphc.forward import forward_mode
 from graphc.grad import pull_back
@@ -29,17 +21,13 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe, make, public
 from graphc.ir.op import Cotangents
 from graphc.ir.substitution import substitute, variable
-from graphc.linalg import solve
 from graphc.loops import while_loop
 from graphc.loops.closure import closed
-from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Composite
-from graphc.ops.conversion import as_node, reshape
+from graphc.ops.conversion import as_node
 from graphc.ops.elementwise import abs, maximum
 from graphc.ops.reduction import any
 from graphc.types import TensorType
-
-__all__ = ["argmin", "fixed_point", "root"]
 
 Function = Callable[..., Any]
 
@@ -141,67 +129,10 @@ def fixed_point(
     from graphc.passes.stabilize import stabilize_nodes
 
     graph = replace(graph, outputs=tuple(stabilize_nodes(graph.outputs)))
-    op = FixedPoint(graph, _tolerance(x0) if tolerance is None else float(tolerance), max_steps)
+    op = FixedPoint(graph, tolerance_of(x0) if tolerance is None else float(tolerance), max_steps)
     return make(op, x0, *given, *needed[1 + len(inputs) :])
 
 
-@public
-def root(function: Function, start: Any, *params: Any, tolerance: float | None = None, max_steps: int = 100) -> Node:
-    """x with function(x, *params) = 0, by Newton's method from `start`; the function keeps the shape.
-
-    The steps solve with the whole Jacobian, so x should not be large. Derivatives pass to `params` and to whatever
-    else the function reads. `tolerance` and errors are as in `fixed_point`.
-    """
-
-    def step(x: Node, *params: Any) -> Node:
-        y = as_node(function(x, *params))
-        _check_same(y, x)
-        return x - _newton_step(jacobian(y, x), y)
-
-    return fixed_point(step, start, *params, tolerance=tolerance, max_steps=max_steps)
-
-
-@public
-def argmin(
-    cost: Function,
-    start: Any,
-    *params: Any,
-    rate: float | None = None,
-    tolerance: float | None = None,
-    max_steps: int | None = None,
-) -> Node:
-    """x for which cost(x, *params), a scalar, is least nearby, from `start`.
-
-    By Newton's method, which solves with the whole Hessian, or with `rate` by steps downhill of this length times the
-    gradient, for large x. At the solution the Hessian must be invertible. The rest is as in `fixed_point`.
-    """
-
-    def newton(x: Node, *params: Any) -> Node:
-        y = cost(x, *params)
-        return x - _newton_step(hessian(y, x), grad(y, x))
-
-    def downhill(x: Node, *params: Any) -> Node:
-        return x - rate * grad(cost(x, *params), x)
-
-    steps = (100 if rate is None else 10_000) if max_steps is None else max_steps
-    return fixed_point(newton if rate is None else downhill, start, *params, tolerance=tolerance, max_steps=steps)
-
-
-def _newton_step(matrix: Node, y: Node) -> Node:
-    """matrix⁻¹ y, with a matrix that derivatives take for constant.
-
-    At a solution that loses nothing: x - P f(x) has the same fixed points for every P, and derivatives of them too.
-    """
-    matrix = stop_gradient(matrix)
-    if not y.ndim:
-        return y / matrix
-    return reshape(solve(reshape(matrix, (y.size, y.size)), reshape(y, (y.size,))), y.shape)
-
-
-def _check_same(y: Node, x: Node) -> None:
-    if y.type != x.type:
-        raise ShapeError(f"there are {x.type} unknowns and {y.type} equations", details=[describe(y)])
-
-
-def _tolerance(x: Node) -> float:
+def tolerance_of(x: Node) -> float:
+    """A few units in the last place of 1."""
     return 8 * float(ml_dtypes.finfo(x.dtype.numpy).eps)  # type: ignore[no-untyped-call]
