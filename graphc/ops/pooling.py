@@ -7,8 +7,8 @@ of `max_pool` is shared equally, as that of `max`; the padding takes no part in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, reduce
-from operator import mul
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,21 @@ from graphc.types import DType
 
 @public
 def max_pool(
-    x: Any, window: Any, *, stride: Any = None, padding: Any = "valid", dilation: Any = 1, layout: str | None = None
+    x: Any,
+    window: Any,
+    *,
+    stride: Any = None,
+    padding: Any = "valid",
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    layout: str | None = None,
 ) -> Node:
-    """The largest of each window; `stride` is the window unless given. NaN if any element is NaN."""
-    x, images, fit = _fitted(as_node(x), window, stride, padding, dilation, layout)
+    """The largest of each window; NaN if any element is NaN. `stride` is the window unless given.
+
+    `padding` is as for `conv`. With `ceil_mode` a last window may reach beyond it.
+    """
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+    x, images, fit = _fitted(as_node(x), window, layout, options)
     return images.restored(reduction.max(fit.over(x, _lowest(x.dtype)), _last(fit)))
 
 
@@ -45,20 +56,27 @@ def avg_pool(
     stride: Any = None,
     padding: Any = "valid",
     dilation: Any = 1,
+    ceil_mode: bool = False,
     count_include_pad: bool = True,
     layout: str | None = None,
 ) -> Node:
-    """The mean of each window. The zeros of the padding count unless `count_include_pad` is False."""
+    """The mean of each window, with options as for `max_pool`.
+
+    The zeros of the padding count unless `count_include_pad` is False; what is beyond it never does.
+    """
     x = _floating("avg_pool", x)
-    wide, images, fit = _fitted(cast(x, x.dtype.compute), window, stride, padding, dilation, layout)
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+    wide, images, fit = _fitted(cast(x, x.dtype.compute), window, layout, options)
     total = sum(fit.over(wide), _last(fit))
-    count = full(product(fit.window), total.type)
-    if not count_include_pad:
-        rows = [
-            sum(fit.along(a).over(full(1, wide.type.with_shape((1, 1, n)))), 3) for a, n in enumerate(wide.shape[2:])
-        ]
-        counts = [expand(row.reshape((-1,)), _others(total, a), like=total) for a, row in enumerate(rows, 2)]
-        count = reduce(mul, counts)
+    if count_include_pad and not ceil_mode:
+        return images.restored(cast(total / full(product(fit.window), total.type), x.dtype))
+    count = full(1, total.type)
+    for axis, n in enumerate(wide.shape[2:], 2):
+        row = fit.along(axis - 2)
+        if count_include_pad:
+            n, row = row.stop[0] - row.start[0], replace(row, start=(0,))
+        seen = sum(row.over(full(1, wide.type.with_shape((1, 1, n)))), 3).reshape((-1,))
+        count = count * expand(seen, _others(total, axis), like=total)
     return images.restored(cast(total / count, x.dtype))
 
 
@@ -71,10 +89,15 @@ def lp_pool(
     stride: Any = None,
     padding: Any = "valid",
     dilation: Any = 1,
+    ceil_mode: bool = False,
     layout: str | None = None,
 ) -> Node:
-    """The p-norm of each window, `sum(abs(x)**p)**(1/p)` with p from 1 on; its derivative at 0 is 0."""
-    x, images, fit = _fitted(_floating("lp_pool", x), window, stride, padding, dilation, layout)
+    """The p-norm of each window, `sum(abs(x)**p)**(1/p)` with p from 1 on, with options as for `max_pool`.
+
+    Its derivative is 0 where all of a window are 0.
+    """
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+    x, images, fit = _fitted(_floating("lp_pool", x), window, layout, options)
     return images.restored(_norm(p, fit.over(x), _last(fit)))
 
 
@@ -120,15 +143,14 @@ def adaptive_avg_pool(x: Any, size: Any, *, layout: str | None = None) -> Node:
     return cast(_adaptive(cast(x, x.dtype.compute), size, layout, mean), x.dtype)
 
 
-def _fitted(
-    x: Node, window: Any, stride: Any, padding: Any, dilation: Any, layout: str | None
-) -> tuple[Node, Layout, Sliding]:
+def _fitted(x: Node, window: Any, layout: str | None, options: dict[str, Any]) -> tuple[Node, Layout, Sliding]:
     """Images with channels first, how they were, and the windows over them."""
     images = image_layout(x, layout)
     x = images.leading_first(x)
     sizes = per_axis("window", window, x.ndim - 2)
-    stride = sizes if stride is None else stride
-    fit = sliding(x.shape[2:], sizes, stride=stride, padding=padding, dilation=dilation)
+    if options["stride"] is None:
+        options = options | {"stride": sizes}
+    fit = sliding(x.shape[2:], sizes, **options)
     for start, size, d in zip(fit.start, sizes, fit.dilation, strict=True):
         if isinstance(start, int) and -start > (size - 1) * d:
             raise ShapeError(f"a window of {size} lies in a padding of {-start} alone")

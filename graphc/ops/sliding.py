@@ -78,9 +78,13 @@ def _layout(x: Node, letters: str, leading: str) -> Layout:
 
 @dataclass(frozen=True)
 class Sliding:
-    """Windows over spatial axes: where the first begins, how many there are, and how they lie."""
+    """Windows over spatial axes: where the first begins, how many there are, and how they lie.
+
+    `start` is before 0 by the padding in front; the padding behind ends at `stop`.
+    """
 
     start: Shape
+    stop: Shape
     count: Shape
     window: Shape
     stride: Axes
@@ -88,7 +92,8 @@ class Sliding:
 
     def along(self, a: int) -> Sliding:
         """The windows over one of the axes alone."""
-        return Sliding((self.start[a],), (self.count[a],), (self.window[a],), (self.stride[a],), (self.dilation[a],))
+        places = ((self.start[a],), (self.stop[a],), (self.count[a],), (self.window[a],))
+        return Sliding(*places, (self.stride[a],), (self.dilation[a],))
 
     def over(self, x: Node, value: float = 0.0) -> Node:
         """The windows of `x` over the axes after the first two, as new last axes; `value` in the padding."""
@@ -97,19 +102,31 @@ class Sliding:
         return windows(x, axes, self.start, self.count, self.window, **fit, value=value)
 
 
-def sliding(size: Shape, window: Shape, *, stride: Any, padding: Any, dilation: Any) -> Sliding:
-    """The windows over axes of some sizes. Raises ShapeError where none fits."""
+def sliding(
+    size: Shape, window: Shape, *, stride: Any, padding: Any, dilation: Any, ceil_mode: bool = False
+) -> Sliding:
+    """The windows over axes of some sizes. Raises ShapeError where none fits.
+
+    With `ceil_mode` a last window may reach beyond the padding, if it begins before the padding behind.
+    """
     rank = len(size)
     stride, dilation = per_axis("stride", stride, rank), per_axis("dilation", dilation, rank)
     extents = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
     pairs = padding_pairs(padding, size, extents, stride)
     count = []
     for n, (before, after), extent, s in zip(size, pairs, extents, stride, strict=True):
-        found = (n + s - 1) // s if padding == "same" else (n + before + after - extent) // s + 1
+        room = n + before + after - extent
+        found = room // s + 1
+        if padding == "same":
+            found = (n + s - 1) // s
+        elif ceil_mode:
+            found = dimension.call("min", (room + s - 1) // s + 1, (n + before + s - 1) // s)
         if isinstance(found, int) and found < 1:
             raise ShapeError(f"a window of {extent} does not fit into {n} with a padding of {before} and {after}")
         count.append(found)
-    return Sliding(tuple(-before for before, _ in pairs), tuple(count), window, stride, dilation)
+    start = tuple(-before for before, _ in pairs)
+    stop = tuple(n + after for n, (_, after) in zip(size, pairs, strict=True))
+    return Sliding(start, stop, tuple(count), window, stride, dilation)
 
 
 def per_axis(name: str, given: Any, rank: int, *, least: int = 1) -> Axes:

@@ -25,9 +25,15 @@ def pools(draw):
     window = tuple(draw(st.integers(1, 4)) for _ in range(rank))
     stride = tuple(draw(st.integers(1, 3)) for _ in range(rank))
     padding = tuple(draw(st.integers(0, k // 2)) for k in window)
+    ceil_mode = draw(st.booleans())
     size = tuple(draw(st.integers(1, 7)) for _ in range(rank))
-    assume(all(n + 2 * p >= k for n, k, p in zip(size, window, padding, strict=True)))
-    return (draw(st.integers(1, 3)), draw(st.integers(1, 3)), *size), window, {"stride": stride, "padding": padding}
+    room = padding if rank < 3 else (0, 0, 0)  # PyTorch's avg_pool3d wants a window to fit without the padding
+    assume(all(n + 2 * p >= k for n, k, p in zip(size, window, room, strict=True)))
+    return (
+        (draw(st.integers(1, 3)), draw(st.integers(1, 3)), *size),
+        window,
+        {"stride": stride, "padding": padding, "ceil_mode": ceil_mode},
+    )
 
 
 def peer(kind, x):
@@ -79,7 +85,9 @@ def test_the_largest_norm_is_the_maximum():
 
 
 @pytest.mark.parametrize("target", ["reference", "llvm", "cuda-emulator"])
-@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"stride": 1, "dilation": 2}])
+@pytest.mark.parametrize(
+    "options", [{}, {"stride": 2, "padding": 1}, {"stride": 1, "dilation": 2}, {"stride": 2, "ceil_mode": True}]
+)
 def test_pools_of_named_sizes(options, target):
     names, shape = ("n", 2, "height", "width"), (2, 2, 7, 6)
     agree_with_torch(
