@@ -29,6 +29,7 @@ from graphc.passes import (  # noqa: F401 - they register
     fuse,
     loops,
     lower,
+    merge_loops,
     schedule,
     simplify,
     stabilize,
@@ -36,7 +37,9 @@ from graphc.passes import (  # noqa: F401 - they register
 from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
-DEFAULT = "canonicalize,fold,simplify,stabilize,loops,fold,simplify,dead_code"  # what makes a graph stable and small
+DEFAULT = (  # what makes a graph stable and small
+    "canonicalize,fold,simplify,stabilize,merge_loops,loops,fold,simplify,dead_code"
+)
 LOWERING = "decompose,fuse,lower"  # what makes it a program; a target may still schedule its loops
 
 AfterEach = Callable[["Step", Any], None]

@@ -369,3 +369,14 @@ def test_taps_are_slices_at_distances():
     assert f(data)[0].tolist() == [2, 2, -3]
     with pytest.raises(gc.ArgumentError, match="taps"):
         gc.scan(lambda c, v: (c, v), None, x, taps=("a",))
+
+
+def test_a_loop_and_its_tangents_are_one_loop():
+    x, v = vector(), vector("v")
+    _, rows = gc.scan(lambda c, t: (gc.sin(c * t) + c, c), 0.5, x)
+    f = compiled([x, v], [rows, gc.jvp([rows], [x], [v])[0]])
+    (loop,) = [node for node in f.graph.nodes if node.op.name == "scan"]
+    assert loop.op.carries == 2
+    other = gc.scan(lambda c, t: (gc.cos(c * t) + c, c), 0.5, x)[1]
+    apart = compiled([x], [rows, other])
+    assert sum(node.op.name == "scan" for node in apart.graph.nodes) == 2
