@@ -34,7 +34,8 @@ class MultiHeadAttention(Module):
     """Attention in `heads` subspaces at once, each of features / heads dimensions, between linear maps.
 
     Vaswani et al., "Attention is all you need", 2017, section 3.2.2. With `groups` less than `heads`, several
-    heads share keys and values (Ainslie et al., "GQA", 2023).
+    heads share keys and values (Ainslie et al., "GQA", 2023). Keys and values have `memory_features` if they do
+    not have the features of queries.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class MultiHeadAttention(Module):
         *,
         seed: Seed,
         groups: int | None = None,
+        memory_features: int | None = None,
         bias: bool = True,
         dropout: float = 0.0,
         init: Initializer = gc.init.xavier_uniform,
@@ -54,11 +56,12 @@ class MultiHeadAttention(Module):
             raise ShapeError(f"{features} features, {heads} heads and {self.groups} groups do not divide each other")
         shared = features // heads * self.groups
 
-        def linear(number: int, outputs: int) -> Linear:
-            return Linear(features, outputs, seed=part(seed, number), bias=bias, init=init, dtype=dtype)
+        def linear(number: int, inputs: int, outputs: int) -> Linear:
+            return Linear(inputs, outputs, seed=part(seed, number), bias=bias, init=init, dtype=dtype)
 
-        self.query, self.key, self.value = linear(0, features), linear(1, shared), linear(2, shared)
-        self.out = linear(3, features)
+        memory = memory_features or features
+        self.query, self.out = linear(0, features, features), linear(3, features, features)
+        self.key, self.value = linear(1, memory, shared), linear(2, memory, shared)
         self.dropout = Dropout(dropout, seed=part(seed, 4)) if dropout else None
 
     def __call__(

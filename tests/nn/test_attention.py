@@ -93,6 +93,15 @@ def test_heads_may_share_keys_and_values():
     np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+def test_a_memory_may_have_other_features():
+    ours = nn.MultiHeadAttention(8, 2, memory_features=3, seed=0, dtype="float64")
+    theirs = torch.nn.MultiheadAttention(8, 2, kdim=3, vdim=3, batch_first=True, dtype=torch.float64)
+    pairs = [(ours.query, theirs.q_proj_weight), (ours.key, theirs.k_proj_weight), (ours.value, theirs.v_proj_weight)]
+    for linear, weight in [*pairs, (ours.out, theirs.out_proj.weight)]:
+        copied(linear.weight, weight.T)
+    assert_same(ours, lambda q, k: theirs(q, k, k)[0], (RNG.normal(size=(3, 5, 8)), RNG.normal(size=(3, 6, 3))))
+
+
 def test_what_does_not_fit_is_named():
     x = gc.input("x", ("n", "t", 8))
     with pytest.raises(ShapeError, match="do not divide"):
