@@ -60,7 +60,7 @@ class Array:
         """The last two axes exchanged."""
         return self._function("matrix_transpose")(self)
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
         if api_version not in (None, "2021.12", "2022.12", "2023.12", VERSION):
             raise ValueError(f"graphc.array_api follows version {VERSION} of the standard, not {api_version}")
         from graphc import array_api
@@ -99,8 +99,16 @@ class Array:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self.value, dtype=dtype, copy=copy)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.value.__dlpack__(**options)
+    def __dlpack__(
+        self,
+        /,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:
+        return self.value.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> Any:
         return self.value.__dlpack_device__()
@@ -124,25 +132,25 @@ class Array:
 
     # --- indexing ---
 
-    def __getitem__(self, key: Any) -> Array:
+    def __getitem__(self, key: Any, /) -> Array:
         from graphc.array_api.indexing import read
 
         return read(self, key)
 
-    def __setitem__(self, key: Any, new: Any) -> None:
+    def __setitem__(self, key: Any, value: Any, /) -> None:
         from graphc.array_api.indexing import changed
 
-        self.value = changed(self, key, new).value
+        self.value = changed(self, key, value).value
 
 
 def _binary(name: str, function: str) -> None:
-    def forward(self: Array, other: Any) -> Any:
+    def forward(self: Array, other: Any, /) -> Any:
         return self._function(function)(self, other) if _is_operand(other) else NotImplemented
 
-    def reflected(self: Array, other: Any) -> Any:
+    def reflected(self: Array, other: Any, /) -> Any:
         return self._function(function)(other, self) if _is_operand(other) else NotImplemented
 
-    def in_place(self: Array, other: Any) -> Any:
+    def in_place(self: Array, other: Any, /) -> Any:
         if not _is_operand(other):
             return NotImplemented
         result = self._function(function)(self, other)
@@ -159,7 +167,7 @@ def _binary(name: str, function: str) -> None:
 
 
 def _comparison(name: str, function: str) -> None:
-    def compare(self: Array, other: Any) -> Any:
+    def compare(self: Array, other: Any, /) -> Any:
         return self._function(function)(self, other) if _is_operand(other) else NotImplemented
 
     compare.__name__ = f"__{name}__"
@@ -167,7 +175,7 @@ def _comparison(name: str, function: str) -> None:
 
 
 def _unary(name: str, function: str) -> None:
-    def apply(self: Array) -> Any:
+    def apply(self: Array, /) -> Any:
         return self._function(function)(self)
 
     apply.__name__ = f"__{name}__"

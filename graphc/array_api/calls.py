@@ -97,11 +97,12 @@ def _compiled(
     inputs: dict[str, Node] = {}
     args = [_symbolic(x, inputs) for x in described]
     result = function(*args, **{name: _symbolic(x, inputs) for name, x in options})
+    results, name = [result] if isinstance(result, Node) else list(result), function.__name__.strip("_")
+    compiled = compile(list(inputs.values()), results, name=name)
     if isinstance(result, Node):
-        return compile(list(inputs.values()), [result], name="eager"), lambda arrays: arrays[0]
+        return compiled, lambda arrays: arrays[0]
     form = type(result)
-    build = form._make if hasattr(form, "_make") else form
-    return compile(list(inputs.values()), list(result), name="eager"), build
+    return compiled, form._make if hasattr(form, "_make") else form
 
 
 def _symbolic(x: Any, inputs: dict[str, Node]) -> Any:

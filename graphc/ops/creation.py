@@ -168,13 +168,13 @@ def eye(n_rows: Any, n_cols: Any = None, *, k: int = 0, dtype: Any = "float32") 
 
 
 @public
-def tril(x: Any, *, k: int = 0) -> Node:
+def tril(x: Any, k: int = 0) -> Node:
     """The elements of matrices on and below the k-th diagonal; zeros above."""
     return _triangle(greater_equal, x, k)
 
 
 @public
-def triu(x: Any, *, k: int = 0) -> Node:
+def triu(x: Any, k: int = 0) -> Node:
     """The elements of matrices on and above the k-th diagonal; zeros below."""
     return _triangle(less_equal, x, k)
 

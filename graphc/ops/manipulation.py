@@ -83,7 +83,7 @@ def ravel(x: Any) -> Any:
 
 
 @public
-def roll(x: Any, shift: Any, *, axis: Any = None) -> Any:
+def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     """The elements moved along axes by `shift` places, those that leave coming in at the other end.
 
     Without axes they move in row-major order. Shifts are integers, one for all axes or one each.
@@ -124,7 +124,7 @@ def _rolled(x: Node, shift: int, axis: int) -> Node:
 
 
 @public
-def repeat(x: Any, repeats: Any, *, axis: Any = None, total: Any = None) -> Node:
+def repeat(x: Any, repeats: Any, axis: Any = None, *, total: Any = None) -> Node:
     """Each element along an axis (in row-major order if None) repeated: as often for all, or as `repeats` says.
 
     The counts are an integer, or one for each element: known ones, or a node, which needs the `total` that they add
@@ -171,7 +171,7 @@ def tile(x: Any, repetitions: Any) -> Node:
 
 
 @public
-def unstack(x: Any, *, axis: int = 0) -> tuple[Node, ...]:
+def unstack(x: Any, axis: int = 0) -> tuple[Node, ...]:
     """The parts of `x` along an axis, without it. Raises ShapeError if its size is not known."""
     x = as_node(x)
     a = one_axis(axis, x.ndim)

@@ -16,7 +16,7 @@ from graphc.ops.movement import broadcast_arrays, concat, slice_axis, transpose
 
 
 @public
-def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
+def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """The sum of products over axes of both: the last `axes` of x with the first of y, or a pair of lists of axes.
 
     Raises ShapeError where their sizes differ.

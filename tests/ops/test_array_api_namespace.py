@@ -168,6 +168,19 @@ def test_attributes_and_conversions():
     np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(x))), np.asarray(x))
 
 
+def test_the_array_has_the_attributes_and_methods_of_the_standard():
+    theirs = type(strict.asarray(0))
+    public = {name for name in dir(theirs) if not re.match(r"_[a-z]", name)} - {"__weakref__", "__buffer__", "__annotations__"}
+    assert public - set(dir(xp.Array)) == set()
+    for name in public:
+        method = getattr(theirs, name)
+        if inspect.isfunction(method) and name not in ("__init__", "__new__", "__array__", "to_device"):
+            kinds = [
+                [p.kind for p in inspect.signature(f).parameters.values()] for f in (method, getattr(xp.Array, name))
+            ]
+            assert kinds[0] == kinds[1], name
+
+
 def test_in_place_operators_keep_the_array():
     x = xp.asarray([1, 2, 3], dtype=xp.int32)
     same = x
@@ -239,7 +252,7 @@ def test_hypothesis_makes_its_arrays(x):
     assert bool(xp.all((x == x) | xp.isnan(x)))
 
 
-SCRIPT = '''
+SCRIPT = """
 import numpy as np, scipy.stats, sklearn
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -259,7 +272,7 @@ with sklearn.config_context(array_api_dispatch=True):
         np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-6, atol=1e-9)
 for statistic in (scipy.stats.skew, scipy.stats.kurtosis, scipy.stats.zscore):
     np.testing.assert_allclose(np.asarray(statistic(xp.asarray(y))), statistic(y), rtol=1e-9)
-'''
+"""
 
 
 def test_scikit_learn_and_scipy_calculate_with_its_arrays():

@@ -297,3 +297,22 @@ def test_integers_are_never_nan():
         True,
     ]
     assert gc.isnan(x).dtype is gc.bool_
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda np, x: np.tril(x, -1),
+        lambda np, x: np.roll(x, 1, 0),
+        lambda np, x: np.repeat(x, 2, 1),
+        lambda np, x: np.tensordot(x, x, 2),
+        lambda np, x: np.rot90(x, 1, (1, 0)),
+        lambda np, x: np.average(x, 0),
+        lambda np, x: np.diagonal(x, 1),
+        lambda np, x: np.expand_dims(x, 0),
+        lambda np, x: np.moveaxis(x, 0, 1),
+    ],
+)
+def test_positions_of_arguments_are_those_of_numpy(function):
+    np.testing.assert_allclose(run(lambda x: function(np, x), MATRIX), function(np, MATRIX))
+    np.testing.assert_allclose(run(lambda x: function(gc, x), MATRIX), function(np, MATRIX))
