@@ -168,11 +168,14 @@ def test_attributes_and_conversions():
     np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(x))), np.asarray(x))
 
 
-METHODS = """
-abs add and array_namespace bool complex dlpack dlpack_device eq float floordiv ge getitem gt index int invert le lshift lt
-matmul mod mul ne neg or pos pow rshift setitem sub truediv xor radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul rand
-ror rxor rlshift rrshift iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift
-""".split()
+METHODS = re.findall(
+    r"\w+",
+    """
+    abs add and array_namespace bool complex dlpack dlpack_device eq float floordiv ge getitem gt index int invert le
+    lshift lt matmul mod mul ne neg or pos pow rshift setitem sub truediv xor radd rsub rmul rtruediv rfloordiv rmod rpow
+    rmatmul rand ror rxor rlshift rrshift iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift
+    """,
+)
 
 
 def test_the_array_has_the_methods_of_the_standard():
@@ -181,7 +184,7 @@ def test_the_array_has_the_methods_of_the_standard():
         method, own = (getattr(array, f"__{name}__") for array in (theirs, xp.Array))
         if inspect.isfunction(method):
             kinds = [[p.kind for p in inspect.signature(f).parameters.values()] for f in (method, own)]
-            assert kinds[0] == kinds[1], name
+            assert kinds[0][1:] == kinds[1][1:], name
     assert all(hasattr(xp.Array, name) for name in ("dtype", "device", "mT", "ndim", "shape", "size", "T", "to_device"))
 
 
