@@ -175,7 +175,8 @@ class Switch(InnerGraphs):
     def vjp(self, g: Sequence[Node | None], y: Node, *xs: Node) -> Cotangents:
         given = [(i, part) for i, part in enumerate(g) if part is not None]
         wanted = [i for i, x in enumerate(xs) if i and x.dtype.is_float]
-        seeds = [_variable(f"g{i}", part.type) for i, part in given]
+        count = len(xs)  # derivatives of derivatives have more operands, so the names are new
+        seeds = [_variable(f"g{count + i}", part.type) for i, part in given]
         branches = []
         for branch in self.branches:
             wrt = [branch.inputs[i - 1] for i in wanted]
