@@ -22,7 +22,7 @@ from graphc.ir.substitution import substitute, variable
 from graphc.ops.barrier import Barrier
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Cast, Sum
-from graphc.ops.indexing import ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.indexing import PutAdd, ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.logic import Where
 from graphc.ops.movement import Concat, Pad
 from graphc.ops.reduction import Mean
@@ -31,7 +31,7 @@ from graphc.types import TensorType, TupleType
 
 Tangents = tuple[Node | None, ...]
 
-_LINEAR = (Barrier, Cast, Concat, Mean, Pad, ScatterAdd, ScatterAddAlongAxis, Sum, Where)
+_LINEAR = (Barrier, Cast, Concat, Mean, Pad, PutAdd, ScatterAdd, ScatterAddAlongAxis, Sum, Where)
 
 
 def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:

@@ -21,6 +21,8 @@ from graphc.ops.conversion import Expand, Reshape, Sum, expand
 from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.ops.log_domain import LogProd, Weighted
 from graphc.ops.movement import transpose
+from graphc.ops.sorting import Argsort, Searchsorted, Sort
+from graphc.ops.tuples import Pack
 from graphc.ops.windows import Shear
 
 Batched = tuple[bool, ...]
@@ -57,7 +59,7 @@ def _elementwise(op: Op, size: Any, batched: Batched, xs: tuple[Node, ...]) -> N
 
 @batches(Sum, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, reduction.RowWise, LogProd)
 @batches(reduction.Argmax, reduction.Argmin, Weighted, movement.Concat, Cumulative, LogCumulativeSumExp)
-@batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis)
+@batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis, Sort, Argsort)
 def _later_axes(op: Any, size: Any, batched: Batched, xs: tuple[Node, ...]) -> Node:
     """Ops along axes that all operands have: the axes are one further back."""
     axis = op.axis + 1 if isinstance(op.axis, int) else _later(op.axis)
@@ -126,6 +128,16 @@ def _scatter_add(op: indexing.ScatterAdd, size: Any, batched: Batched, xs: tuple
     rest = values.shape[indices.ndim :]
     table = full(0, g.type.with_shape((size, op.size, *rest)))
     return moved(make(indexing.PutAdd(1), table, values, indices), 1, op.axis + 1)
+
+
+@batches(Searchsorted)
+def _searchsorted(op: Searchsorted, size: Any, batched: Batched, xs: tuple[Node, ...]) -> Node | None:
+    return None if batched[0] else make(op, *xs)
+
+
+@batches(Pack)
+def _pack(op: Pack, size: Any, batched: Batched, xs: tuple[Node, ...]) -> tuple[Node, ...]:
+    return tuple(whole(size, batched, xs))
 
 
 @batches(indexing.Gather, indexing.Putting)

@@ -44,6 +44,17 @@ FUNCTIONS = {
     "variance": lambda x: gc.std(x, axis=1),
     "layer norm": lambda x: (x - gc.mean(x, 1, keepdims=True)) / gc.sqrt(gc.var(x, 1, keepdims=True) + 1e-3),
     "convolution": lambda x: sum(x[i : i + 2, j : j + 3] * MATRIX[i, j] for i in (0, 1) for j in (0, 1)),
+    "sort": lambda x: gc.sort(x * x, axis=1),
+    "put": lambda x: (x * x).at[[0, 2], [1, 1]].set(gc.sin(x[1, :2])),
+    "put add": lambda x: (x * x).at[[0, 0], [1, 1]].add(gc.sin(x[1, :2])),
+    "determinant": lambda x: gc.linalg.det(x @ gc.transpose(x) + np.eye(3)),
+    "inverse": lambda x: gc.linalg.inv(x @ gc.transpose(x) + np.eye(3)),
+    "cumulative": lambda x: gc.cumulative_sum(gc.cumulative_prod(x, axis=0), axis=1),
+    "images": lambda x: gc.conv(x[None, None], gc.sin(x[:2, :2])[None, None]),
+    "scan": lambda x: gc.scan(lambda c, row: (gc.tanh(c * row), c + row), np.ones(4), x)[1],
+    "branch": lambda x: gc.cond(x[0, 0] > 10, gc.sin, lambda x: x * x, x),
+    "recorded": gc.checkpoint(lambda x: gc.tanh(x) * x),
+    "fixed point": lambda x: gc.implicit.fixed_point(lambda y: 0.3 * gc.sin(y) * x + x, gc.sin(x)),
     "strided pad": lambda x: make(movement.Pad((1, 0), (2, 1), (7, 4), 0.0), x**2),
 }
 

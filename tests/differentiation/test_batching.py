@@ -20,6 +20,19 @@ def one_by_one(function, stack, *rest):
 
 
 MORE = {
+    "sort": lambda x: gc.sort(x, axis=0),
+    "argsort": lambda x: gc.argsort(x, axis=1, descending=True),
+    "searchsorted": lambda x: gc.searchsorted(gc.constant([-1.0, 0.0, 0.5]), x[0]),
+    "searchsorted in an item": lambda x: gc.searchsorted(gc.sort(x[0]), gc.constant([-1.0, 0.0, 0.5])),
+    "solve": lambda x: gc.linalg.solve(x @ x.T + np.eye(3), x),
+    "eigenvalues": lambda x: gc.linalg.eigvalsh(x @ x.T),
+    "convolution of images": lambda x: gc.conv(x[None, None], gc.sin(x[:2, :2])[None, None])[0, 0],
+    "running product": lambda x: gc.cumulative_prod(x, axis=1),
+    "product of zeros": lambda x: gc.grad(gc.prod(x * 0), x),
+    "places": lambda x: x.at[gc.argmax(x, axis=0), [0, 1, 2, 3]].add(10.0),
+    "fixed point": lambda x: gc.implicit.fixed_point(lambda y: 0.3 * gc.sin(y) + x, x),
+    "linear equation": lambda x: gc.implicit.linear_solve(lambda y: 2 * y + x.T @ (x @ y), x[0]),
+    "recorded": lambda x: gc.checkpoint(lambda x: (gc.sin(x), gc.sum(x)))(x)[1],
     "argmax": lambda x: gc.argmax(x, axis=1),
     "comparison": lambda x: gc.where(x > gc.mean(x), x, -1),
     "constant result": lambda x: gc.constant([1.0, 2.0]),
