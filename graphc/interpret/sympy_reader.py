@@ -176,7 +176,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "besseli": sympy.besseli,
     "beta_i": lambda a, b, x: sympy.betainc_regularized(a, b, 0, x),
     "digamma": sympy.digamma,
-    "erfcinv": sympy.erfcinv,
+    "erfcinv": lambda x: sympy.erfinv(1 - x),
     "erfcx": lambda order, x: sympy.diff(sympy.exp(x**2) * sympy.erfc(x), x, order),
     "erfinv": sympy.erfinv,
     "gamma_p": lambda a, x: sympy.lowergamma(a, x) / sympy.gamma(a),

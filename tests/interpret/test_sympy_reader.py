@@ -12,8 +12,10 @@ from graphc.ops.base import Elementwise
 from graphc.types import float64
 from tests.interpret import samples
 
-# SymPy keeps no bits of unknown integers, and its casts to short floats do not round.
+# SymPy keeps no bits of unknown integers, and its casts to short floats do not round. It cannot calculate a quotient
+# with a derivative that it knows no formula for.
 OPS = [op for op in samples.FLOAT_OPS if op.name != "cast" or getattr(op, "dtype", None) is float64]
+OPS = [op for op in OPS if op.name != "random_gamma_grad"]
 
 
 def number(value: Any) -> float:

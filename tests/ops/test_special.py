@@ -242,28 +242,21 @@ def test_zeta_outside_its_domain():
 
 # --- derivatives ---
 
+SHAPES = np.array([0.5, 2, 3, 80, 200]), np.array([1.5, 2, 0.3, 90, 100])
+GAMMAS = np.array([0.01, 0.5, 3, 20, 30, 15, 100]), np.array([0.2, 1.2, 5, 19, 200, 2, 101])
+POSITIVE = (np.array([1e-5, 0.3, 1.0, 1.46, 2, 3.5, 30, 1e5]),)
+POSITIVE_PAIRS = np.array([0.1, 2, 3.5, 30, 1e3]), np.array([0.2, 2, 0.01, 30.1, 5])
 ORDINARY = {
-    "erfinv": [np.array([-0.99, -0.3, 1e-9, 0.5, 0.9999])],
-    "erfcinv": [np.array([1e-30, 0.01, 0.7, 1.0, 1.9])],
-    "ndtri": [np.array([1e-30, 0.01, 0.4, 0.5, 0.999])],
-    "hurwitz_zeta": [np.array([1.5, 2, 3, 4.5, 20]), np.array([0.1, 1, 2.5, 30, 3])],
-    "betainc": [np.array([0.5, 2, 3, 80, 200]), np.array([1.5, 2, 0.3, 90, 100]), np.array([0.1, 0.5, 0.9, 0.45, 0.7])],
-    "beta_pdf": [
-        np.array([0.5, 2, 3, 80, 200]),
-        np.array([1.5, 2, 0.3, 90, 100]),
-        np.array([0.1, 0.5, 0.9, 0.45, 0.7]),
-    ],
-    **dict.fromkeys(
-        ["gammainc", "gammaincc", "gamma_pdf", "gammainc_grad_a", "random_gamma_grad"],
-        [np.array([0.01, 0.5, 3, 20, 30, 15, 100]), np.array([0.2, 1.2, 5, 19, 200, 2, 101])],
-    ),
-    **dict.fromkeys(["lgamma", "digamma", "entr"], [np.array([1e-5, 0.3, 1.0, 1.46, 2, 3.5, 30, 1e5])]),
-    **dict.fromkeys(
-        ["betaln", "xlogy", "xlog1py", "rel_entr", "kl_div"],
-        [np.array([0.1, 2, 3.5, 30, 1e3]), np.array([0.2, 2, 0.01, 30.1, 5])],
-    ),
+    "erfinv": (np.array([-0.99, -0.3, 1e-9, 0.5, 0.9999]),),
+    "erfcinv": (np.array([1e-30, 0.01, 0.7, 1.0, 1.9]),),
+    "ndtri": (np.array([1e-30, 0.01, 0.4, 0.5, 0.999]),),
+    "hurwitz_zeta": (np.array([1.5, 2, 3, 4.5, 20]), np.array([0.1, 1, 2.5, 30, 3])),
+    **dict.fromkeys(["betainc", "beta_pdf"], (*SHAPES, np.array([0.1, 0.5, 0.9, 0.45, 0.7]))),
+    **dict.fromkeys(["gammainc", "gammaincc", "gamma_pdf", "gammainc_grad_a", "random_gamma_grad"], GAMMAS),
+    **dict.fromkeys(["lgamma", "digamma", "entr"], POSITIVE),
+    **dict.fromkeys(["betaln", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS),
 }
-DEFAULT = [np.array([-20.0, -1.3, -0.2, 1e-7, 0.6, 1.4, 5, 20])]
+DEFAULT = (np.array([-20.0, -1.3, -0.2, 1e-7, 0.6, 1.4, 5, 20]),)
 SPECIAL = sorted(name for name, op in OPS.items() if op.__module__.startswith("graphc.ops.special"))
 WITHOUT = {  # operands by which there is no derivative, or no second one
     **{name: {0: 0} for name in ("hurwitz_zeta", "gammainc_grad_a", "random_gamma_grad")},
