@@ -172,8 +172,9 @@ METHODS = re.findall(
     r"\w+",
     """
     abs add and array_namespace bool complex dlpack dlpack_device eq float floordiv ge getitem gt index int invert le
-    lshift lt matmul mod mul ne neg or pos pow rshift setitem sub truediv xor radd rsub rmul rtruediv rfloordiv rmod rpow
-    rmatmul rand ror rxor rlshift rrshift iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor ilshift irshift
+    lshift lt matmul mod mul ne neg or pos pow rshift setitem sub truediv xor radd rsub rmul rtruediv rfloordiv rmod
+    rpow rmatmul rand ror rxor rlshift rrshift iadd isub imul itruediv ifloordiv imod ipow imatmul iand ior ixor
+    ilshift irshift
     """,
 )
 

@@ -335,7 +335,7 @@ def test_numpys_functions_of_two_operands(name):
     "function",
     [
         np.fft.fft,
-        np.sort,
+        np.partition,
         np.linalg.inv,
         np.gcd,
         np.heaviside,
@@ -343,14 +343,13 @@ def test_numpys_functions_of_two_operands(name):
         lambda x, *_: np.exp(x, out=np.zeros(3)),
         lambda x, *_: np.add(x, 1, where=np.ones(3, bool)),
         lambda x, *_: np.sum(x, out=np.zeros(())),
-        lambda x, *_: np.pad(x, 1, mode="edge"),
         lambda x, *_: np.ones(3).__iadd__(x),
     ],
 )
 def test_what_has_no_counterpart_is_a_type_error(function):
     x = gc.input("x", (3,))
     with pytest.raises(TypeError):
-        function(x, x) if function in (np.cross, np.arctan2, np.gcd, np.heaviside) else function(x)
+        function(x, x) if function in (np.gcd, np.heaviside) else function(x)
 
 
 def test_a_node_is_no_array():
