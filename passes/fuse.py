@@ -23,7 +23,7 @@ from graphc.ops.base import Elementwise, InnerGraphs, LibraryOp
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
 from graphc.ops.cumulative import Cumulative
-from graphc.ops.indexing import Scattering
+from graphc.ops.indexing import Putting, Scattering
 from graphc.ops.movement import Concat, Pad, Transpose
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
@@ -178,6 +178,8 @@ def _stored_operands(node: Node) -> Iterator[Node]:
                 yield gemm_operand(arg)[0]
         case LibraryOp() | InnerGraphs():
             yield from node.args
+        case Putting() if isinstance(storage(node.args[0]).op, Parameter):
+            yield from (arg for arg in node.args[1:] if arg.args)  # so that the parameter can be written in place
         case Reshape() if not (is_trivial_reshape(node) or isinstance(storage(node).op, Iota)):
             yield node.args[0]
 

@@ -31,6 +31,7 @@ from graphc.kernel import (
 )
 from graphc.ops.base import InnerGraphs, LibraryOp
 from graphc.ops.contraction import Matmul
+from graphc.ops.indexing import Putting
 from graphc.ops.tuples import items
 from graphc.passes.build_kernel import Built, build_kernel
 from graphc.passes.collapse import collapse
@@ -53,7 +54,7 @@ class _Lowering:
     """The lowering of one graph: of the whole, or of the body of a loop or a branch, which has an `outer` one."""
 
     def __init__(self, fused: Fused, outer: _Lowering | None = None) -> None:
-        self.fused, self.graph = fused, fused.graph
+        self.fused, self.graph, self.is_inner = fused, fused.graph, outer is not None
         self.owner = {root: group for group in fused.groups for root in group.roots}
         self.slots: dict[Node, Slot] = {}
         self.output_slots: list[Slot] = []
@@ -138,13 +139,15 @@ class _Lowering:
         return targets
 
     def only_updates(self, group: Group, targets: dict[Node, list[Node]]) -> bool:
-        """Whether a group computes nothing but new values of parameters, and cannot fail."""
+        """Whether a group computes nothing but new values of parameters, and cannot fail (in a loop it may)."""
         stored = self.stored(group)
-        if group.is_anchor or not stored or any(len(targets.get(root, ())) != 1 for root in stored):
+        if (group.is_anchor and not isinstance(group.roots[0].op, Putting)) or not stored:
+            return False
+        if any(len(targets.get(root, ())) != 1 for root in stored):
             return False
         if any(root in self.slots or self.is_read(root, group) for root in stored):
             return False
-        return not self.built(group).kernel.checks_indices
+        return self.is_inner or not self.built(group).kernel.checks_indices
 
     def copy_outputs(self) -> None:
         for node, slot in zip(self.graph.outputs, self.output_slots, strict=True):
@@ -264,15 +267,34 @@ def _in_place(built: Built, root: Node, parameter: Node) -> Built | None:
     if parameter not in buffer_of:
         return built
     old = buffer_of[parameter]
+    first, *rest = built.kernel.body
+    if _is_copy(first, old.name, new.name):
+        if any(isinstance(s, Load) and s.buffer == old.name for s in walk(tuple(rest))):
+            return None
+        return _merged(built, tuple(rest), root, new.name, old.name)
     stores = [s for s in walk(built.kernel.body) if isinstance(s, Store) and s.buffer == new.name]
     loads = [s for s in walk(built.kernel.body) if isinstance(s, Load) and s.buffer == old.name]
     rereads = [s for s in walk(built.kernel.body) if isinstance(s, Load) and s.buffer == new.name]
     if len(stores) != 1 or rereads or any(load.index != stores[0].index for load in loads):
         return None
-    body = tuple(_renamed(s, new.name, old.name) for s in built.kernel.body)
-    buffers = tuple(
-        replace(b, access="update") if b.name == old.name else b for b in built.kernel.buffers if b.name != new.name
-    )
+    return _merged(built, built.kernel.body, root, new.name, old.name)
+
+
+def _is_copy(statement: Statement, source: str, target: str) -> bool:
+    """Whether loops do nothing but copy a buffer."""
+    while isinstance(statement, For) and len(statement.body) == 1:
+        statement = statement.body[0]
+    match statement:
+        case For(body=(Load(name, buffer, index, None), Store(goal, place, value, None))):
+            return (buffer, goal, index, name) == (source, target, place, value)
+    return False
+
+
+def _merged(built: Built, body: tuple[Statement, ...], root: Node, new: str, old: str) -> Built:
+    """A kernel with the body, in which a root's buffer is an old one."""
+    kept = (b for b in built.kernel.buffers if b.name != new)
+    buffers = tuple(replace(b, access="update") if b.name == old else b for b in kept)
+    body = tuple(_renamed(s, new, old) for s in body)
     nodes = tuple(node for node in built.nodes if node is not root)
     return Built(replace(built.kernel, buffers=buffers, body=body), nodes)
 
