@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakSet
 
 import graphc as gc
 from graphc.errors import AxisError, ShapeError
-from graphc.ir.node import Node, describe
+from graphc.ir.node import Node, describe, topological
 from graphc.nn.module import Module, Updates
 from graphc.types import as_dtype
 
@@ -106,6 +107,7 @@ class BatchNorm(Module):
         self.running_mean = gc.parameter("running_mean", gc.init.zeros(channels, wide))
         self.running_var = gc.parameter("running_var", gc.init.ones(channels, wide))
         self._batches: dict[Node, Node] = {}
+        self._collected: set[Node] = set()
 
     def __call__(self, x: Node, *, training: bool) -> Node:
         """An array of the same shape. Raises ShapeError for other channels."""
@@ -116,6 +118,7 @@ class BatchNorm(Module):
             others = tuple(a for a in range(x.ndim) if a != axis)
             mean, var = gc.mean(wide, others), gc.var(wide, others)
             self._batches[mean] = gc.var(wide, others, correction=1)
+            _trained.add(self)
         y = (wide - _along(mean, axis, x)) / gc.sqrt(_along(var, axis, x) + self.epsilon)
         y = y.astype(x.dtype)
         if self.gain is None or self.bias is None:
@@ -126,10 +129,27 @@ class BatchNorm(Module):
         mean, var = self.running_mean, self.running_var
         for batch_mean, batch_var in self._batches.items():
             if batch_mean in reached:
+                self._collected.add(batch_mean)
                 mean = (1 - self.momentum) * mean + self.momentum * batch_mean
                 var = (1 - self.momentum) * var + self.momentum * batch_var
         moved = mean is not self.running_mean
         return {self.running_mean: mean, self.running_var: var} if moved else {}
+
+    def forgets(self, reached: set[Node]) -> bool:
+        """Whether nodes that are reached come from a call in training whose statistics nobody has asked for."""
+        return any(mean in reached and mean not in self._collected for mean in self._batches)
+
+
+_trained: WeakSet[BatchNorm] = WeakSet()
+"""All that were called in training."""
+
+
+def forgotten_statistics(*outputs: Node) -> bool:
+    """Whether outputs depend on a batch norm in training, and `updates` was not called for its statistics."""
+    if not _trained:
+        return False
+    reached = set(topological(outputs))
+    return any(norm.forgets(reached) for norm in list(_trained))
 
 
 def _standardized(x: Node, axes: tuple[int, ...], epsilon: float) -> Node:

@@ -16,7 +16,7 @@ from graphc.optim.first_order import SGD, Lion
 from graphc.optim.gradients import Accumulate, add_weight_decay, clip_by_global_norm, clip_by_value, global_norm
 from graphc.optim.line_search import LineSearch
 from graphc.optim.naming import Parameters, Updates
-from graphc.optim.optimizer import Optimizer
+from graphc.optim.optimizer import ForgottenStatisticsWarning, Optimizer
 from graphc.optim.schedules import (
     Schedule,
     constant,
@@ -40,6 +40,7 @@ __all__ = [
     "AdamW",
     "ConjugateGradient",
     "ExponentialAverage",
+    "ForgottenStatisticsWarning",
     "LineSearch",
     "Lion",
     "Newton",

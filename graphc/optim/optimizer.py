@@ -10,11 +10,23 @@ import numpy as np
 
 import graphc as gc
 from graphc.ir.node import Node
+from graphc.ir.source import warn
+from graphc.nn.normalization import forgotten_statistics
 from graphc.optim.naming import Model, Naming, Parameters, Updates
 from graphc.optim.schedules import Schedule
 
 Pairs = list[tuple[Node, Node]]
 Transform = Callable[[list[Node]], list[Node]]
+
+
+_FORGOTTEN = (
+    "running statistics are not updated: give the module itself to updates(loss, module), "
+    "or add module.updates(loss), called before"
+)
+
+
+class ForgottenStatisticsWarning(UserWarning):
+    """A loss in training, of batch norms whose running means and variances nobody moves."""
 
 
 class Optimizer(ABC):
@@ -38,11 +50,16 @@ class Optimizer(ABC):
 
         `parameters` are a module, whose running statistics are updated too, nodes by name, or nodes; `transform`
         changes the gradients first, such as `lambda gradients: clip_by_global_norm(gradients, 1.0)`.
+        Warns if the parameters are those of a module whose running statistics are left as they are.
         """
         named = self._naming.named(parameters)
         gradients = gc.grad(loss, list(named.values()))
         new = self.apply(named, transform(gradients) if transform else gradients)
-        return {**parameters.updates(loss), **new} if isinstance(parameters, Model) else new
+        if isinstance(parameters, Model):
+            return {**parameters.updates(loss), **new}
+        if forgotten_statistics(loss):
+            warn(_FORGOTTEN, ForgottenStatisticsWarning)
+        return new
 
     def apply(self, parameters: Parameters, gradients: Sequence[Node]) -> Updates:
         """The same from gradients at hand. Raises GraphError for what is no parameter, DTypeError for integers."""

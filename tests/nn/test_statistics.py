@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,20 @@ def test_an_optimiser_of_a_module_moves_its_statistics_and_does_not_train_them()
     updates = gc.optim.SGD(0.1).updates(loss, norm)
     assert set(updates) == {norm.gain, norm.bias, norm.running_mean, norm.running_var}
     assert set(norm.state()) == {"gain", "bias", "running_mean", "running_var"}
+
+
+def test_forgotten_statistics_are_a_warning():
+    norm = nn.BatchNorm(3)
+    x = gc.input("x", ("n", 3))
+    loss = gc.sum(norm(x, training=True) ** 3)
+    with pytest.warns(gc.optim.ForgottenStatisticsWarning, match="give the module itself") as caught:
+        gc.optim.SGD(0.1).updates(loss, norm.parameters())
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gc.optim.SGD(0.1).updates(gc.sum(norm(x, training=False) ** 3), norm.parameters())
+        updates = norm.updates(loss) | gc.optim.SGD(0.1).updates(loss, norm.parameters())
+        assert len(updates) == 4
 
 
 def test_statistics_of_other_graphs_do_not_count():
