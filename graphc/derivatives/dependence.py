@@ -7,6 +7,7 @@ not understood count as if everything depended on everything.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,11 +47,17 @@ def dependence(y: Node, x: Node) -> Array | None:
 def _propagated(root: Node, known: dict[Node, Array]) -> Array | None:
     """The pattern of a node, with an axis for the elements of `x` at the end; None if it depends on none of them."""
     patterns: dict[Node, Array | None] = dict(known)
-    for node in topological([root]):
-        if node not in patterns:
-            parts = [patterns[arg] for arg in node.args]
-            passes = node.op.vjp is not None or isinstance(node.op, Item)
-            patterns[node] = _pattern(node, parts) if passes and any(p is not None for p in parts) else None
+    order = [node for node in topological([root]) if node not in known]
+    uses = Counter(arg for node in order for arg in node.args)
+    uses[root] += 1
+    for node in order:
+        parts = [patterns[arg] for arg in node.args]
+        passes = node.op.vjp is not None or isinstance(node.op, Item)
+        patterns[node] = _pattern(node, parts) if passes and any(p is not None for p in parts) else None
+        for arg in node.args:
+            uses[arg] -= 1
+            if not uses[arg]:
+                del patterns[arg]
     return patterns[root]
 
 
@@ -76,13 +83,11 @@ def _pattern(y: Node, parts: Sequence[Array | None]) -> Array:
             return _applied(op, [_counted(given[0]), _value(y.args[1])]).astype(bool)
     if isinstance(op, _REDUCTIONS):
         return np.asarray(given[0].any(axis=op.axis))
-    if op.moves or isinstance(op, movement.Pad):
-        return _moved(y, given[0])
     if isinstance(op, Composite) and not isinstance(y.type, TupleType):
         operands = [variable(arg.type) for arg in y.args]
         found = _propagated(op.decompose(*operands), dict(zip(operands, given)))
         return np.zeros((*_shape(y), width), bool) if found is None else found
-    return _everything(y, given)
+    return _moved(y, given[0]) if op.moves or isinstance(op, movement.Pad) else _everything(y, given)
 
 
 def _moved(y: Node, pattern: Array) -> Array:

@@ -54,7 +54,7 @@ FUNCTIONS = {
     "scan": lambda x: gc.scan(lambda c, row: (gc.tanh(c * row), c + row), np.ones(4), x)[1],
     "branch": lambda x: gc.cond(x[0, 0] > 10, gc.sin, lambda x: x * x, x),
     "recorded": gc.checkpoint(lambda x: gc.tanh(x) * x),
-    "fixed point": lambda x: gc.implicit.fixed_point(lambda y: 0.3 * gc.sin(y) * x + x, gc.sin(x)),
+    "fixed point": lambda x: gc.implicit.fixed_point(lambda y: 0.1 * gc.sin(y) * x + x, gc.sin(x)),
     "strided pad": lambda x: make(movement.Pad((1, 0), (2, 1), (7, 4), 0.0), x**2),
 }
 
