@@ -38,6 +38,7 @@ from graphc.passes.collapse import collapse
 from graphc.passes.fuse import Fused, Group, fuse, gemm_operand, storage
 from graphc.passes.lower_loop import lower_loop
 from graphc.passes.registry import lowering_pass
+from graphc.passes.serial import only_checks
 from graphc.types import TensorType, TupleType
 
 
@@ -54,7 +55,7 @@ class _Lowering:
     """The lowering of one graph: of the whole, or of the body of a loop or a branch, which has an `outer` one."""
 
     def __init__(self, fused: Fused, outer: _Lowering | None = None) -> None:
-        self.fused, self.graph, self.is_inner = fused, fused.graph, outer is not None
+        self.fused, self.graph = fused, fused.graph
         self.owner = {root: group for group in fused.groups for root in group.roots}
         self.slots: dict[Node, Slot] = {}
         self.output_slots: list[Slot] = []
@@ -80,6 +81,7 @@ class _Lowering:
         for group in self.fused.groups:
             if group not in committed:
                 self.early.extend(self.steps(group))
+        self.early += [self.checks(group) for group in committed if self.built(group).kernel.checks_indices]
         self.copy_outputs()
         self.copy_updates(targets, committed)
         return (*self.early, *self.late, *self.copies)
@@ -139,7 +141,7 @@ class _Lowering:
         return targets
 
     def only_updates(self, group: Group, targets: dict[Node, list[Node]]) -> bool:
-        """Whether a group computes nothing but new values of parameters, and cannot fail (in a loop it may)."""
+        """Whether a group computes nothing but new values of parameters, and fails for indices at most."""
         stored = self.stored(group)
         if (group.is_anchor and not isinstance(group.roots[0].op, Putting)) or not stored:
             return False
@@ -147,7 +149,7 @@ class _Lowering:
             return False
         if any(root in self.slots or self.is_read(root, group) for root in stored):
             return False
-        return self.is_inner or not self.built(group).kernel.checks_indices
+        return isinstance(group.roots[0].op, Putting) or not self.built(group).kernel.checks_indices
 
     def copy_outputs(self) -> None:
         for node, slot in zip(self.graph.outputs, self.output_slots, strict=True):
@@ -198,6 +200,16 @@ class _Lowering:
     def built(self, group: Group) -> Built:
         name = "_".join(dict.fromkeys(root.op.name for root in group.roots[-3:]))
         return build_kernel(group, self.stored(group), self.fused.materialized, name)
+
+    def checks(self, group: Group) -> Step:
+        """Look whether a group will fail, before anything is written."""
+        built = self.built(group)
+        body = only_checks(built.kernel.body, set())
+        read = {s.buffer for s in walk(body) if isinstance(s, Load)}
+        used = [(b, node) for b, node in zip(built.kernel.buffers, built.nodes, strict=True) if b.name in read]
+        buffers = tuple(replace(b, access="read") for b, _ in used)
+        kernel = replace(built.kernel, name=f"check_{built.kernel.name}", buffers=buffers, body=body)
+        return self.call(group, Built(kernel, tuple(node for _, node in used)))
 
     def steps(self, group: Group) -> tuple[Step, ...]:
         node = group.roots[0]

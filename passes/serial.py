@@ -6,14 +6,14 @@ over the other axes, so what is read and written there can run in vectors, and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from graphc import dimension
 from graphc.dimension import symbol
 from graphc.ir.leaf import full
 from graphc.ir.node import Node
-from graphc.kernel import Load, Operand, Store
+from graphc.kernel import CheckIndex, For, Let, Load, Operand, Position, Statement, Store
 from graphc.ops.cumulative import Cumulative
 from graphc.ops.elementwise import Add
 from graphc.ops.indexing import Putting, ScatterAdd, ScatterAddAlongAxis, Scattering
@@ -76,6 +76,30 @@ def _combine_at(builder: Builder, node: Node, place: Any, value: Operand, valid:
         builder.emit(old, Load(old, buffer.name, place, valid), place, valid)
         value = builder.let(combine, node.dtype, (old, value))
     builder.add(Store(buffer.name, place, value, valid))
+
+
+def only_checks(body: tuple[Statement, ...], needed: set[str]) -> tuple[Statement, ...]:
+    """The statements that find out whether indices are in bounds; `needed` are names that come before them."""
+    kept: list[Statement] = []
+    for statement in reversed(body):
+        match statement:
+            case For(extent=extent, body=inner):
+                statement = replace(statement, body=only_checks(inner, needed))
+                if not statement.body:
+                    continue
+                needed |= dimension.symbols_of(extent)
+            case CheckIndex(value=value, extent=extent):
+                needed |= {*dimension.symbols_of(extent), *([value] if isinstance(value, str) else [])}
+            case Load(name, _, index, mask) if name in needed:
+                needed |= {*dimension.symbols_of(index), *([mask] if mask else [])}
+            case Position(name, _, index) if name in needed:
+                needed |= dimension.symbols_of(index)
+            case Let(name, _, _, args) if name in needed:
+                needed |= {arg for arg in args if isinstance(arg, str)}
+            case _:
+                continue
+        kept.append(statement)
+    return tuple(reversed(kept))
 
 
 def _told(node: Node) -> _Scatter:

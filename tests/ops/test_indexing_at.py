@@ -227,3 +227,39 @@ def test_in_loops(body):
     for f in assert_targets_agree(((x,), nodes), [array], targets=TARGETS):
         for mine, theirs in zip(f(array), expected, strict=True):
             np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13)
+
+
+def test_parameters_and_states_of_loops_are_changed_in_place():
+    i, v = gc.input("i", ("k",), "int64"), gc.input("v", ("k", 2))
+    start = np.arange(10, dtype="f4").reshape(5, 2)
+    at, values = np.array([1, -1, 1]), np.ones((3, 2), "f4")
+    for target in ("reference", *TARGETS):
+        table = gc.parameter("table", start)
+        new = table.at[i].add(v * table[0, 1] + table[i[0]])
+        f = gc.compile([i, v], gc.sum(table), updates={table: new}, target=target)
+        expected = start.copy()
+        np.add.at(expected, at, values * start[0, 1] + start[1])
+        assert f(at, values) == start.sum()
+        np.testing.assert_array_equal(gc.value(table), expected)
+        with pytest.raises(gc.IndexOutOfBounds):
+            f(np.array([0, 5, 1]), values)
+        np.testing.assert_array_equal(gc.value(table), expected)
+        if target == "llvm":
+            assert not any(slot.type.shape == (5, 2) and slot.role == "temporary" for slot in f.program.slots)
+    x = gc.input("x", (1000,), "float64")
+    loop = gc.compile([x], gc.fori_loop(1, 1000, lambda k, c: c.at[k].set(c[k - 1] + 1), x))
+    np.testing.assert_array_equal(loop(np.zeros(1000)), np.arange(1000.0))
+    assert not any(slot.type.shape == (1000,) and slot.role == "temporary" for slot in loop.program.slots)
+
+
+def test_updates_that_read_each_other():
+    a, b = gc.parameter("a", np.arange(3.0)), gc.parameter("b", np.arange(3.0) * 10)
+    i = gc.input("i", (2,), "int64")
+    f = gc.compile([i], [], updates={a: a.at[i].set(b[i]), b: b.at[i].set(a[i])})
+    f(np.array([0, 2]))
+    np.testing.assert_array_equal(gc.value(a), [0, 1, 20])
+    np.testing.assert_array_equal(gc.value(b), [0, 10, 2])
+    f = gc.compile([i], [], updates={a: a.at[i].add(1.0), b: a.at[1:].set(0.0)})
+    f(np.array([0, 2]))
+    np.testing.assert_array_equal(gc.value(a), [1, 1, 21])
+    np.testing.assert_array_equal(gc.value(b), [0, 0, 0])
