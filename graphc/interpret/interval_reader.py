@@ -36,6 +36,8 @@ class IntervalElements(Elements):
             return found
         limits = np.iinfo(dtype.numpy)
         whole = _stepped(math.trunc, found)
+        if not (found.may_be_nan or math.isinf(whole.low) or math.isinf(whole.high)):
+            return within(whole, dtype)  # of an integer, which wraps, or of a float, which does not
         kept = Interval(max(whole.low, float(limits.min)), min(whole.high, float(limits.max)), False, False)
         if kept.low > kept.high:
             kept = as_interval(limits.min if whole.high < 0 else limits.max)

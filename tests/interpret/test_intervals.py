@@ -159,3 +159,11 @@ def test_bounds_round_outward() -> None:
     root = elementwise.sqrt(gc.input("x", (), "float64"))
     (found,) = evaluate_nodes([root], {root.args[0]: np.array(2.0)}, reader="interval")
     assert found[()].low < math.sqrt(2) < found[()].high
+
+
+def test_integers_that_do_not_fit_wrap():
+    x = gc.input("x", (), "int64")
+    for dtype, value in (("uint64", -1), ("int8", 300), ("uint32", 2**40 + 5)):
+        (bounds,) = evaluate_nodes([gc.cast(x, dtype)], {x: np.array(value)}, {}, reader="interval")
+        (wrapped,) = evaluate_nodes([gc.cast(x, dtype)], {x: np.array(value)}, {})
+        assert float(wrapped) in bounds[()]
