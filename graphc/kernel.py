@@ -227,6 +227,7 @@ class Slot:
     """A place in memory that steps read and write: an input, a parameter, a constant, an output or a temporary.
 
     A view is a part of another slot, `base`, which begins at the element `offset`: an index that may count iterations.
+    Where that lies outside of the base, the view is that of `otherwise`, if there is one.
     """
 
     name: str
@@ -236,14 +237,20 @@ class Slot:
     data: np.ndarray[Any, Any] | None = field(default=None, repr=False)  # of a constant
     base: Slot | None = None
     offset: Index = 0
+    otherwise: Slot | None = None
 
     @property
-    def root(self) -> Slot:
-        """The slot that has the memory."""
-        slot = self
-        while slot.base is not None:
-            slot = slot.base
-        return slot
+    def roots(self) -> tuple[Slot, ...]:
+        """The slots that have the memory."""
+        found: list[Slot] = []
+        stack: list[Slot] = [self]
+        while stack:
+            slot = stack.pop()
+            if slot.base is None:
+                found.append(slot)
+            else:
+                stack += [part for part in (slot.otherwise, slot.base) if part is not None]
+        return tuple(found)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.type}"

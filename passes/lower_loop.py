@@ -67,12 +67,16 @@ def lower_loop(node: Node, around: Lowering) -> tuple[Step, ...]:
 
 def _scan(node: Node, op: Scan, around: Lowering) -> tuple[Step, ...]:
     n, split = op.carries, op.carries + op.sequences
-    states, begin = _begin(node, n, around)
     counter = _counter(node, around)
     step: Index = symbol(counter)
     if op.reverse:
         step = op.length - 1 - step
     body = op.body
+    stacks = {} if op.until else _stacks(node, op, around)
+    states = [_state(node, i, stacks.get(body.outputs[i]), step, counter, around) for i in range(n)]
+    begin: tuple[Step, ...] = tuple(
+        Copy(around.slot(node.args[i]), state, (node,)) for i, state in enumerate(states) if state.base is None
+    )
     slots = {
         x: _row(around.slot(arg), x.type, step) for x, arg in zip(body.inputs[n:split], node.args[n:split], strict=True)
     }
@@ -86,7 +90,35 @@ def _scan(node: Node, op: Scan, around: Lowering) -> tuple[Step, ...]:
         outputs, rows, leave = [*outputs, body.outputs[-1]], [*rows, stop], (Leave(stop, True, (node,)),)
         begin = (*begin, *(_clear(around.slot(stack), around) for _, stack in used))
     inner = _with_states(body, n, outputs, states, slots, rows, around)
-    return (*begin, Repeat(counter, op.length, (*inner, *leave), (node,)))
+    lasts = tuple(
+        Copy(_at(state, counter, op.length), around.slot(item(node, i)), (node,))
+        for i, state in enumerate(states)
+        if state.base is not None and around.is_wanted(item(node, i))
+    )
+    return (*begin, Repeat(counter, op.length, (*inner, *leave), (node,)), *lasts)
+
+
+def _stacks(node: Node, op: Scan, around: Lowering) -> dict[Node, Slot]:
+    """The memory of stacked values."""
+    found = {}
+    for i, y in enumerate(op.stacked):
+        if y.args and around.is_wanted(item(node, op.carries + i)):
+            found[y] = around.slot(item(node, op.carries + i))
+    return found
+
+
+def _state(node: Node, i: int, stack: Slot | None, step: Index, counter: str, around: Lowering) -> Slot:
+    """The memory of a state: the row that the step before has stacked, if its next value is stacked, else its own."""
+    if stack is None:
+        return around.slot(item(node, i))
+    before = dimension.substitute(step, {counter: symbol(counter) - 1})
+    row = _row(stack, node.args[i].type, before)
+    return replace(row, otherwise=around.slot(node.args[i]))
+
+
+def _at(state: Slot, counter: str, count: Index) -> Slot:
+    """A view as it is at the end of a repetition."""
+    return replace(state, offset=dimension.substitute(state.offset, {counter: count}))
 
 
 def _while(node: Node, op: While, around: Lowering) -> tuple[Step, ...]:
@@ -139,7 +171,11 @@ def _with_states(
     parameters = [make(Parameter(x.op.label, x.type, Storage(np.zeros(())))) for x in body.inputs[:count]]  # type: ignore[attr-defined]
     given = dict(zip(body.inputs, parameters, strict=False))
     results = substitute([*outputs, *body.outputs[:count]], given)
-    updates = tuple(zip(parameters, results[len(outputs) :], strict=True))
+    updates = tuple(
+        (parameter, new)
+        for parameter, new, state in zip(parameters, results[len(outputs) :], states, strict=True)
+        if state.base is None
+    )
     graph = replace(body, inputs=body.inputs[count:], outputs=tuple(results[: len(outputs)]), updates=updates)
     return around.inside(graph, {**slots, **dict(zip(parameters, states, strict=True))}, rows)
 

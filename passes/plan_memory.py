@@ -108,15 +108,14 @@ def _lives(program: Program) -> dict[Slot, tuple[int, int]]:
     number = {step: i for i, step in enumerate(program.numbered)}
     lives: dict[Slot, tuple[int, int]] = {}
     for step, at in number.items():
-        for slot in _own_slots(step):
-            root = slot.root
+        for root in (root for slot in _own_slots(step) for root in slot.roots):
             if _is_temporary(root):
                 first, last = lives.get(root, (at, at))
                 lives[root] = min(first, at), max(last, at)
     loops = [step for step in program.numbered if isinstance(step, Repeat)]
     for loop in reversed(loops):  # inner ones first: what crosses one may come to cross the one around it
         start, end = number[loop], number[loop] + sum(1 for _ in all_steps(loop.body))
-        for root in dict.fromkeys(slot.root for slot in loop.slots):
+        for root in dict.fromkeys(root for slot in loop.slots for root in slot.roots):
             if root in lives and (lives[root][0] < start or lives[root][1] > end):
                 first, last = lives[root]
                 lives[root] = min(first, start), max(last, end)

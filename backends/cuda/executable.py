@@ -114,13 +114,17 @@ class Run(ABC):
             if self.steps(repeat.body):
                 break
 
-    def offset(self, slot: Slot) -> int:
-        """Where a view begins in the memory of its root, in bytes."""
+    def place(self, slot: Slot) -> tuple[Slot, int]:
+        """The slot that has the memory, and where in it a view begins, in bytes."""
         total = 0
         while slot.base is not None:
-            total += evaluate(slot.offset, self.sizes) * slot.type.dtype.bytes
-            slot = slot.base
-        return total
+            offset = evaluate(slot.offset, self.sizes)
+            if slot.otherwise is not None and not 0 <= offset < evaluate(slot.base.type.size, self.sizes):
+                slot = slot.otherwise
+            else:
+                total += offset * slot.type.dtype.bytes
+                slot = slot.base
+        return slot, total
 
     @abstractmethod
     def launch(self, invocation: Invocation) -> None:
@@ -206,10 +210,11 @@ class _EmulatorRun(Run):
         return int(self.error[0])
 
     def _memory(self, slot: Slot) -> Array:
-        whole = self.arrays[slot.root]
+        root, offset = self.place(slot)
+        whole = self.arrays[root]
         if slot.base is None:
             return whole
-        start = self.offset(slot) // slot.type.dtype.bytes
+        start = offset // slot.type.dtype.bytes
         return whole.reshape(-1)[start : start + evaluate(slot.type.size, self.sizes)]
 
 
@@ -318,7 +323,8 @@ class _DeviceRun(Run):
         return int(self.error[0])
 
     def _place(self, slot: Slot) -> int:
-        return self.places[slot.root] + self.offset(slot)
+        root, offset = self.place(slot)
+        return self.places[root] + offset
 
     def _address(self, place: int) -> np.uint64:
         return np.uint64(self.arena.address + place)

@@ -101,10 +101,10 @@ class _Writer:
             case Gemm():
                 self._gemm(step)
             case Copy(source, target):
-                self.module.declare("ptr @memcpy(ptr, ptr, i64)")
+                self.module.declare("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")  # inline where it is short
                 to, origin = self._address(target), self._address(source)
                 size = self._bytes(source, source.type.size)
-                self.function.register(f"call ptr @memcpy(ptr {to}, ptr {origin}, {size.typed})")
+                self.function.line(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {origin}, {size.typed}, i1 false)")
             case LibraryCall():
                 self._library(step)
             case Repeat():
@@ -122,7 +122,12 @@ class _Writer:
             return self.addresses[slot]
         base = self._address(slot.base)
         offset = self._bytes(slot, slot.offset)
-        return self.function.register(f"getelementptr i8, ptr {base}, {offset.typed}")
+        address = self.function.register(f"getelementptr i8, ptr {base}, {offset.typed}")
+        if slot.otherwise is None:
+            return address
+        inside = self.words.compare("ult", self._index(slot.offset), self._index(slot.base.type.size))
+        other = self._address(slot.otherwise)
+        return self.function.register(f"select i1 {inside.text}, ptr {address}, ptr {other}")
 
     def _repeat(self, repeat: Repeat) -> None:
         def body(counter: str, exit: str) -> None:

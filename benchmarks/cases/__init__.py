@@ -7,7 +7,9 @@ from benchmarks.cases import (
     cross_entropy,
     elementwise_chain,
     logsumexp,
+    lstm,
     mlp_step,
+    recurrence,
     softmax,
 )
 
@@ -20,6 +22,8 @@ CASES: dict[str, Case] = {
         logsumexp.CASE,
         cross_entropy.CASE,
         mlp_step.CASE,
+        recurrence.CASE,
+        lstm.CASE,
         compile_time.CASE,
     )
 }
