@@ -14,7 +14,7 @@ from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Expand, Reshape
 from graphc.ops.indexing import Gather as GatherOp, Take, TakeAlongAxis
 from graphc.ops.movement import Slice, Transpose
-from graphc.ops.windows import Merge, Shear, Windows
+from graphc.ops.windows import Merge, Shear
 from graphc.types import Shape
 
 Index = tuple[Any, ...]
@@ -33,10 +33,6 @@ def operand_indices(node: Node, index: Index, gather: Gather) -> list[tuple[Node
             return [(args[0], tuple(index[axes.index(a)] for a in range(len(axes))))]
         case Slice(start=start, step=step):
             return [(args[0], tuple(s + i * k for s, i, k in zip(start, index, step, strict=True)))]
-        case Windows(axis=axis, stride=stride, dilation=dilation):
-            inside = index[args[0].ndim :]
-            seen = {a: s * index[a] + d * k for a, s, d, k in zip(axis, stride, dilation, inside, strict=True)}
-            return [(args[0], tuple(seen.get(a, i) for a, i in enumerate(index[: args[0].ndim])))]
         case Merge(axis=axis):
             factors = dict(zip(axis, args[0].shape[node.ndim :], strict=True))
             outer = tuple(i // factors[a] if a in factors else i for a, i in enumerate(index))

@@ -23,12 +23,13 @@ from graphc.ir.node import Node, make
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops import reduction
-from graphc.ops.conversion import Axes, Expand, Reshape, Sum
+from graphc.ops.base import Composite
+from graphc.ops.conversion import Axes, Expand, Reshape, Sum, expand
 from graphc.ops.movement import Pad, Transpose, slice_node, transpose
 from graphc.types import Shape, TensorType, bool_
 
 
-class Windows(Op):
+class Windows(Composite):
     """Windows along axes, `y[…,o,…,k] = x[…,stride*o + dilation*k,…]`: `count[m]` of `size[m]` along `axis[m]`.
 
     The positions in the windows are new last axes.
@@ -48,16 +49,18 @@ class Windows(Op):
         shape = list(x.shape)
         for a, count, size, s, d in self._fit():
             rest = x.shape[a] - (count - 1) * s - (size - 1) * d
-            if isinstance(rest, int) and rest < 1 and count != 0 and size != 0:
+            if isinstance(rest, int) and rest < 1:
                 raise ShapeError(f"{count} windows of {size}, {s} apart, leave an axis of size {x.shape[a]}")
             shape[a] = count
         return x.with_shape((*shape, *self.size))
 
-    def evaluate(self, s: Scalars, x: Value) -> Value:
-        for a, count, size, stride, dilation in self._fit():
-            places = np.add.outer(stride * np.arange(count), dilation * np.arange(size))
-            x = np.moveaxis(np.take(x, places.astype(np.int64), axis=a), a + 1, -1)
-        return x
+    def decompose(self, x: Node) -> Node:
+        # The expand tells fusion that elements are read several times: what is dear is calculated before.
+        y = expand(x, tuple(range(x.ndim, x.ndim + len(self.axis))), self.size)
+        fit = list(enumerate(self._fit(), x.ndim))
+        moved = [(a, b, d, 0, (count - 1) * s + 1) for b, (a, count, size, s, d) in fit if size != 1]
+        y = make(Shear(*zip(*moved, strict=True)), y) if moved else y
+        return slice_node(y, {a: (0, count, s) for _, (a, count, _, s, _) in fit})
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         sizes = [x.shape[a] for a in self.axis]
