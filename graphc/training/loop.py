@@ -47,10 +47,7 @@ def train(
                     checkpoint.save(done, early_stopping)
                 if interrupted():
                     raise KeyboardInterrupt
-            evaluated = evaluate() if evaluate is not None else {}
-            done.finish({**done.means(metrics), **{name: float(value) for name, value in evaluated.items()}})
-            if early_stopping is not None:
-                early_stopping.look(done.history[-1])
+            _finish(done, metrics, evaluate, early_stopping)
             if checkpoint is not None:
                 checkpoint.save(done, early_stopping)
             if interrupted():
@@ -58,6 +55,19 @@ def train(
     if early_stopping is not None:
         early_stopping.restore_best()
     return done.history
+
+
+def _finish(
+    done: Progress,
+    metrics: Sequence[str],
+    evaluate: Callable[[], Mapping[str, float]] | None,
+    early_stopping: EarlyStopping | None,
+) -> None:
+    """Close an epoch: its means, what is evaluated after it, and whether it is better than those before."""
+    evaluated = evaluate() if evaluate is not None else {}
+    done.finish({**done.means(metrics), **{name: float(value) for name, value in evaluated.items()}})
+    if early_stopping is not None:
+        early_stopping.look(done.history[-1])
 
 
 def _steps(

@@ -52,9 +52,7 @@ def ctc(
 
     begin = gc.where(gc.iota(2 * count + 1) == 0, gc.zeros((), x.dtype), -math.inf)
     forward, _ = gc.scan(step, gc.broadcast_to(begin, (batch, 2 * count + 1)), (emitted, gc.iota(time)))
-    last = gc.take_along_axis(forward, (2 * symbols)[:, None], axis=1)[:, 0]
-    before = gc.take_along_axis(forward, gc.maximum(2 * symbols - 1, 0)[:, None], axis=1)[:, 0]
-    likely = gc.logsumexp(gc.stack([last, gc.where(symbols > 0, before, -math.inf)]), axis=0)
+    likely = _ends(forward, symbols)
     if reduction == "mean":
         likely = likely / gc.maximum(symbols, 1).astype(x.dtype)
     return reduced(-likely, reduction)
@@ -66,6 +64,13 @@ def _between_blanks(labels: Node, blank: int) -> Node:
     blanks = gc.full((batch, count), blank, labels.dtype)
     pairs = gc.stack([blanks, labels], axis=2).reshape((batch, 2 * count))
     return gc.concat([pairs, gc.full((batch, 1), blank, labels.dtype)], axis=1)
+
+
+def _ends(forward: Node, symbols: Node) -> Node:
+    """log of the probability of the paths that end in the last label, or in the blank behind it."""
+    last = gc.take_along_axis(forward, (2 * symbols)[:, None], axis=1)[:, 0]
+    before = gc.take_along_axis(forward, gc.maximum(2 * symbols - 1, 0)[:, None], axis=1)[:, 0]
+    return gc.logsumexp(gc.stack([last, gc.where(symbols > 0, before, -math.inf)]), axis=0)
 
 
 def _later(row: Node, distance: int) -> Node:
