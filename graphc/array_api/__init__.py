@@ -15,6 +15,7 @@ from typing import Any
 
 from graphc.array_api import linalg
 from graphc.array_api.array import VERSION, Array
+from graphc.array_api.calls import use_target
 from graphc.array_api.namespace import STANDARD_DTYPES, NamespaceInfo, eager_functions
 
 __array_api_version__ = VERSION
@@ -24,7 +25,7 @@ _FUNCTIONS = eager_functions()
 globals().update(_FUNCTIONS)
 globals().update(STANDARD_DTYPES)
 
-__all__ = ["Array", "e", "inf", "linalg", "nan", "newaxis", "pi", *sorted(_FUNCTIONS), *STANDARD_DTYPES]
+__all__ = ["Array", "e", "inf", "linalg", "nan", "newaxis", "pi", "use_target", *sorted(_FUNCTIONS), *STANDARD_DTYPES]
 
 
 def __array_namespace_info__() -> NamespaceInfo:

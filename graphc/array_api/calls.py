@@ -7,7 +7,9 @@ all matrices of a dtype.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from types import EllipsisType
@@ -23,6 +25,19 @@ from graphc.types import DType, as_dtype, bool_, promote, weak_dtype
 
 MOST_KEPT = 4096
 """Compiled calls; the one that was not used for longest makes room."""
+
+
+_target: ContextVar[str] = ContextVar("target", default="llvm")
+
+
+@contextmanager
+def use_target(target: str) -> Iterator[None]:
+    """Calculate on another target ("reference", "cuda" …) inside a `with` block."""
+    token = _target.set(target)
+    try:
+        yield
+    finally:
+        _target.reset(token)
 
 
 @dataclass(frozen=True)
@@ -85,20 +100,20 @@ def call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str,
     arguments = _Arguments(any_size)
     described = tuple(map(arguments.described, args))
     options = tuple((name, arguments.described(value)) for name, value in sorted(kwargs.items()))
-    compiled, shaped = _compiled(function, described, options)
+    compiled, shaped = _compiled(function, described, options, _target.get())
     return shaped([Array(np.asarray(result)) for result in compiled(**arguments.arrays)])
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def _compiled(
-    function: Callable[..., Any], described: tuple[Any, ...], options: tuple[tuple[str, Any], ...]
+    function: Callable[..., Any], described: tuple[Any, ...], options: tuple[tuple[str, Any], ...], target: str
 ) -> tuple[Callable[..., list[Any]], Callable[[list[Array]], Any]]:
     """The compiled function, and what puts its results into the form that the function gives."""
     inputs: dict[str, Node] = {}
     args = [_symbolic(x, inputs) for x in described]
     result = function(*args, **{name: _symbolic(x, inputs) for name, x in options})
     results, name = [result] if isinstance(result, Node) else list(result), function.__name__.strip("_")
-    compiled = compile(list(inputs.values()), results, name=name)
+    compiled = compile(list(inputs.values()), results, target=target, name=name)
     if isinstance(result, Node):
         return compiled, lambda arrays: arrays[0]
     form = type(result)

@@ -235,6 +235,18 @@ def test_one_compiled_function_serves_all_sizes_and_numbers():
     assert calls._compiled.cache_info().misses > before
 
 
+def test_another_target_calculates_the_same():
+    x = xp.linspace(-1, 1, 5)
+    expected = xp.exp(x)
+    misses = calls._compiled.cache_info().misses
+    with xp.use_target("reference"):
+        found = xp.exp(x)
+    assert calls._compiled.cache_info().misses == misses + 1
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-15)
+    with pytest.raises(gc.TargetError), xp.use_target("abacus"):
+        xp.exp(x)
+
+
 def test_arguments_of_equal_value_and_other_kinds_are_told_apart():
     x = xp.asarray([0, 5], dtype=xp.int64)
     assert (x + 1).dtype is xp.int64 and (x + 1.0).dtype is xp.float64
