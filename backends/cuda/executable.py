@@ -117,13 +117,13 @@ class Run(ABC):
     def place(self, slot: Slot) -> tuple[Slot, int]:
         """The slot that has the memory, and where in it a view begins, in bytes."""
         total = 0
-        while slot.base is not None:
+        while (base := slot.base) is not None:
             offset = evaluate(slot.offset, self.sizes)
-            if slot.otherwise is not None and not 0 <= offset < evaluate(slot.base.type.size, self.sizes):
+            if slot.otherwise is not None and not 0 <= offset < evaluate(base.type.size, self.sizes):
                 slot = slot.otherwise
             else:
                 total += offset * slot.type.dtype.bytes
-                slot = slot.base
+                slot = base
         return slot, total
 
     @abstractmethod

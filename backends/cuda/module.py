@@ -48,7 +48,8 @@ class CudaModule:
             elif call.kernel not in self._kernels:
                 self._kernels[call.kernel] = emit(call.kernel, functions, names)
         self._slots = {s: self._slots_of(c) for s, c in self._calls.items() if isinstance(c, KernelCall)}
-        carried = [s for slots in self._slots.values() for s in slots.values() if s.base is None and s not in program.slots]
+        used = [slot for slots in self._slots.values() for slot in slots.values()]
+        carried = [slot for slot in used if slot.base is None and slot not in program.slots]
         self.program = replace(program, slots=(*program.slots, *carried))
         own = [(kernel.name, kernel.source) for kernel in self._kernels.values()]
         self.sources: tuple[tuple[str, str], ...] = (*own, *products.items())

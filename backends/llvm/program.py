@@ -36,7 +36,7 @@ from graphc.types import float32, float64, int64
 
 ENTRY = "main"
 GEMM_SYMBOLS = {float32: "graphc_sgemm", float64: "graphc_dgemm"}
-WORTH_THREADS = 2**24  # multiplications; waking and waiting for threads costs more than they save below
+WORTH_THREADS = 2**25  # multiplications; waking and waiting for threads costs more than they save below
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112  # of cblas
 
 
