@@ -21,14 +21,17 @@ from graphc.random.continuous import (
     multivariate_normal,
     normal,
     pareto,
+    rayleigh,
+    triangular,
     truncated_normal,
     uniform,
+    wald,
     weibull,
 )
-from graphc.random.counts import binomial, poisson
+from graphc.random.counts import binomial, geometric, multinomial, negative_binomial, poisson
 from graphc.random.discrete import bernoulli, categorical, rademacher, randint
 from graphc.random.estimators import gumbel_softmax, score_function, straight_through
-from graphc.random.gamma_family import beta, chisquare, dirichlet, gamma, loggamma, student_t
+from graphc.random.gamma_family import beta, chisquare, dirichlet, f, gamma, loggamma, student_t
 from graphc.random.keys import fold_in, key, split
 from graphc.random.matrices import orthogonal
 from graphc.random.order import choice, permutation, shuffle
@@ -46,8 +49,10 @@ __all__ = [
     "choice",
     "dirichlet",
     "exponential",
+    "f",
     "fold_in",
     "gamma",
+    "geometric",
     "gumbel",
     "gumbel_softmax",
     "key",
@@ -55,7 +60,9 @@ __all__ = [
     "loggamma",
     "logistic",
     "lognormal",
+    "multinomial",
     "multivariate_normal",
+    "negative_binomial",
     "normal",
     "orthogonal",
     "pareto",
@@ -63,12 +70,15 @@ __all__ = [
     "poisson",
     "rademacher",
     "randint",
+    "rayleigh",
     "score_function",
     "shuffle",
     "split",
     "straight_through",
     "student_t",
+    "triangular",
     "truncated_normal",
     "uniform",
+    "wald",
     "weibull",
 ]

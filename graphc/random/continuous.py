@@ -16,6 +16,7 @@ from graphc.ir.node import Node, public
 from graphc.ops.conversion import as_node
 from graphc.ops.normal_quantile import normal_quantile
 from graphc.random.arguments import Draw, Given
+from graphc.random.bits import Blocks
 
 
 @public
@@ -67,6 +68,40 @@ def pareto(key: Any, alpha: Given, shape: Any = None, dtype: Any = None, *, scal
     draw = Draw(key, shape, dtype, alpha, scale)
     alpha, scale = draw.parameters
     return draw.finished(gc.exp(_exponential(draw) / alpha), None, scale)
+
+
+@public
+def rayleigh(key: Any, shape: Any = None, dtype: Any = None, *, scale: Given = 1.0) -> Node:
+    """Rayleigh numbers, the lengths of normal vectors in the plane: density x exp(-x^2 / (2 scale^2)) / scale^2."""
+    draw = Draw(key, shape, dtype, scale)
+    return draw.finished(gc.sqrt(2 * _exponential(draw)), None, *draw.parameters)
+
+
+@public
+def triangular(key: Any, low: Given, mode: Given, high: Given, shape: Any = None, dtype: Any = None) -> Node:
+    """Numbers whose density rises from 0 at `low` to `mode` and falls to 0 at `high`, linearly."""
+    draw = Draw(key, shape, dtype, low, mode, high)
+    low, mode, high = draw.parameters
+    upper, p = (gc.cast(x, low.dtype) if x.dtype.is_float else x for x in draw.tails())
+    rising = (mode - low) / (high - low)
+    below, above = gc.where(upper, 1 - p, p), gc.where(upper, p, 1 - p)
+    from_low = low + gc.sqrt(below * (high - low) * (mode - low))
+    return gc.where(below < rising, from_low, high - gc.sqrt(above * (high - low) * (high - mode)))
+
+
+@public
+def wald(key: Any, mean: Given, shape: Any = None, dtype: Any = None, *, scale: Given = 1.0) -> Node:
+    """Inverse Gaussian numbers: density sqrt(scale / (2 pi x^3)) exp(-scale (x - mean)^2 / (2 mean^2 x)) for x > 0.
+
+    One of the two roots of a quadratic equation (Michael, Schucany and Haas, 1976). Its choice has no derivative, so
+    that by the parameters is that of the root alone, not of the expectation.
+    """
+    draw = Draw(key, shape, dtype, mean, scale)
+    mean, scale = draw.parameters
+    half = mean * gc.square(gc.cast(standard_normal(*draw.tails()), mean.dtype)) / (2 * scale)
+    root = 1 + half + gc.sqrt(half * (half + 2))
+    other = Blocks(draw.key, draw.shape, 1).fraction(draw.dtype)
+    return gc.where(other * (1 + root) < root, mean / root, mean * root)
 
 
 @public

@@ -1,8 +1,8 @@
-"""Counts: Poisson and binomial numbers. Parameters come in, integers go out, calculated in float64.
+"""Counts: Poisson and binomial numbers, and what is made of them. Parameters come in, integers go out.
 
-Small means are inverted, which takes one random number. Large ones are drawn by rejection from a quotient of uniform
-numbers (W. Hörmann, "The transformed rejection method for generating Poisson random variables", 1993, algorithm PTRS;
-"The generation of binomial random variates", 1993, algorithm BTRS).
+They are calculated in float64. Small means are inverted, which takes one random number. Large ones are drawn by
+rejection from a quotient of uniform numbers (W. Hörmann, "The transformed rejection method for generating Poisson
+random variables", 1993, algorithm PTRS; "The generation of binomial random variates", 1993, algorithm BTRS).
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import graphc as gc
+from graphc.errors import ShapeError
 from graphc.ir.node import Node, public
+from graphc.ops.conversion import as_node
 from graphc.ops.panjer import panjer_quantile
 from graphc.random.arguments import Draw, Given, as_integer_dtype
 from graphc.random.bits import Blocks
+from graphc.random.continuous import exponential
+from graphc.random.gamma_family import gamma
+from graphc.random.keys import split
 from graphc.random.rejection import first_accepted
 
 _INVERTED = 10.0
@@ -51,6 +56,44 @@ def binomial(key: Any, n: Given, p: Given, shape: Any = None, dtype: Any = "int6
     inverted = gc.minimum(panjer_quantile(u, gc.exp(n * gc.log1p(-rare)), -odds, (n + 1) * odds), n)
     successes = _large_binomial(draw, n, rare, inverted, small)
     return gc.cast(gc.where(mirrored, n - successes, successes), whole)
+
+
+@public
+def geometric(key: Any, p: Given, shape: Any = None, dtype: Any = "int64") -> Node:
+    """How many trials it takes to succeed, each with probability p: 1, 2 …"""
+    whole = as_integer_dtype(dtype)
+    waited = exponential(key, shape, gc.float64, scale=-1 / gc.log1p(-gc.cast(as_node(p), gc.float64)))
+    return gc.cast(gc.floor(waited) + 1, whole)
+
+
+@public
+def negative_binomial(key: Any, n: Given, p: Given, shape: Any = None, dtype: Any = "int64") -> Node:
+    """How many trials fail before `n` succeed, each with probability p; n need not be whole."""
+    draw = Draw(key, shape, gc.float64, n, p)
+    n, p = draw.parameters
+    keys = split(draw.key)
+    return poisson(keys[0], gamma(keys[1], n, scale=(1 - p) / p), dtype=dtype)
+
+
+@public
+def multinomial(key: Any, n: Given, p: Given, shape: Any = None, dtype: Any = "int64") -> Node:
+    """How many of `n` trials have each outcome along the last axis of p, their probabilities; these add up to 1.
+
+    `shape` is that of the places, without the outcomes. Raises ShapeError for probabilities without a known last axis.
+    """
+    whole, p = as_integer_dtype(dtype), gc.cast(as_node(p), gc.float64)
+    if not p.ndim or not isinstance(p.shape[-1], int):
+        raise ShapeError("the number of outcomes is not known")
+    outcomes = p.shape[-1]
+    draw = Draw(key, shape, gc.float64, n, *([p[..., 0]] if outcomes else []))
+    keys, left, counts = split(draw.key, outcomes), draw.parameters[0], []
+    rest = gc.flip(gc.cumulative_sum(gc.flip(p, axis=-1), axis=-1), axis=-1)
+    for i in range(outcomes):
+        share = gc.clip(p[..., i] / gc.where(rest[..., i] > 0, rest[..., i], 1.0), 0.0, 1.0)
+        last = i == outcomes - 1
+        counts.append(left if last else gc.cast(binomial(keys[i], left, share, draw.shape), gc.float64))
+        left = left - counts[-1]
+    return gc.cast(gc.stack(counts, axis=-1), whole)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,15 @@ def student_t(
     return draw.finished(z * root, loc, scale)
 
 
+@public
+def f(key: Any, numerator: Given, denominator: Given, shape: Any = None, dtype: Any = None) -> Node:
+    """F numbers: the quotient of two chi-square numbers, each over its degrees of freedom."""
+    draw = Draw(key, shape, dtype, numerator, denominator)
+    keys, halves = split(draw.key), [x / 2 for x in draw.parameters]
+    above, below = (loggamma(keys[i], x, draw.shape, draw.dtype) - gc.log(x) for i, x in enumerate(halves))
+    return gc.exp(above - below)
+
+
 def _standard(draw: Draw, concentration: Node) -> _Gamma:
     """Standard gamma numbers. Below 1 the concentration is raised by 1, and the number multiplied by u^(1/a)."""
     dtype = draw.dtype.compute

@@ -78,3 +78,27 @@ def test_the_quantile_of_small_counts():
     x = gc.input("u", ("n",), "float64")
     found = gc.compile([x], gc.panjer_quantile(x, first, a, b))(u)
     np.testing.assert_array_equal(found, np.maximum(stats.poisson(3).ppf(u), 0))
+
+
+@pytest.mark.parametrize("p", [0.9, 0.3, 0.01, 1.0])
+def test_geometric(p):
+    assert_counts(drawn(random.geometric(random.key(2), p, (N,))), stats.geom(p))
+
+
+@pytest.mark.parametrize("n, p", [(1, 0.5), (2.5, 0.3), (40, 0.2)])
+def test_negative_binomial(n, p):
+    assert_counts(drawn(random.negative_binomial(random.key(2), n, p, (N,))), stats.nbinom(n, p))
+
+
+def test_multinomial():
+    p = np.array([0.1, 0.0, 0.25, 0.65])
+    x = drawn(random.multinomial(random.key(3), 60, p, (N,)))
+    assert (x.sum(1) == 60).all() and (x >= 0).all()
+    for i in (0, 2, 3):
+        assert_counts(x[:, i], stats.binom(60, p[i]))
+    assert (x[:, 1] == 0).all()
+    np.testing.assert_allclose(np.cov(x.T), 60 * (np.diag(p) - np.outer(p, p)), atol=0.4)
+    certain = drawn(random.multinomial(random.key(3), np.array([0, 7]), np.array([1.0, 0.0])))
+    assert certain.tolist() == [[0, 0], [7, 0]]
+    with pytest.raises(gc.ShapeError, match="number of outcomes"):
+        random.multinomial(random.key(3), 60, 0.5)

@@ -19,6 +19,7 @@ CASES = [
     ("loggamma", (0.5,), {}, stats.loggamma(0.5)),
     ("loggamma", (5.0,), {}, stats.loggamma(5)),
     ("chisquare", (3.0,), {}, stats.chi2(3)),
+    ("f", (3.0, 7.0), {}, stats.f(3, 7)),
     ("beta", (0.5, 2.0), {}, stats.beta(0.5, 2)),
     ("beta", (5.0, 3.0), {}, stats.beta(5, 3)),
     ("student_t", (2.5,), {"loc": 1.0, "scale": 2.0}, stats.t(2.5, 1, 2)),
