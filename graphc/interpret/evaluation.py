@@ -21,7 +21,7 @@ from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.op import Op
 from graphc.ops.base import Composite, Elementwise, InnerGraphs
-from graphc.ops.tuples import Item
+from graphc.ops.tuples import Item, Pack
 from graphc.types import TensorType, as_dtype
 
 
@@ -110,6 +110,9 @@ def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader
         raise GraphError(f"the input {node.op.label!r} has no value", details=[describe(node)])
     if isinstance(node.op, Item):
         return xs[0][node.op.index]
+    if isinstance(node.op, Pack):
+        several: Any = tuple(xs)
+        return several
     try:
         type_ = node.type.bound(sizes)
         op = _concrete(node, type_, sizes)
