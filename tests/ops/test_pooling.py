@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 import graphc as gc
-from tests.ops.peers import agree_with_torch, torch
+from tests.ops.peers import F, agree_with_torch, torch
 
-F = torch.nn.functional
 quick = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
