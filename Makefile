@@ -23,11 +23,11 @@ PIP := -m pip --disable-pip-version-check install --quiet
 demo: $(VENV)/examples.stamp
 	$(VENV)/bin/graphc demo
 
-# All checks run even when one fails, so that one run tells everything.
+# All checks run even when one fails, so that one run tells everything. Each core has a worker, so BLAS gets one.
 test: $(VENV)/dev.stamp
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
-	$(VENV)/bin/python -m pytest -n auto || failed="$$failed pytest"; \
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 lint: $(VENV)/dev.stamp
