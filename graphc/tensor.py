@@ -245,7 +245,11 @@ def _ufunc(ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
 
 @means("numpy function")
 def _numpy_function(function: Any, args: Any, kwargs: Any) -> Any:
-    own = _FUNCTIONS.get(function.__name__)
+    if function.__module__ == "numpy.linalg":
+        own = getattr(importlib.import_module("graphc.linalg"), function.__name__, None)
+    else:
+        own = _FUNCTIONS.get(function.__name__)
     if own is None:
-        raise TypeError(f"numpy.{function.__name__} has no counterpart for symbolic arrays in graphc")
+        name = f"{function.__module__}.{function.__name__}"
+        raise TypeError(f"{name} has no counterpart for symbolic arrays in graphc")
     return own(*args, **kwargs)

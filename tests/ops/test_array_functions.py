@@ -282,10 +282,12 @@ def test_mistakes_are_named(kind, text, wrong):
 
 
 @pytest.mark.parametrize(
-    "function", [np.arctan2, np.hypot, np.copysign, np.arcsinh, np.outer, np.kron, np.tile, np.einsum, np.isnan]
+    "function",
+    [np.arctan2, np.hypot, np.copysign, np.arcsinh, np.outer, np.kron, np.tile, np.einsum, np.isnan, np.linalg.norm],
 )
 def test_functions_of_numpy_make_nodes(function):
-    args = {np.einsum: ("ij->i", X), np.tile: (X, 2), np.arcsinh: (X,), np.isnan: (X,)}.get(function, (X, X))
+    of_one = {np.arcsinh: (X,), np.isnan: (X,), np.linalg.norm: (X,)}
+    args = {np.einsum: ("ij->i", X), np.tile: (X, 2), **of_one}.get(function, (X, X))
     assert isinstance(function(*args), gc.Node)
 
 
