@@ -17,6 +17,7 @@ from graphc.ops.conversion import as_node
 from graphc.ops.normal_quantile import normal_quantile
 from graphc.random.arguments import Draw, Given
 from graphc.random.bits import Blocks
+from graphc.random.implicit import at_a_fixed_quantile
 
 
 @public
@@ -93,15 +94,15 @@ def triangular(key: Any, low: Given, mode: Given, high: Given, shape: Any = None
 def wald(key: Any, mean: Given, shape: Any = None, dtype: Any = None, *, scale: Given = 1.0) -> Node:
     """Inverse Gaussian numbers: density sqrt(scale / (2 pi x^3)) exp(-scale (x - mean)^2 / (2 mean^2 x)) for x > 0.
 
-    One of the two roots of a quadratic equation (Michael, Schucany and Haas, 1976). Its choice has no derivative, so
-    that by the parameters is that of the root alone, not of the expectation.
+    One of the two roots of a quadratic equation (Michael, Schucany and Haas, 1976), with implicit derivatives.
     """
     draw = Draw(key, shape, dtype, mean, scale)
     mean, scale = draw.parameters
     half = mean * gc.square(gc.cast(standard_normal(*draw.tails()), mean.dtype)) / (2 * scale)
     root = 1 + half + gc.sqrt(half * (half + 2))
     other = Blocks(draw.key, draw.shape, 1).fraction(draw.dtype)
-    return gc.where(other * (1 + root) < root, mean / root, mean * root)
+    x = gc.where(other * (1 + root) < root, mean / root, mean * root)
+    return at_a_fixed_quantile(_wald_share, gc.stop_gradient(x), mean, scale)
 
 
 @public
@@ -196,6 +197,13 @@ def _mirrored(upper: Node, below: Node) -> Node:
     """Numbers of a symmetric distribution from those of its lower half."""
     mirrored: Node = gc.where(upper, gc.full((), -1, below.dtype), gc.full((), 1, below.dtype)) * below
     return mirrored
+
+
+def _wald_share(x: Node, mean: Node, scale: Node) -> Node:
+    """The probability that an inverse Gaussian number is below x."""
+    root = gc.sqrt(scale / x)
+    share: Node = gc.ndtr(root * (x / mean - 1)) + gc.exp(2 * scale / mean + gc.log_ndtr(-root * (x / mean + 1)))
+    return share
 
 
 def _normal_share(x: Node) -> Node:

@@ -15,10 +15,10 @@ import graphc as gc
 from graphc.errors import ShapeError
 from graphc.ir.node import Node, public
 from graphc.ops.conversion import as_node, one_axis
-from graphc.ops.special.incomplete_gamma import gamma_pdf, gammainc_grad_a
 from graphc.random.arguments import Draw, Given
 from graphc.random.bits import Blocks
 from graphc.random.continuous import normal, standard_normal
+from graphc.random.implicit import at_a_fixed_quantile
 from graphc.random.keys import split
 from graphc.random.rejection import first_accepted
 
@@ -118,7 +118,8 @@ def _standard(draw: Draw, concentration: Node) -> _Gamma:
     raised = gc.where(small, a + 1, a)
     upper, p = Blocks(draw.key, draw.shape, _POWER).tails(dtype)
     exponent = -gc.where(upper, gc.log1p(-p), gc.log(p)) / gc.where(small, a, 1)
-    return _Gamma(_implicit(raised, _accepted(draw, raised)), gc.where(small, exponent, 0))
+    moving = at_a_fixed_quantile(lambda x, a: gc.gammainc(a, x), _accepted(draw, raised), raised)
+    return _Gamma(moving, gc.where(small, exponent, 0))
 
 
 def _accepted(draw: Draw, a: Node) -> Node:
@@ -135,14 +136,3 @@ def _accepted(draw: Draw, a: Node) -> Node:
         return d * v, gc.logical_and(root > 0, gc.log1p(-blocks.fraction(a.dtype, 1)) < likely)
 
     return first_accepted(propose, a, gc.full(draw.shape, False, gc.bool_), _REJECTED)
-
-
-def _implicit(a: Node, x: Node) -> Node:
-    """x as a function of the concentration that it was drawn with: P(a, x) stays as it is."""
-
-    @gc.custom_gradient
-    def drawn(a: Node) -> Any:
-        return x, lambda g: -g * gammainc_grad_a(a, x) / gamma_pdf(a, x)
-
-    moving: Node = drawn(a)
-    return moving

@@ -187,3 +187,18 @@ def test_wrong_arguments():
         random.normal(key, loc=np.zeros(4), scale=np.ones(3))
     with pytest.raises(gc.DTypeError, match="unsigned"):
         random.bits(key, (3,), "int32")
+
+
+def test_the_derivatives_of_inverse_gaussian_numbers_keep_the_quantile():
+    mean, scale = gc.input("mean", (), "float64"), gc.input("scale", (), "float64")
+    x = random.wald(random.key(0), mean, (30,), scale=scale)
+    weights = np.arange(30.0)
+    slopes = gc.grad(gc.sum(x * weights), [mean, scale])
+    value, by_mean, by_scale = gc.compile([mean, scale], [x, *slopes])(2.0, 3.0)
+
+    def at(m, s):
+        return stats.invgauss(m / s, 0, s).ppf(stats.invgauss(2 / 3, 0, 3).cdf(value))
+
+    h = 1e-5
+    np.testing.assert_allclose(by_mean, ((at(2 + h, 3) - at(2 - h, 3)) / (2 * h) * weights).sum(), rtol=1e-4)
+    np.testing.assert_allclose(by_scale, ((at(2, 3 + h) - at(2, 3 - h)) / (2 * h) * weights).sum(), rtol=1e-4)
