@@ -139,10 +139,12 @@ class _Stable:
         kept, targets = _behind_barriers(outputs, wrt)
         stable = stabilize_nodes([*kept, *targets], semantics=semantics)
         self.outputs, self.wrt = stable[: len(kept)], stable[len(kept) :]
-        self.given = dict(zip(self.wrt, wrt))
+        self.given = {new: node for new, node in zip(self.wrt, wrt) if new is not node}
 
     def restored(self, found: Sequence[Node | None]) -> list[Node | None]:
         """Derivatives over the nodes themselves, without the barriers."""
+        if not self.given:
+            return list(found)
         results = iter(substitute([y for y in found if y is not None], self.given))
         return [None if y is None else next(results) for y in found]
 
