@@ -274,5 +274,7 @@ def overlapped(
             moved.append((a, along, -d, -place, n))
     y = sheared(g, moved)
     y = make(Merge(tuple(merged)), y) if merged else y
-    inside = tuple(range(first, first + len(axes)))
-    return slice_node(reduction.any(y, inside) if y.dtype is bool_ else make(Sum(inside), y), cut)
+    inside = range(first, first + len(axes))
+    if overlaps := tuple(a for a in inside if y.shape[a] != 1):
+        y = reduction.any(y, overlaps) if y.dtype is bool_ else make(Sum(overlaps), y)
+    return slice_node(y.reshape(y.shape[:first]), cut)
