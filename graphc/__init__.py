@@ -491,6 +491,8 @@ def __getattr__(name: str) -> Any:
     """Elementwise ops by their names, whoever defines them and whenever; modules when they are first used."""
     if name in _MODULES:
         return importlib.import_module(f"graphc.{name}")
+    if name == "bool":  # the standard's name, which as a variable would hide Python's in this file
+        return bool_
     op = OPS.get(name)
     if op is None or not issubclass(op, Elementwise):
         raise AttributeError(f"module 'graphc' has no attribute {name!r}")

@@ -29,7 +29,7 @@ REMARKS = {
 }
 """What is worth knowing about a name."""
 
-_IN_A_GRAPH = {"bool": "bool_", "from_dlpack": "constant"}
+_IN_A_GRAPH = {"from_dlpack": "constant"}
 """Names that are others on symbolic arrays."""
 
 

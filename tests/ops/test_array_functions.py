@@ -318,3 +318,14 @@ def test_integers_are_never_nan():
 def test_positions_of_arguments_are_those_of_numpy(function):
     np.testing.assert_allclose(run(lambda x: function(np, x), MATRIX), function(np, MATRIX))
     np.testing.assert_allclose(run(lambda x: function(gc, x), MATRIX), function(np, MATRIX))
+
+
+def test_code_for_any_array_library_makes_graphs():
+    def normalised(x):
+        xp = x.__array_namespace__()
+        scale = xp.linalg.vector_norm(x, axis=-1, keepdims=True)
+        kept = xp.astype(scale > 0, xp.bool)
+        return xp.where(kept, x / xp.where(kept, scale, xp.ones_like(scale)), xp.zeros_like(x))
+
+    found = run(normalised, np.array([[3.0, 4.0], [0.0, 0.0]]), named=True)
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0.0, 0.0]])
