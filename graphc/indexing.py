@@ -39,6 +39,7 @@ class Selection:
     dropped: tuple[int, ...]  # axes of `x` of which one position is picked
     axes: tuple[int, ...]  # of what the ranges leave: those that arrays are for
     arrays: tuple[Node, ...]  # of integers and of one shape; or a single mask
+    shown: tuple[int, ...]  # the axes of `x` that arrays are for
     front: int  # how many other axes of the result come before those of the arrays
     new: tuple[int, ...]  # axes of the result that `None` puts in
 
@@ -64,7 +65,7 @@ class Selection:
         check_mode(mode, *MODES[:4])
         sizes = [y.shape[a] for a in self.axes]
         if mode == "error":
-            for n, a, i in zip(sizes, self.axes, self.arrays, strict=True):
+            for n, a, i in zip(sizes, self.shown, self.arrays, strict=True):
                 check_constant(n, a, i)
         elif mode == "fill":
             y = with_spare(y, self.axes, default_fill(y) if fill_value is None else fill_value)
@@ -85,7 +86,8 @@ class Selection:
             return self._embedded(combine(y, values))
         first = self._indexed_first(y)
         back = tuple(first.index(a) for a in range(y.ndim))
-        return self._embedded(transpose(put_at(transpose(y, first), values, self.arrays, how, mode), back))
+        changed = put_at(transpose(y, first), values, self.arrays, how, mode, shown=self.shown)
+        return self._embedded(transpose(changed, back))
 
     def _indexed_first(self, y: Node) -> tuple[int, ...]:
         return *self.axes, *(a for a in range(y.ndim) if a not in self.axes)
@@ -165,9 +167,9 @@ def _selection(
     new = tuple(i + (extra if i >= place else 0) for i, a in enumerate(layout) if a is None)
     front = len([a for a in layout[:place] if a is not None])
     axes = [axis + k for axis, array in arrays for k in range(_axes_of(array))]
-    axes = [a - len([d for d in dropped if d < a]) for a in axes]
+    left = tuple(a - len([d for d in dropped if d < a]) for a in axes)
     same = tuple(broadcast_to(i, shape) for i in indices)
-    return Selection(x, ranges, dropped, tuple(axes), same, front, new)
+    return Selection(x, ranges, dropped, left, same, tuple(axes), front, new)
 
 
 @means("getitem")

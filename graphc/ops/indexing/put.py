@@ -17,7 +17,7 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.base import Elementwise
-from graphc.ops.conversion import as_node, broadcast_to, cast, expand, reshape
+from graphc.ops.conversion import Axes, as_node, broadcast_to, cast, expand, reshape
 from graphc.ops.elementwise import Add, Maximum, Minimum, Multiply
 from graphc.ops.indexing.along import axis_of_indices
 from graphc.ops.indexing.bounds import (
@@ -173,17 +173,20 @@ PUTTING: dict[str, type[Putting]] = {
 }
 
 
-def put_at(x: Node, values: Node, indices: tuple[Node, ...], how: str, mode: str, *, batch: int = 0) -> Node:
+def put_at(
+    x: Node, values: Node, indices: tuple[Node, ...], how: str, mode: str, *, batch: int = 0, shown: Axes = ()
+) -> Node:
     """`x` changed at places, "set", "add" …; bad indices are treated as the mode says.
 
-    The indices are equally shaped, the values have the shape and dtype that `gather` would give.
+    The indices are equally shaped, the values have the shape and dtype that `gather` would give. `shown` are the
+    axes that an error names, where these are other ones.
     """
     check_mode(mode, "error", "clip", "wrap", "drop")
     indexed = tuple(range(batch, batch + len(indices)))
-    for a, i in zip(indexed, indices, strict=True):
+    for a, name, i in zip(indexed, shown or indexed, indices, strict=True):
         check_integer(i.type)
         if mode == "error":
-            check_constant(x.shape[a], a, i)
+            check_constant(x.shape[a], name, i)
     places = [fitted(i, x.shape[a], mode) for a, i in zip(indexed, indices, strict=True)]
     op = PUTTING[how](batch)
     if mode != "drop":
@@ -205,7 +208,7 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: int = -1, *, mode: s
     last = (*(b for b in range(x.ndim) if b != a), a)
     back = tuple(last.index(b) for b in range(x.ndim))
     i, v = (transpose(broadcast_to(each, shape), last) for each in (indices, values))
-    return transpose(put_at(transpose(x, last), v, (i,), "set", mode, batch=x.ndim - 1), back)
+    return transpose(put_at(transpose(x, last), v, (i,), "set", mode, batch=x.ndim - 1, shown=(a,)), back)
 
 
 def _rest(batch: int, x: TensorType, indices: tuple[TensorType, ...]) -> Shape:
