@@ -96,7 +96,8 @@ def while_loop(
     if max_steps is not None:
         return _bounded_while(condition, body, init, max_steps)
     step = _Step(lambda carry, _: (body(carry), None), init, [], None, until=False)
-    goes_on = _truth(condition(tree.unflatten(step.structure, step.state)), "the condition")
+    with repeated("the condition of a loop"):
+        goes_on = _truth(condition(tree.unflatten(step.structure, step.state)), "the condition")
     count = len(step.state)
     own = dict.fromkeys(step.state, "carry")
     graph, needed = closed([goes_on, *step.next], own, always=count)

@@ -117,6 +117,8 @@ def test_a_loop_does_not_repeat_a_draw():
     with pytest.raises(gc.GraphError, match="same numbers each time") as caught:
         gc.scan(lambda c, _: (c + stream.normal(()), None), np.float32(0), length=5)
     assert "split(stream.key(), n)" in caught.value.help
+    with pytest.raises(gc.GraphError, match="condition of a loop"):
+        gc.while_loop(lambda x: stream.uniform(()) < x, lambda x: x / 2, np.float32(1))
     with pytest.raises(gc.GraphError, match="mapped over a batch"):
         gc.vmap(lambda x: x + stream.normal(()))(gc.input("x", (3,)))
     stream.normal(())  # and after the error everything is as before
