@@ -108,7 +108,8 @@ class Array:
         dl_device: Any = None,
         copy: bool | None = None,
     ) -> Any:
-        return self.value.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+        given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        return self.value.__dlpack__(**{name: value for name, value in given.items() if value is not None})
 
     def __dlpack_device__(self) -> Any:
         return self.value.__dlpack_device__()

@@ -87,6 +87,8 @@ class _Arguments:
                 return Static(float, float(x).hex())
             case None | bool() | int() | str() | DType() | EllipsisType():
                 return Static(type(x), x)
+            case np.dtype() | type():
+                return Static(DType, as_dtype(x))
             case _ if hasattr(x, "__index__"):
                 return Static(int, x.__index__())
         raise TypeError(f"{x!r:.80} is no array of graphc.array_api")

@@ -21,6 +21,7 @@ def eager(
     With `any_size` one compiled function serves all sizes; with `numbers`, all numbers in the place of an operand.
     """
     conditions = 1 if name == "where" else 0
+    arrays = len([p for p in signature.parameters if p in ("x", "x1", "x2", "condition", "indices")])
 
     @functools.wraps(symbolic)
     def apply(*args: Any, **kwargs: Any) -> Any:
@@ -29,7 +30,7 @@ def eager(
         operands = bound.args
         if numbers and len(operands) > 1:
             operands = tuple(with_arrays_for_numbers(operands, conditions))
-        if not all(isinstance(x, Array) for x in operands[: _operands(signature)]):
+        if not all(isinstance(x, Array) for x in operands[:arrays]):
             raise TypeError(f"{name}: {_stranger(operands)!r:.80} is no array of graphc.array_api")
         options = {key: value for key, value in bound.kwargs.items() if key not in ("device", "copy")}
         return call(symbolic, operands, options, any_size=any_size)
@@ -38,12 +39,6 @@ def eager(
     apply.__module__ = "graphc.array_api"
     apply.__signature__ = signature  # type: ignore[attr-defined]
     return apply
-
-
-def _operands(signature: inspect.Signature) -> int:
-    """How many leading arguments have to be arrays."""
-    arrays = ("x", "x1", "x2", "condition", "indices")
-    return len([p for p in signature.parameters if p in arrays])
 
 
 def _stranger(operands: tuple[Any, ...]) -> Any:

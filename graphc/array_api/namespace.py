@@ -83,7 +83,8 @@ def _unwrapped(obj: Any) -> Any:
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
     """An array of what another library holds, in the same memory where that is possible."""
     check_device(device)
-    return Array(np.from_dlpack(x, copy=copy))
+    options: dict[str, Any] = {} if copy is None else {"copy": copy}  # which NumPy 2.0 does not know yet
+    return Array(np.from_dlpack(x, **options))
 
 
 def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:

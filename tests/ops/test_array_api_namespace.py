@@ -202,6 +202,12 @@ def test_in_place_operators_keep_the_array():
         x += xp.ones((2, 3), dtype=xp.int32)
 
 
+def test_dtypes_of_numpy_will_do():
+    x = xp.ones(2, dtype=np.float32)
+    assert x.dtype is xp.float32 and xp.sum(x, dtype=np.dtype("float64")).dtype is xp.float64
+    assert xp.astype(x, "int8").dtype is xp.int8 and xp.zeros_like(x, dtype=np.int16).dtype is xp.int16
+
+
 def test_bad_indices_are_index_errors():
     x = xp.asarray([1.0, 2.0, 3.0])
     for key in (3, -4, xp.asarray([5]), (0, 0), xp.asarray([True, False])):
