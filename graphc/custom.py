@@ -12,7 +12,6 @@ from functools import wraps
 from typing import Any
 
 from graphc import tree
-from graphc.batching.rules import whole
 from graphc.batching.transform import stacked_graph
 from graphc.errors import GradientError, ShapeError
 from graphc.forward import forward_mode
@@ -25,7 +24,7 @@ from graphc.ir.substitution import substitute, variable
 from graphc.loops.closure import closed
 from graphc.ops.barrier import recompute
 from graphc.ops.base import Composite
-from graphc.ops.conversion import as_node
+from graphc.ops.conversion import as_node, sum
 from graphc.ops.tuples import Pack, items
 from graphc.types import TensorType, TupleType
 
@@ -68,8 +67,12 @@ class CustomGradient(Recorded):
         return [next(found, None) if x.dtype.is_float else None for x in xs]
 
     def batch(self, size: Any, batched: Sequence[bool], *xs: Node) -> tuple[Node, ...]:
-        op = CustomGradient(stacked_graph(self.function, size), stacked_graph(self.rule, size))
-        return items(make(op, *whole(size, tuple(batched), xs)))
+        function = stacked_graph(self.function, size, tuple(batched))
+        rest = len(self.rule.inputs) - len(batched)
+        rule = stacked_graph(self.rule, size, (*batched, *(True for _ in range(rest))))
+        floats = [has for has, x in zip(batched, xs) if x.dtype.is_float]
+        cotangents = (g if has else sum(g, 0) for g, has in zip(rule.outputs, floats))  # what items share adds up
+        return items(make(CustomGradient(function, replace(rule, outputs=tuple(cotangents))), *xs))
 
 
 class Checkpoint(Recorded):
@@ -91,21 +94,24 @@ class Checkpoint(Recorded):
     def vjp(self, g: Sequence[Node | None], y: Node, *xs: Node) -> Cotangents:
         again = [recompute(x) if i < self.own else x for i, x in enumerate(xs)]
         inputs = [variable(x.type) for x in xs]
-        results = [(y, part) for y, part in zip(_called(self.function, inputs), g) if part is not None]
+        given = [(result, part) for result, part in zip(_called(self.function, inputs), g) if part is not None]
+        seeds = [variable(part.type) for _, part in given]
         wanted = [x for x in inputs if x.dtype.is_float]
-        found = dict(zip(wanted, pull_back([y for y, _ in results], wanted, [part for _, part in results])))
-        parts = iter(substitute([dx for dx in found.values() if dx is not None], dict(zip(inputs, again))))
+        found = dict(zip(wanted, pull_back([result for result, _ in given], wanted, seeds)))
+        known = dict(zip(inputs, again)) | dict(zip(seeds, (part for _, part in given)))
+        parts = iter(substitute([dx for dx in found.values() if dx is not None], known))
         return [None if found.get(x) is None else next(parts) for x in inputs]
 
     def jvp(self, y: Node, xs: Sequence[Node], dxs: Sequence[Node | None]) -> tuple[Node | None, ...]:
         inputs = [variable(x.type) for x in xs]
-        tangents = {x: dx for x, dx in zip(inputs, dxs) if dx is not None}
-        found = forward_mode(_called(self.function, inputs), tangents)
-        parts = iter(substitute([dy for dy in found if dy is not None], dict(zip(inputs, xs))))
+        moving = {x: variable(x.type) for x, dx in zip(inputs, dxs) if dx is not None}
+        found = forward_mode(_called(self.function, inputs), moving)
+        known = dict(zip(inputs, xs)) | {moving[x]: dx for x, dx in zip(inputs, dxs) if dx is not None}
+        parts = iter(substitute([dy for dy in found if dy is not None], known))
         return tuple(None if dy is None else next(parts) for dy in found)
 
     def batch(self, size: Any, batched: Sequence[bool], *xs: Node) -> tuple[Node, ...]:
-        return items(make(replace(self, function=stacked_graph(self.function, size)), *whole(size, tuple(batched), xs)))
+        return items(make(replace(self, function=stacked_graph(self.function, size, tuple(batched))), *xs))
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from graphc.batching.rules import Batched, Stacked, moved, rule_of, whole
+from graphc.batching.rules import Batched, Stacked, moved, rule_of
 from graphc.errors import AxisError, GraphError, ShapeError
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input
@@ -18,7 +18,7 @@ from graphc.ir.node import Node, describe, make, public, topological
 from graphc.ir.op import Op
 from graphc.ir.repetition import repeated
 from graphc.ir.source import at
-from graphc.ir.substitution import variable
+from graphc.ir.substitution import substitute, variable
 from graphc.ops.base import Composite
 from graphc.ops.conversion import as_node, expand, one_axis
 from graphc.ops.tuples import Item, items
@@ -89,16 +89,18 @@ def _stacked(node: Node, known: dict[Node, Stacked], size: Any) -> Stacked:
         found = rule(op, size, batched, xs)
         return _looped(op, batched, xs) if found is None else found
     if isinstance(op, Composite):
-        return _decomposed(op, size, args, whole(size, batched, xs))
+        return _decomposed(op, size, batched, xs, args)
     return _looped(op, batched, xs)
 
 
-def _decomposed(op: Composite, size: Any, args: Sequence[Node], stacks: Sequence[Node]) -> Node:
+def _decomposed(op: Composite, size: Any, batched: Batched, xs: Sequence[Node], args: Sequence[Node]) -> Node:
     """A composite op without a rule, by way of what it is made of."""
     inputs = [variable(arg.type) for arg in args]
-    (stack,) = batch([op.decompose(*inputs)], dict(zip(inputs, stacks)), size)
-    assert stack is not None
-    return stack
+    stacks = {x: variable(stack.type) for x, stack, has in zip(inputs, xs, batched) if has}
+    root = op.decompose(*inputs)
+    (stack,) = batch([root], stacks, size)
+    found = expand(root, (0,), (size,)) if stack is None else stack
+    return substitute([found], {stacks.get(x, x): given for x, given in zip(inputs, xs)})[0]
 
 
 def _looped(op: Op, batched: Batched, xs: tuple[Node, ...]) -> Stacked:

@@ -101,7 +101,8 @@ class FixedPoint(Composite):
         return make(replace(self, step=graph), start, *(known[x] for x in needed[1:]))
 
     def batch(self, size: Any, batched: Sequence[bool], *xs: Node) -> Node:
-        return make(replace(self, step=stacked_graph(self.step, size)), *whole(size, tuple(batched), xs))
+        step = stacked_graph(self.step, size, (True, *batched[1:]))
+        return make(replace(self, step=step), *whole(size, (batched[0],), xs[:1]), *xs[1:])
 
 
 @public

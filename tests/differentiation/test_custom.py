@@ -161,3 +161,21 @@ def test_a_checkpoint_takes_less_memory():
         f = gc.compile([x, w], gc.grad(deep(wrapped, x, w, 6), w))
         sizes.append(f.memory_for().peak)
     assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_stacks_share_what_is_not_stacked():
+    w = gc.input("w", (4, 4), "float64")
+    stack = gc.input("stack", (6, 3, 4), "float64")
+
+    @gc.custom_gradient
+    def product(x, w):
+        return x @ w, lambda g: (g @ w.T, x.T @ g)
+
+    for function in (product, gc.checkpoint(block)):
+        ys = gc.vmap(function, (0, None))(stack, w)
+        cost = gc.sum(gc.sin(ys))
+        plain = gc.sum(gc.sin(gc.vmap(block if function is not product else gc.matmul, (0, None))(stack, w)))
+        at = {w: point(1, (4, 4)), stack: point(0, (6, 3, 4))}
+        for way in (lambda y: gc.grad(y, w), lambda y: gc.grad(y, stack), lambda y: gc.jvp(y, w, np.eye(4))):
+            np.testing.assert_allclose(*evaluated([way(cost), way(plain)], at), rtol=1e-11, atol=1e-12)
+        assert "f64[6,4,4] = expand" not in str(gc.compile([w, stack], ys, target="reference").graph)
