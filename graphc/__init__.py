@@ -39,7 +39,6 @@ from graphc.errors import (
     TargetError,
     VerifyError,
 )
-from graphc.indexing import select  # noqa: F401 - what x[index] and x.at[index] mean
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import constant
 from graphc.ir.node import Node

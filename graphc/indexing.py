@@ -16,7 +16,6 @@ from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, IndexOutOfBounds, ShapeError
 from graphc.ir.leaf import Constant, as_array, constant_array, full, without_loss
 from graphc.ir.node import Node, make, public
-from graphc.ir.operators import means
 from graphc.ops import elementwise, indexing
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, expand, squeeze
 from graphc.ops.indexing.bounds import MODES, check_constant, check_mode, default_fill, fitted, with_spare
@@ -138,7 +137,7 @@ def select(x: Node, index: Any, *, masks: bool = False) -> Selection:
         if item is None:
             layout.append(None)
         elif isinstance(item, slice):
-            ranges[axis] = clamp_range(item, x.shape[axis])
+            ranges[axis] = _range(item, x.shape[axis])
             layout.append(axis)
         elif _is_integer(item):
             ranges[axis] = (_position(x, axis, item), 1, 1)
@@ -172,7 +171,6 @@ def _selection(
     return Selection(x, ranges, dropped, left, same, tuple(axes), front, new)
 
 
-@means("getitem")
 @public
 def getitem(x: Node, index: Any) -> Any:
     """NumPy's indexing: integers, slices, None, Ellipsis, arrays of integers, and known arrays of bool.
@@ -271,7 +269,6 @@ class Place:
         return select(ones, self.index, masks=True).write(values, "multiply", mode, elementwise.multiply)
 
 
-@means("at")
 def at(x: Node) -> At:
     """The places of `x`, to be changed in a copy."""
     return At(x)
@@ -325,6 +322,15 @@ def _converted(values: Any, dtype: DType) -> Node:
     if _RANK[values.dtype.kind] > _RANK[dtype.kind]:
         raise DTypeError(f"{values.dtype.name} does not go into {dtype.name}", help="cast one of them")
     return cast(values, dtype)
+
+
+def _range(item: slice, n: Any) -> Range:
+    if any(isinstance(part, Node) for part in (item.start, item.stop, item.step)):
+        raise DTypeError(
+            "a slice with a calculated end has an unknown size",
+            help="x[start + graphc.iota(size)] takes a known number of elements",
+        )
+    return clamp_range(item, n)
 
 
 def _axes_of(item: Any) -> int:

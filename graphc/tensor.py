@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc.dimension import Dim, declare
 from graphc.errors import GraphError, ShapeError
+from graphc.indexing import at, getitem
 from graphc.ir.leaf import Input, Parameter, Storage, as_array, without_loss
 from graphc.ir.node import Node, make, public
 from graphc.ir.operators import MEANING, means
@@ -136,6 +137,8 @@ MEANING.update(
         "xor": standard.bitwise_xor,
         "left_shift": logic.bitwise_left_shift,
         "right_shift": logic.bitwise_right_shift,
+        "getitem": getitem,
+        "at": at,
         "less": logic.less,
         "less_equal": logic.less_equal,
         "greater": logic.greater,

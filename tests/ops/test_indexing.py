@@ -260,6 +260,8 @@ def test_masks_of_unknown_size_are_refused_with_a_way_out():
     x = gc.input("x", (3, 4))
     with pytest.raises(gc.DTypeError, match=r"unknown size(.|\n)*nonzero"):
         x[x > 0]
+    with pytest.raises(gc.DTypeError, match=r"calculated end(.|\n)*iota"):
+        x[gc.input("i", (), "int64") :]
     with pytest.raises(gc.ShapeError, match="mask"):
         x[np.array([True, False])]
 
