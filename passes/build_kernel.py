@@ -12,6 +12,7 @@ from typing import Any
 
 from graphc import dimension
 from graphc.dimension import Dim, symbol
+from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import Constant, uniform_value
 from graphc.ir.node import Node
 from graphc.kernel import (
@@ -67,6 +68,12 @@ class _Frame:
 def build_kernel(group: Group, stored: set[Node], materialized: frozenset[Node], name: str) -> Built:
     """The kernel of a group; `stored` are its nodes that others need."""
     return Builder(group, stored, materialized).build(name)
+
+
+def _lies_inside(indices: Node, extent: Any) -> bool:
+    """Whether indices are known to be positions of an axis, so that nothing has to be checked."""
+    found = range_of(indices)
+    return isinstance(extent, int) and found.low >= 0 and found.high < extent and not found.may_be_nan
 
 
 class Builder:
@@ -298,7 +305,11 @@ class Builder:
         valid: list[str] = []
 
         def gather(indices: Node, at: Index, extent: Any) -> Any:
-            position, ok = self.checked(self.value(indices, at, mask), at, extent)
+            value = self.value(indices, at, mask)
+            if _lies_inside(indices, extent):
+                place = self.converted(value, indices, int64)
+                return int(place.value) if isinstance(place, Literal) else symbol(place)
+            position, ok = self.checked(value, at, extent)
             valid.append(ok)
             return symbol(position)
 
