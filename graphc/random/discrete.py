@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import graphc as gc
-from graphc.errors import DTypeError, ShapeError
+from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.node import Node, public
 from graphc.ops.conversion import as_node, broadcast_shapes, one_axis
 from graphc.random.arguments import Given, as_integer_dtype
@@ -41,13 +41,13 @@ def rademacher(key: Any, shape: Any = (), dtype: Any = "float32") -> Node:
 
 @public
 def randint(key: Any, low: Given, high: Given, shape: Any = None, dtype: Any = "int64") -> Node:
-    """Integers in [low, high), all equally likely to 2^-64 of each other's sum; `low` where there are none.
+    """Integers in [low, high): floor(r (high - low)) + low for r in [0, 1) of 128 bits.
 
-    They are floor(r (high - low)) for r in [0, 1) of 128 bits. Raises ShapeError for numbers without any between them.
+    So each has its probability to 2^-128. Raises GraphError for numbers that have no integer between them.
     """
     type_ = as_integer_dtype(dtype)
     if isinstance(low, int) and isinstance(high, int) and low >= high:
-        raise ShapeError(f"no integer is at least {low} and below {high}")
+        raise GraphError(f"no integer is at least {low} and below {high}")
     first, stop = (_integers(x, type_) for x in (low, high))
     sizes = broadcast_shapes(first, stop) if shape is None else as_shape(shape)
     span = gc.broadcast_to(gc.cast(stop, gc.uint64) - gc.cast(first, gc.uint64), sizes)
@@ -63,7 +63,7 @@ def categorical(key: Any, logits: Given, axis: int = -1, shape: Any = None) -> N
     The largest of logits plus Gumbel numbers is drawn so (Yellott, 1977).
     """
     scores = as_node(logits)
-    scores = scores if scores.dtype.is_float else gc.cast(scores, gc.float32)
+    scores = gc.cast(scores, scores.dtype.compute if scores.dtype.is_float else gc.float32)
     if not scores.ndim:
         raise ShapeError("the logits have no axes")
     a = one_axis(axis, scores.ndim)

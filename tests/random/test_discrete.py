@@ -107,7 +107,7 @@ def test_limits_may_be_nodes():
 
 def test_wrong_limits():
     key = random.key(0)
-    with pytest.raises(gc.GraphcError, match="no integer"):
+    with pytest.raises(gc.GraphError, match="no integer"):
         random.randint(key, 3, 3)
     with pytest.raises(gc.DTypeError, match="limits are integers"):
         random.randint(key, 0.0, 1.5)
@@ -127,3 +127,11 @@ def test_categorical():
     assert random.categorical(random.key(0), np.zeros((3, 5)), shape=(4, 3)).shape == (4, 3)
     with pytest.raises(gc.ShapeError):
         random.categorical(random.key(0), 1.0)
+
+
+def test_categorical_of_short_floats_is_not_coarse():
+    p = np.array([0.4, 0.3, 0.2, 0.1])
+    logits = np.log(p).astype(gc.bfloat16.numpy)
+    exact = np.exp(logits.astype("f8"))
+    x = drawn(random.categorical(random.key(0), logits, shape=(4 * N,)))
+    assert_frequencies(x, exact / exact.sum())
