@@ -1,7 +1,7 @@
 """Einstein summation: a formula of subscripts and arrays go in, matrix products in a good order come out.
 
-The order is that of opt_einsum where it is installed (the extra `einsum`), else greedy: the pair whose product is
-smallest beside what it replaces comes next.
+The order is the cheapest one for a few arrays. For more it is that of opt_einsum where it is installed (the extra
+`einsum`), else greedy.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from graphc.ops.elementwise import multiply
 from graphc.ops.movement import transpose
 from graphc.types import bool_
 
+_FEW = 7
+"""Up to so many arrays every order is compared."""
 _TYPICAL = 100
 """How large a named dimension is taken to be where costs are compared."""
 
@@ -130,14 +132,54 @@ def _order(factors: Sequence[Factor], result: str) -> list[tuple[int, ...]]:
     """Which factors to multiply next, by their places; the product comes last."""
     if len(factors) < 3:
         return [tuple(range(len(factors)))]
+    labels = [frozenset(factor.labels) for factor in factors]
+    sizes = {c: _estimate(n) for f in factors for c, n in zip(f.labels, f.node.shape, strict=True)}
+    if len(factors) <= _FEW:
+        return _cheapest(labels, result, sizes)
     if importlib.util.find_spec("opt_einsum") is None:
-        return _greedy(factors, result)
+        return _greedy(labels, result, sizes)
     import opt_einsum
 
     formula = ",".join(factor.labels for factor in factors) + "->" + result
     shapes = [tuple(map(_estimate, factor.node.shape)) for factor in factors]
     path, _ = opt_einsum.contract_path(formula, *shapes, shapes=True, optimize="auto")
     return [pair for step in path for pair in _in_pairs(tuple(sorted(step)))]
+
+
+def _cheapest(labels: Sequence[frozenset[str]], result: str, sizes: dict[str, int]) -> list[tuple[int, ...]]:
+    """The order with the fewest multiplications, found for every set of factors from those of its two parts."""
+    every = (1 << len(labels)) - 1
+    kept: dict[int, frozenset[str]] = {}
+    best: dict[int, tuple[int, int]] = {}  # the cost of a set, and its first part
+    for some in range(1, every + 1):
+        inside = frozenset[str]().union(*(names for i, names in enumerate(labels) if some >> i & 1))
+        others = set(result).union(*(names for i, names in enumerate(labels) if not some >> i & 1))
+        kept[some] = inside & others if some & (some - 1) else inside
+        part, candidates = (some - 1) & some, [(0, 0)] if not some & (some - 1) else []
+        while part:
+            rest = some ^ part
+            if part < rest:  # each way to divide it once
+                cost = math.prod(sizes[c] for c in kept[part] | kept[rest])
+                candidates.append((best[part][0] + best[rest][0] + cost, part))
+            part = (part - 1) & some
+        best[some] = min(candidates)
+    return _places(every, {some: part for some, (_, part) in best.items()}, len(labels))
+
+
+def _places(every: int, part: dict[int, int], count: int) -> list[tuple[int, ...]]:
+    """How sets are divided, as pairs of places."""
+    products, stack = [], [every]
+    while stack:
+        some = stack.pop()
+        if part[some]:
+            products.append(some)
+            stack += [part[some], some ^ part[some]]
+    present, order = [1 << i for i in range(count)], list[tuple[int, ...]]()
+    for some in reversed(products):
+        pair = tuple(sorted((present.index(part[some]), present.index(some ^ part[some]))))
+        present = [one for i, one in enumerate(present) if i not in pair] + [some]
+        order.append(pair)
+    return order
 
 
 def _in_pairs(step: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -147,10 +189,9 @@ def _in_pairs(step: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [step[-2:], *((place, -1) for place in reversed(step[:-2]))]
 
 
-def _greedy(factors: Sequence[Factor], result: str) -> list[tuple[int, ...]]:
-    labels = [frozenset(factor.labels) for factor in factors]
-    sizes = {c: _estimate(n) for f in factors for c, n in zip(f.labels, f.node.shape, strict=True)}
-    order: list[tuple[int, ...]] = []
+def _greedy(labels: Sequence[frozenset[str]], result: str, sizes: dict[str, int]) -> list[tuple[int, ...]]:
+    """The pair whose product is smallest beside what it replaces comes next."""
+    labels, order = list(labels), list[tuple[int, ...]]()
     while len(labels) > 1:
         growth = {pair: _growth(labels, pair, result, sizes) for pair in combinations(range(len(labels)), 2)}
         best = min(growth, key=lambda pair: growth[pair])

@@ -196,12 +196,14 @@ def factors(formula):
     return arrays
 
 
-@pytest.mark.parametrize("installed", [True, False], ids=["opt_einsum", "greedy"])
+@pytest.mark.parametrize("order", ["cheapest", "opt_einsum", "greedy"])
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_einsum(formula, installed, monkeypatch):
-    if installed:
+def test_einsum(formula, order, monkeypatch):
+    if order != "cheapest":
+        monkeypatch.setattr(summation, "_FEW", 0)
+    if order == "opt_einsum":
         pytest.importorskip("opt_einsum")
-    else:
+    if order == "greedy":
         monkeypatch.setattr(summation.importlib.util, "find_spec", lambda name: None)
     arrays = factors(formula)
     for named in (False, True):
