@@ -50,7 +50,8 @@ def _gamma_p_slope(c: Any, a: Any, x: Any) -> Any:
 
 
 def _has_gamma(a: Any, x: Any) -> bool:
-    return bool(a > 0 and x >= 0)
+    """Whether there is a value, and within mpmath's reach: for extreme operands it never ends."""
+    return bool(1e-30 < a < 1e5 and 0 <= x < 1e5)
 
 
 def _beta_i(c: Any, a: Any, b: Any, x: Any) -> Any:
