@@ -46,14 +46,12 @@ def _positions(n: int | Dim, before: int, after: int, mode: str) -> Any:
     """Which element stands at each place."""
     place = iota(n + before + after) - before
     match mode:
-        case "edge":
-            return minimum(maximum(place, 0), n - 1)
         case "wrap":
-            return place % n
+            place = place % n
         case "symmetric":
             place = place % (2 * n)
-            return minimum(place, 2 * n - 1 - place)
-    if n == 1:
-        return place * 0
-    place = place % (2 * n - 2)
-    return minimum(place, 2 * n - 2 - place)
+            place = minimum(place, 2 * n - 1 - place)
+        case "reflect" if n != 1:
+            place = place % (2 * n - 2)
+            place = minimum(place, 2 * n - 2 - place)
+    return minimum(maximum(place, 0), n - 1)  # the border; and kernels see that nothing is outside

@@ -173,6 +173,36 @@ def test_the_derivative_reads_the_columns_of_the_convolution():
     assert forward.b is backward.b
 
 
+def test_what_is_dear_is_not_calculated_for_each_window():
+    x, w = gc.input("x", (2, 3, 8, 8)), gc.input("w", (4, 3, 3, 3))
+    f = gc.compile([x, w], gc.conv(gc.tanh(x), w))
+    (kernel,) = (kernel for kernel in f.program.kernels if "tanh" in str(kernel))
+    assert [buffer.size for buffer in kernel.buffers if buffer.access == "write"] == [2 * 3 * 8 * 8]
+
+
+def test_a_convolution_inside_a_loop():
+    rng = np.random.default_rng(0)
+    start, images, kernels = (
+        rng.normal(size=(2, 3, 4, 4)),
+        rng.normal(size=(5, 2, 3, 4, 4)),
+        rng.normal(size=(3, 3, 3, 3)),
+    )
+
+    def step(h, x, w):
+        return gc.tanh(gc.conv(h, w, padding=1) + x)
+
+    h, xs, w = (gc.input(name, a.shape, "float64") for name, a in (("h", start), ("x", images), ("w", kernels)))
+    last, _ = gc.scan(lambda h, x: (step(h, x, w), None), h, xs)
+    unrolled = h
+    for i in range(5):
+        unrolled = step(unrolled, xs[i], w)
+    found, wanted = (
+        gc.compile([h, xs, w], [y, gc.grad(gc.sum(y), w)])(start, images, kernels) for y in (last, unrolled)
+    )
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
 def test_vmap():
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(4, 2, 4, 6, 5)), rng.normal(size=(4, 6, 2, 3, 2))

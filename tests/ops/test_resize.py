@@ -103,6 +103,15 @@ def test_nearest_keeps_the_dtype_and_others_do_not():
         assert gc.resize(gc.input("x", (1, 1, 4), "int64"), 8).dtype is gc.float64
 
 
+def test_places_that_are_known_are_not_checked():
+    x = gc.input("x", (2, 2, 5, 4))
+    for y in (gc.resize(x, 9), gc.pad(x, 1, "wrap"), gc.adaptive_avg_pool(x, 3), gc.take(x, [0, 3, 1], axis=3)):
+        assert not any(kernel.checks_indices for kernel in gc.compile([x], y).program.kernels)
+    k = gc.input("k", (3,), "int64")
+    f = gc.compile([x, k], gc.take(x, k, axis=3))
+    assert any(kernel.checks_indices for kernel in f.program.kernels)
+
+
 def test_layout():
     x = np.random.default_rng(0).normal(size=(2, 5, 4, 3))
     found = run(lambda x: gc.resize(x, (7, 3), layout="NHWC"), x)
