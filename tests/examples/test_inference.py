@@ -1,0 +1,24 @@
+"""Examples that calculate with probabilities and decisions, at a scale of seconds."""
+
+import numpy as np
+
+from examples import gaussian_mixture, value_iteration
+
+
+def test_value_iteration_solves_bellmans_equation():
+    solution = value_iteration.solve()
+    np.testing.assert_allclose(solution.values, solution.exact, atol=1e-8)
+    assert solution.values[value_iteration.GOAL] == 0
+    assert solution.policy[value_iteration.GOAL - 1] == value_iteration.ARROWS.index("→")
+    assert 10 < solution.sweeps < 100
+
+
+def test_expectation_maximisation_is_monotone_and_finds_the_best_mixture():
+    curves = gaussian_mixture.by_expectation(steps=60, starts=3)
+    assert np.diff(curves, axis=1).min() > -1e-9
+    assert curves[:, -1].max() >= -1.2014
+
+
+def test_the_gradient_finds_the_same_mixture():
+    curves = gaussian_mixture.by_gradient(steps=60, starts=1)
+    assert curves[:, -1].max() >= -1.2014
