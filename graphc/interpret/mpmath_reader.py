@@ -280,9 +280,9 @@ class MpmathElements(Elements):
         return x >> min(y, 64)
 
     def special(self, name: str, *xs: Value) -> Value:
-        """What operands are uncertain about is measured: each is moved by its error."""
+        """What operands are uncertain about is measured: each is moved by its error. Unknown beyond 4096 bits."""
         operands = [self.real(x) for x in xs]
-        if not all(map(self._finite, operands)):
+        if self.precision > 1 << 12 or not all(map(self._finite, operands)):
             return self.real(math.nan)
         values = [x.value for x in operands]
         result = self._at(name, values)

@@ -51,7 +51,7 @@ def _gamma_p_slope(c: Any, a: Any, x: Any) -> Any:
 
 def _has_gamma(a: Any, x: Any) -> bool:
     """Whether there is a value, and within mpmath's reach: for extreme operands it never ends."""
-    return bool(1e-30 < a < 1e5 and 0 <= x < 1e5)
+    return bool(1e-10 < a < 1e5 and 1e-10 < x < 1e5 and x * a > 1e-10 and x < 100 * (a + 10))
 
 
 def _beta_i(c: Any, a: Any, b: Any, x: Any) -> Any:
