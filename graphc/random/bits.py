@@ -39,13 +39,13 @@ class Blocks:
     def fraction(self, dtype: DType, number: int = 0) -> Node:
         """Numbers in [0, 1), all equally likely: the multiples of 2^-24 for float32, of 2^-53 for float64 …
 
-        `number` is that of the word, or of the pair of words for float64.
+        There are two in a block. Their leading bits are the same for every dtype.
         """
         if dtype is gc.float64:
             high, low = self.word(2 * number) >> 5, self.word(2 * number + 1) >> 6
             return (gc.cast(high, dtype) * 2.0**26 + gc.cast(low, dtype)) * 2.0**-53
         digits = {gc.float32: 24, gc.float16: 11, gc.bfloat16: 8}[dtype]
-        return gc.cast(self.word(number) >> (32 - digits), dtype) * 2.0**-digits
+        return gc.cast(self.word(2 * number) >> (32 - digits), dtype) * 2.0**-digits
 
     def tails(self, dtype: DType, number: int = 0) -> tuple[Node, Node]:
         """A uniform number by its distance p in (0, 1/2] from the nearer end of (0, 1), and whether that is 1.
@@ -54,7 +54,7 @@ class Blocks:
         get it in float32.
         """
         wide = dtype.compute
-        word = self.word(2 * number if wide is gc.float64 else number)
+        word = self.word(2 * number)
         upper, rest = word >= 1 << 31, gc.cast(word & 0x7FFFFFFF, wide)
         if wide is gc.float64:
             rest = rest * 2.0**32 + gc.cast(self.word(2 * number + 1), wide)

@@ -16,7 +16,6 @@ from graphc.ir.node import Node, public
 from graphc.ops.conversion import as_node
 from graphc.ops.normal_quantile import normal_quantile
 from graphc.random.arguments import Draw, Given
-from graphc.random.bits import Blocks
 from graphc.random.implicit import at_a_fixed_quantile
 
 
@@ -97,12 +96,12 @@ def wald(key: Any, mean: Given, shape: Any = None, dtype: Any = None, *, scale: 
     One of the two roots of a quadratic equation (Michael, Schucany and Haas, 1976), with implicit derivatives.
     """
     draw = Draw(key, shape, dtype, mean, scale)
-    mean, scale = draw.parameters
-    half = mean * gc.square(gc.cast(standard_normal(*draw.tails()), mean.dtype)) / (2 * scale)
+    mean, scale = (gc.cast(x, draw.dtype.compute) for x in draw.parameters)
+    half = mean * gc.square(standard_normal(*draw.tails())) / (2 * scale)
     root = 1 + half + gc.sqrt(half * (half + 2))
-    other = Blocks(draw.key, draw.shape, 1).fraction(draw.dtype)
-    x = gc.where(other * (1 + root) < root, mean / root, mean * root)
-    return at_a_fixed_quantile(_wald_share, gc.stop_gradient(x), mean, scale)
+    chosen = draw.blocks.fraction(mean.dtype, 1) * (1 + root) < root
+    x = gc.stop_gradient(gc.where(chosen, mean / root, mean * root))
+    return gc.cast(at_a_fixed_quantile(_wald_share, x, mean, scale), draw.dtype)
 
 
 @public
