@@ -10,10 +10,11 @@ operand its tangent or None.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 
 from graphc.errors import GradientError
-from graphc.grad import pull_back
+from graphc.grad import _selection, pull_back
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.op import Op
@@ -23,11 +24,11 @@ from graphc.ops.barrier import Barrier
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Cast, Sum
 from graphc.ops.indexing import PutAdd, ScatterAdd, ScatterAddAlongAxis
-from graphc.ops.logic import Where
+from graphc.ops.logic import Where, logical_and, logical_or, where
 from graphc.ops.movement import Concat, Pad
-from graphc.ops.reduction import Mean
+from graphc.ops.reduction import Mean, any as any_of
 from graphc.ops.tuples import Item
-from graphc.types import TensorType, TupleType
+from graphc.types import TensorType, TupleType, bool_
 
 Tangents = tuple[Node | None, ...]
 
@@ -37,6 +38,7 @@ _LINEAR = (Barrier, Cast, Concat, Mean, Pad, PutAdd, ScatterAdd, ScatterAddAlong
 def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
     """The tangents of outputs, given those of nodes; None where an output does not depend on one of these."""
     known: dict[Node, Tangents] = {node: (tangent,) for node, tangent in tangents.items()}
+    masks = {node: _selection(tangent) for node, tangent in tangents.items()}
     for node in _needed(outputs, tangents):
         if isinstance(node.op, Item):
             known[node] = (known[node.args[0]][node.op.index],) if node.args[0] in known else (None,)
@@ -44,8 +46,45 @@ def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list
         given = tuple(known[arg][0] if arg in known else None for arg in node.args)
         if any(dx is not None for dx in given):
             with at(node.source):
-                known[node] = push_forward(node, given)
+                found = push_forward(node, given)
+                known[node], masks[node] = _masked(node, found, _carried(node, given, masks))
     return [known[y][0] if y in known else None for y in outputs]
+
+
+def _masked(y: Node, dys: Tangents, mask: Node | None) -> tuple[Tangents, Node | None]:
+    """The tangents of a node, and where the only one is not 0: an infinite partial does not count where it is.
+
+    The mask is that of the operands' tangents, and what the op itself selects.
+    """
+    dy = dys[0]
+    if len(dys) > 1 or dy is None:
+        return dys, None
+    own = _selection(dy)
+    if mask is not None and isinstance(y.op, Elementwise) and not y.op.linear:
+        dy = where(mask, dy, 0)
+    if mask is None or own is None:
+        return (dy,), own if mask is None else mask
+    return (dy,), logical_and(mask, own)
+
+
+def _carried(y: Node, dxs: Tangents, masks: Mapping[Node, Node | None]) -> Node | None:
+    """Where the tangent of a node is not 0, given where those of operands are not; None if that is not known."""
+    op = y.op
+    of_operands = [None if dx is None else masks.get(x) for x, dx in zip(y.args, dxs)]
+    known = [mask for mask in of_operands if mask is not None]
+    if len(known) < len([dx for dx in dxs if dx is not None]):
+        return None
+    match op:
+        case Elementwise():
+            return reduce(logical_or, dict.fromkeys(known))
+        case Sum() | Mean():
+            return any_of(known[0], op.axis)
+        case Pad():
+            return make(replace(op, value=0.0), known[0])
+        case Concat():
+            nowhere = (full(False, x.type.with_dtype(bool_)) for x in y.args)
+            return make(op, *(none if mask is None else mask for none, mask in zip(nowhere, of_operands)))
+    return make(op, known[0], *y.args[1:]) if op.moves else None
 
 
 def _needed(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node]:
@@ -81,7 +120,7 @@ def push_forward(y: Node, dxs: Tangents) -> Tangents:
 def _applied_to_tangents(op: Op, xs: Sequence[Node], dxs: Tangents) -> Node:
     """The tangent of a linear op: the op itself, at tangents; what selects (indices, conditions) stays."""
     if isinstance(op, Pad):
-        op = Pad(op.start, op.step, op.shape, 0.0)
+        op = replace(op, value=0.0)
     zeros = (full(0, x.type) if x.dtype.is_float else x for x in xs)
     return make(op, *(zero if dx is None else dx for zero, dx in zip(zeros, dxs)))
 

@@ -141,6 +141,27 @@ def test_a_branch_that_is_not_taken_gives_no_nan():
     close(evaluated(gc.grad(gc.sum(gc.jvp(y, x, np.ones(3))), x), at), [0, 0, -0.25])
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: gc.sqrt(gc.where(x > 0, x, 0)),
+        lambda x: gc.sqrt(gc.relu(x)),
+        lambda x: gc.sqrt(gc.transpose(gc.relu(x)[:, None] * 2)) + 0,
+        lambda x: gc.sqrt(gc.sum(gc.stack([gc.relu(x), gc.where(x > 0, 0, 0.0)]), axis=0)),
+        lambda x: gc.where(x > 0, x, 0) ** 0.75,
+    ],
+)
+def test_what_is_selected_away_below_gives_no_nan(function):
+    """A tangent of 0 that a selection made does not meet the infinite derivative above it."""
+    x = gc.input("x", (3,), "float64")
+    y = function(x)
+    at = {x: np.array([0.0, -1.0, 4.0])}
+    forward = evaluated(gc.jvp(gc.sum(y), x, np.ones(3)), at)
+    assert forward == np.sum(evaluated(gc.grad(gc.sum(y), x), at))
+    for way in (gc.jvp(gc.jvp(gc.sum(y), x, np.ones(3)), x, np.ones(3)), gc.grad(gc.jvp(gc.sum(y), x, np.ones(3)), x)):
+        assert np.isfinite(evaluated(way, at)).all()
+
+
 def test_named_dimensions():
     x = gc.input("x", ("n", 3), "float64")
     v = gc.input("v", ("n", 3), "float64")
