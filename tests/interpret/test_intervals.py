@@ -23,6 +23,8 @@ CASES = [
     if dtype in samples.accepted(op) and (dtype is float64 or not dtype.is_float) and op.name != "cast"
 ]
 CASES += [(op, float64) for op in samples.elementwise_ops() if op.name == "cast"]
+# Far from their transition mpmath calculates incomplete gamma functions without end; their interval holds everything.
+CASES = [case for case in CASES if "gamma_" not in case[0].name and "gammainc" not in case[0].name]
 finite = st.floats(-1e4, 1e4, allow_subnormal=True)
 bounds = st.tuples(st.one_of(st.sampled_from([0.0, 1.0, -1.0, 2.0]), finite), finite).map(sorted)
 
