@@ -318,6 +318,12 @@ def _integer(a: Any) -> int:
     return index(a)
 
 
+def check_axis(axis: int, x: TensorType) -> None:
+    """Raise AxisError for an attribute that is no axis."""
+    if not 0 <= axis < x.ndim:
+        raise AxisError(f"axis {axis} is out of range for {x.ndim} axes")
+
+
 def reduced(x: TensorType, axis: Axes) -> TensorType:
     """The type of a reduction over axes."""
     if any(not 0 <= a < x.ndim for a in axis) or sorted(set(axis)) != list(axis):

@@ -15,7 +15,7 @@ from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.base import Composite, Elementwise
-from graphc.ops.conversion import as_node, broadcast_to, cast, common_dtype, expand, one_axis
+from graphc.ops.conversion import as_node, broadcast_to, cast, check_axis, common_dtype, expand, one_axis
 from graphc.ops.elementwise import Add, Maximum, Minimum, Multiply, exp, log1p
 from graphc.ops.indexing.along import ScatterAddAlongAxis
 from graphc.ops.logic import equal, isinf, logical_or, not_equal, where
@@ -37,7 +37,7 @@ class Cumulative(Op, abstract=True):
     steps: ClassVar[tuple[Elementwise, ...]]
 
     def infer(self, *xs: TensorType) -> TensorType:
-        _check_axis(self.axis, xs[0])
+        check_axis(self.axis, xs[0])
         if any(x != xs[0] for x in xs):
             raise ShapeError("the operands differ in type", help="broadcast or cast one")
         if xs[0].dtype is bool_:
@@ -121,7 +121,7 @@ class LogCumulativeSumExp(Composite):
     arity = 1
 
     def infer(self, x: TensorType) -> TensorType:
-        _check_axis(self.axis, x)
+        check_axis(self.axis, x)
         if not x.dtype.is_float:
             raise DTypeError(f"not defined for {x.dtype.name}", help="cast to a float first")
         return x
@@ -249,11 +249,6 @@ def diff(x: Any, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any
         later, earlier = (slice_axis(x, a, *clamp_range(part, x.shape[a])) for part in (slice(1, None), slice(-1)))
         x = not_equal(later, earlier) if x.dtype is bool_ else later - earlier
     return x
-
-
-def _check_axis(axis: int, x: TensorType) -> None:
-    if not 0 <= axis < x.ndim:
-        raise AxisError(f"axis {axis} is out of range for {x.ndim} axes")
 
 
 def _only_axis(axis: Any, ndim: int) -> int:

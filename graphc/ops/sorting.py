@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import AxisError, DTypeError, GraphError, ShapeError
+from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.leaf import Constant
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ops.base import LibraryOp
-from graphc.ops.conversion import Axes, as_node, axes, cast, expand, one_axis, promoted, reshape
+from graphc.ops.conversion import Axes, as_node, axes, cast, check_axis, expand, one_axis, promoted, reshape
 from graphc.ops.elementwise import floor, minimum
 from graphc.ops.indexing.along import ScatterAddAlongAxis, Take, TakeAlongAxis, take
 from graphc.ops.logic import equal, isnan, where
@@ -34,7 +34,8 @@ class Argsort(LibraryOp):
     vjp = None
 
     def infer(self, x: TensorType) -> TensorType:
-        return _checked(x, self.axis).with_dtype(int64)
+        check_axis(self.axis, x)
+        return x.with_dtype(int64)
 
     def calculate(self, x: Array) -> Array:
         if not self.descending:
@@ -51,7 +52,8 @@ class Sort(LibraryOp):
     arity = 1
 
     def infer(self, x: TensorType) -> TensorType:
-        return _checked(x, self.axis)
+        check_axis(self.axis, x)
+        return x
 
     def calculate(self, x: Array) -> Array:
         zeros = x[x == 0]
@@ -208,12 +210,6 @@ def _any_nan(ordered: Node, like: Node) -> Any:
     last = reshape(slice_axis(ordered, end, ordered.shape[end] - 1, 1), ordered.shape[:-1])
     new = like.ndim - last.ndim
     return expand(isnan(last), tuple(range(new)), like.shape[:new])
-
-
-def _checked(x: TensorType, axis: int) -> TensorType:
-    if not 0 <= axis < x.ndim:
-        raise AxisError(f"axis {axis} is out of range for {x.ndim} axes")
-    return x
 
 
 def _comparable(x: Array) -> Array:

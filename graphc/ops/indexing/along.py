@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from graphc.dimension import Dim
-from graphc.errors import AxisError, ShapeError
+from graphc.errors import ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
-from graphc.ops.conversion import as_node, broadcast_to, cast, expand, one_axis
+from graphc.ops.conversion import as_node, broadcast_to, cast, check_axis, expand, one_axis
 from graphc.ops.indexing.bounds import (
     MODES,
     Gathering,
@@ -36,7 +36,8 @@ class Take(Gathering):
     arity = 2
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
-        _check_indices(self.axis, x, indices)
+        check_integer(indices)
+        check_axis(self.axis, x)
         return x.with_shape((*x.shape[: self.axis], *indices.shape, *x.shape[self.axis + 1 :]))
 
     def evaluate(self, s: Scalars, x: Value, indices: Value) -> Value:
@@ -79,7 +80,8 @@ class TakeAlongAxis(Gathering):
     arity = 2
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
-        _check_indices(self.axis, x, indices)
+        check_integer(indices)
+        check_axis(self.axis, x)
         others = [n for a, n in enumerate(x.shape) if a != self.axis]
         if others != [n for a, n in enumerate(indices.shape) if a != self.axis]:
             raise ShapeError(f"shapes differ in another axis than {self.axis}")
@@ -181,9 +183,3 @@ def one_hot(indices: Any, size: Any, *, dtype: Any = "float32") -> Node:
     n = as_size(size)
     positions = expand(iota(n, indices.dtype), range(indices.ndim), indices.shape)
     return cast(equal(positions, expand(indices, (indices.ndim,), (n,))), dtype)
-
-
-def _check_indices(axis: int, x: TensorType, indices: TensorType) -> None:
-    check_integer(indices)
-    if not 0 <= axis < x.ndim:
-        raise AxisError(f"axis {axis} is out of range for {x.ndim} axes")
