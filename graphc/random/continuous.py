@@ -144,22 +144,23 @@ def truncated_normal(
 ) -> Node:
     """Normal numbers given that they lie in [lower, upper], which may be infinite.
 
-    An interval above the mean is mirrored, so that its numbers are drawn from a tail that floats resolve; beyond 13
-    standard deviations (38 in float64) nothing is left to draw from, and all numbers are the end nearer to the mean.
+    They are calculated in float64, in the lower tail, where probabilities are fine: an interval above the mean is
+    mirrored. Beyond 37 standard deviations there are none, and all numbers are the end nearer to the mean.
     """
     draw = Draw(key, shape, dtype, lower, upper, loc, scale)
-    low, high, loc, scale = draw.parameters
+    low, high, loc, scale = (gc.cast(x, gc.float64) for x in draw.parameters)
     a, b = (low - loc) / scale, (high - loc) / scale
     mirrored = a > 0
     a, b = gc.where(mirrored, -b, a), gc.where(mirrored, -a, b)
-    from_above, distance = draw.tails()
+    from_above, distance = draw.blocks.tails(gc.float64)
     below, share = _normal_share(a), _normal_share(b) - _normal_share(a)
     counted_down = gc.logical_and(from_above, b > 0)  # with b <= 0 all of it lies in the lower tail
     distance = gc.where(gc.logical_and(from_above, b <= 0), 1 - distance, distance)
     p = gc.where(counted_down, _normal_share(-b), below) + share * distance
     inner = gc.where(p > 0.5, -normal_quantile(gc.minimum(1 - p, 0.5)), normal_quantile(gc.minimum(p, 0.5)))
     z = gc.where(p > 0, gc.where(counted_down, -inner, inner), b)
-    return gc.clip(draw.finished(gc.where(mirrored, -z, z), loc, scale), low, high)
+    drawn = gc.clip(loc + scale * gc.where(mirrored, -z, z), low, high)
+    return gc.cast(drawn, draw.dtype)
 
 
 @public

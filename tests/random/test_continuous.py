@@ -33,6 +33,7 @@ CASES = [
     ("truncated_normal", {"lower": -1.0, "upper": 2.0}, stats.truncnorm(-1, 2)),
     ("truncated_normal", {"lower": 4.0, "upper": math.inf}, stats.truncnorm(4, math.inf)),
     ("truncated_normal", {"lower": 8.0, "upper": 8.5}, stats.truncnorm(8, 8.5)),
+    ("truncated_normal", {"lower": -30.5, "upper": -30.0}, stats.truncnorm(-30.5, -30)),
     ("truncated_normal", {"lower": -math.inf, "upper": -2.0}, stats.truncnorm(-math.inf, -2)),
     ("truncated_normal", {"lower": 0.0, "upper": 3.0, "loc": 2.0, "scale": 2.0}, stats.truncnorm(-1, 0.5, 2, 2)),
 ]
@@ -202,3 +203,12 @@ def test_the_derivatives_of_inverse_gaussian_numbers_keep_the_quantile():
     h = 1e-5
     np.testing.assert_allclose(by_mean, ((at(2 + h, 3) - at(2 - h, 3)) / (2 * h) * weights).sum(), rtol=1e-4)
     np.testing.assert_allclose(by_scale, ((at(2, 3 + h) - at(2, 3 - h)) / (2 * h) * weights).sum(), rtol=1e-4)
+
+
+def test_truncated_normal_numbers_stay_inside():
+    lower, upper = np.array([-50.0, 60.0, -1e-3, 5.0, -np.inf]), np.array([-45.0, np.inf, 1e-3, 5.0, np.inf])
+    for dtype in ("float16", "float32", "float64"):
+        low, high = lower.astype(dtype), upper.astype(dtype)
+        x = drawn(random.truncated_normal(random.key(0), low, high, (500, 5), dtype))
+        assert ((x >= low) & (x <= high)).all()
+        assert (x[:, 0] == -45).all() and (x[:, 1] == 60).all()  # so far out there is nothing to draw from
