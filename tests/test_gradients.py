@@ -95,8 +95,8 @@ def is_kink(op, xs):
             return 0 in xs
         case "hypot" | "direction_cosine":
             return xs[0] == xs[1] == 0
-        case "atan2":
-            return xs[0] == 0 and xs[1] <= 0
+        case "atan2":  # near the diagonals a second derivative is the difference of equal numbers
+            return (xs[0] == 0 and xs[1] <= 0) or abs(abs(xs[0]) - abs(xs[1])) <= 1e-3 * abs(xs[0])
     return False
 
 

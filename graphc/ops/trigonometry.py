@@ -129,8 +129,8 @@ class DirectionCosine(Elementwise):
         return s.where(s.logical_and(s.equal(x, 0), s.equal(y, 0)), 0, x / s.sqrt(x * x + y * y))
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
-        across = direction_cosine(y, x)
-        bend = where(equal(across, 0), 0, across / hypot(x, y))
+        across, distance = direction_cosine(y, x), hypot(x, y)
+        bend = across / where(equal(distance, 0), 1, distance)
         return g * (across * bend), -g * (z * bend)
 
 
