@@ -1,6 +1,7 @@
 """Random graphs with every op, dtype and kind of constant, as Hypothesis strategies."""
 
 import dataclasses
+import functools
 import warnings
 
 import hypothesis.strategies as st
@@ -12,6 +13,8 @@ from graphc.ir.node import make
 from graphc.ir.op import OPS
 from graphc.ops import conversion, convolution, indexing, movement, position, windows
 from graphc.ops.base import Elementwise, LibraryOp
+from graphc.ops.cumulative import Cumulative
+from graphc.ops.indexing import Putting
 from graphc.types import DTYPES, TensorType
 
 LEAVES = ("input", "parameter", "constant")
@@ -93,7 +96,20 @@ def windowed(draw, x):
     return make(windows.Windows((0,), (1,), *steps), x)
 
 
+def put(draw, x, op):
+    places = [indices_for(draw, (2,)) for _ in range(draw(st.integers(1, x.ndim)))]
+    return make(op(0), x, draw(constants(TensorType(x.dtype, (2, *x.shape[len(places) :])))), *places)
+
+
+def running(draw, x, op):
+    others = [draw(constants(x.type)) for _ in op.steps[1:]]
+    return make(op(draw(st.integers(0, x.ndim - 1)), draw(st.booleans())), x, *others)
+
+
 RECIPES = {
+    "gather": lambda draw, x: make(indexing.Gather(0), x, *(indices_for(draw, (2, 1)) for _ in x.shape)),
+    **{op.name: functools.partial(put, op=op) for op in Putting.__subclasses__()},
+    **{op.name: functools.partial(running, op=op) for op in Cumulative.__subclasses__()},
     "windows": windowed,
     "merge": lambda draw, x: make(windows.Merge((0,)), x),
     "shear": sheared,
