@@ -1,7 +1,8 @@
 """The lower half of the quantile function of the normal distribution, from which normal numbers are drawn.
 
 M. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", 1988: three quotients of polynomials,
-right to 1e-16 in exact arithmetic; here to about 4 units in the last place.
+right to 1e-16 in exact arithmetic; here to 6 units in the last place. `ndtri` serves all of (0, 1) and rounds once, for
+which it calculates in float64; this one calculates in the dtype of its operand, at a fifth of the cost in float32.
 """
 
 from __future__ import annotations
