@@ -284,12 +284,22 @@ def _in_place(built: Built, root: Node, parameter: Node) -> Built | None:
         if any(isinstance(s, Load) and s.buffer == old.name for s in walk(tuple(rest))):
             return None
         return _merged(built, tuple(rest), root, new.name, old.name)
-    stores = [s for s in walk(built.kernel.body) if isinstance(s, Store) and s.buffer == new.name]
-    loads = [s for s in walk(built.kernel.body) if isinstance(s, Load) and s.buffer == old.name]
-    rereads = [s for s in walk(built.kernel.body) if isinstance(s, Load) and s.buffer == new.name]
+    body = _stored_last(built.kernel.body, new.name)
+    stores = [s for s in walk(body) if isinstance(s, Store) and s.buffer == new.name]
+    loads = [s for s in walk(body) if isinstance(s, Load) and s.buffer == old.name]
+    rereads = [s for s in walk(body) if isinstance(s, Load) and s.buffer == new.name]
     if len(stores) != 1 or rereads or any(load.index != stores[0].index for load in loads):
         return None
-    return _merged(built, built.kernel.body, root, new.name, old.name)
+    order = list(walk(body))
+    if any(order.index(load) > order.index(stores[0]) for load in loads):
+        return None
+    return _merged(built, body, root, new.name, old.name)
+
+
+def _stored_last(body: tuple[Statement, ...], buffer: str) -> tuple[Statement, ...]:
+    """Statements with the stores to a buffer at the end of their loops, after all that is read there."""
+    inner = [replace(s, body=_stored_last(s.body, buffer)) if isinstance(s, For) else s for s in body]
+    return tuple(sorted(inner, key=lambda s: isinstance(s, Store) and s.buffer == buffer))
 
 
 def _is_copy(statement: Statement, source: str, target: str) -> bool:

@@ -380,3 +380,20 @@ def test_a_loop_and_its_tangents_are_one_loop():
     other = gc.scan(lambda c, t: (gc.cos(c * t) + c, c), 0.5, x)[1]
     apart = compiled([x], [rows, other])
     assert sum(node.op.name == "scan" for node in apart.graph.nodes) == 2
+
+
+def test_state_is_not_overwritten_before_it_is_read():
+    x = gc.input("x", (3,), "float64")
+
+    def body(state, _):
+        second = state[0] * gc.tanh(state[0] + state[1])
+        return (0.7 * state[1] + second, second), None
+
+    (a, b), _ = gc.scan(body, (x, x * 0.5), length=4)
+    data = np.array([0.3, -0.8, 1.5])
+    state = data, data * 0.5
+    for _ in range(4):
+        second = state[0] * np.tanh(state[0] + state[1])
+        state = 0.7 * state[1] + second, second
+    for found, wanted in zip(compiled([x], [a, b])(data), state, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-13)
