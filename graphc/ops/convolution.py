@@ -28,7 +28,7 @@ from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Axes, Sum, as_node, cast, common_dtype, expand
 from graphc.ops.movement import flip, transpose
 from graphc.ops.sliding import Layout, Sliding, image_layout, padding_pairs, per_axis, sliding
-from graphc.ops.windows import canonical_view, overlapped, spread, windows
+from graphc.ops.windows import canonical_view, innermost_axis, overlapped, spread, windows
 from graphc.types import Shape, TensorType
 
 MOST_TERMS = 32  # of a sum that is written out
@@ -171,20 +171,30 @@ class _Lowering:
         return make(Matmul(), kernels, pixels).reshape((self.batch, 1, self.outputs, *self.op.size))
 
     def by_columns(self) -> Node:
-        """The kernels as rows times a matrix with a column for each window."""
-        rows = canonical_view(self.w).reshape((self.groups, self.outputs, self.channels * product(self.window)))
-        columns = self.columns(self.x, self.op.size, self.window, self.op.stride, self.op.dilation)
-        return self.batch_first(_product(rows, columns))
+        """The kernels as rows times a matrix with a column for each window; or transposed where channels come last."""
+        op, last = self.op, innermost_axis(self.x) == 2
+        columns = self.columns(self.x, op.size, self.window, op.stride, op.dilation, last)
+        if not last:
+            rows = canonical_view(self.w).reshape((self.groups, self.outputs, self.channels * product(self.window)))
+            return self.batch_first(_product(rows, columns))
+        kernels = transpose(self.w, (0, *self.spatial, 2, 1))
+        kernels = kernels.reshape((self.groups, product(self.window) * self.channels, self.outputs))
+        y = _product(columns, kernels).reshape((self.groups, self.batch, *op.size, self.outputs))
+        return transpose(y, (1, 0, y.ndim - 1, *range(2, y.ndim - 1)))
 
     def by_columns_of_kernel(self) -> Node:
         """The same where the kernel is larger than the result: with the two exchanged, a column for each weight.
 
         So it is where weights are differentiated for, and these columns are those of the convolution itself.
         """
+        op, last = self.op, innermost_axis(self.x) == 0
         rows = canonical_view(self.w).reshape((self.groups, self.outputs, self.channels * product(self.window)))
         x = _exchanged(self.x, (2, 1, 0))
-        columns = self.columns(x, self.window, self.op.size, self.op.dilation, self.op.stride)
-        return self.batch_first(_product(rows, columns, transposed=True))
+        columns = self.columns(x, self.window, op.size, op.dilation, op.stride, last)
+        if not last:
+            return self.batch_first(_product(rows, columns, transposed=True))
+        y = _product(rows, columns).reshape((self.groups, self.outputs, *op.size, self.batch))
+        return transpose(y, (y.ndim - 1, 0, 1, *range(2, y.ndim - 1)))
 
     def by_exchange(self) -> Node:
         """The kernel slides over `x` as well as `x` over the kernel; so what is spaced is what slides."""
@@ -212,11 +222,17 @@ class _Lowering:
         x = spread(x, self.spatial, self.op.spacing)
         return windows(x, self.spatial, self.op.start, count, window, stride=stride, dilation=dilation)
 
-    def columns(self, x: Node, count: Shape, window: Shape, stride: Axes, dilation: Axes) -> Node:
-        """The matrix `[G, C*window, N*count]`. It is the same node for the convolution and its derivative."""
+    def columns(self, x: Node, count: Shape, window: Shape, stride: Axes, dilation: Axes, channels_last: bool) -> Node:
+        """The matrix `[G, C*window, N*count]`, or `[G, N*count, window*C]` where channels come last.
+
+        It is the same node for the convolution and its derivative.
+        """
         seen = self.windows(canonical_view(x), count, window, stride, dilation)
-        seen = transpose(seen, (1, 2, *range(x.ndim, seen.ndim), 0, *self.spatial))
-        return seen.reshape((self.groups, x.shape[2] * product(window), x.shape[0] * product(count)))
+        inside = range(x.ndim, seen.ndim)
+        pixels, weights = x.shape[0] * product(count), x.shape[2] * product(window)
+        if channels_last:
+            return transpose(seen, (1, 0, *self.spatial, *inside, 2)).reshape((self.groups, pixels, weights))
+        return transpose(seen, (1, 2, *inside, 0, *self.spatial)).reshape((self.groups, weights, pixels))
 
     def batch_first(self, y: Node) -> Node:
         return _exchanged(y.reshape((self.groups, self.outputs, self.batch, *self.op.size)), (2, 0, 1))

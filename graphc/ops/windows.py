@@ -187,7 +187,21 @@ def frame(x: Node, ranges: Mapping[int, tuple[Any, Any]], value: float = 0.0) ->
 
 def canonical_view(x: Node) -> Node:
     """The same value as a transpose of what is stored, with axes of size 1: equal views become one node."""
-    base, places = x, _long_axes(x)  # the axes of `base` that those of `x` are, but for the ones of size 1
+    base, places = _stored(x)
+    kept = _long_axes(base)
+    y = transpose(base.reshape(tuple(base.shape[a] for a in kept)), [kept.index(a) for a in places])
+    return y.reshape(x.shape)
+
+
+def innermost_axis(x: Node) -> int | None:
+    """The axis along which neighbours are neighbours in memory; None if all sizes are 1."""
+    _, places = _stored(x)
+    return _long_axes(x)[places.index(max(places))] if places else None
+
+
+def _stored(x: Node) -> tuple[Node, list[int]]:
+    """What a view transposes and adds axes of size 1 to, and which of its axes the longer axes of the view are."""
+    base, places = x, _long_axes(x)
     while True:
         match base.op:
             case Transpose(axes=order):
@@ -198,14 +212,11 @@ def canonical_view(x: Node) -> Node:
             case Reshape():
                 before, after = _long_axes(base.args[0]), _long_axes(base)
                 if [base.args[0].shape[a] for a in before] != [base.shape[a] for a in after]:
-                    break
+                    return base, places
                 places = [before[after.index(a)] for a in places]
             case _:
-                break
+                return base, places
         base = base.args[0]
-    kept = _long_axes(base)
-    y = transpose(base.reshape(tuple(base.shape[a] for a in kept)), [kept.index(a) for a in places])
-    return y.reshape(x.shape)
 
 
 def _long_axes(x: Node) -> list[int]:

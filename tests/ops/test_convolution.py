@@ -104,15 +104,22 @@ def test_ways_to_calculate(way, target):
 
 
 @pytest.mark.parametrize("layout, kernels", [("NHWC", "HWIO"), ("CHWN", "OIHW"), ("NCHW", "IOHW"), ("HWNC", "HWOI")])
-def test_layouts(layout, kernels):
+@pytest.mark.parametrize("options", [{"stride": 2, "padding": "same"}, {"groups": 3}, {"padding": 1, "dilation": 2}])
+def test_layouts(layout, kernels, options):
     rng = np.random.default_rng(0)
-    x, w = rng.normal(size=(2, 3, 6, 5)), rng.normal(size=(4, 3, 3, 2))
-    other_x, other_w = x.transpose(["NCHW".index(a) for a in layout]), w.transpose(["OIHW".index(a) for a in kernels])
-    plain = run(lambda x, w: gc.conv(x, w, stride=2, padding="same"), x, w)
+    of_x, of_w = (["NCHW".index(a) for a in layout], ["OIHW".index(a) for a in kernels])
+    x, w = rng.normal(size=(2, 3, 6, 5)), rng.normal(size=(6, 3 // options.get("groups", 1), 3, 2))
+
+    def with_gradients(x, w, **layouts):
+        y = gc.conv(x, w, **options, **layouts)
+        return [y, *gc.grad(gc.sum(gc.sin(y)), [x, w])]
+
+    plain = run(with_gradients, x, w)
     found = run(
-        lambda x, w: gc.conv(x, w, stride=2, padding="same", layout=layout, kernel_layout=kernels), other_x, other_w
+        lambda x, w: with_gradients(x, w, layout=layout, kernel_layout=kernels), x.transpose(of_x), w.transpose(of_w)
     )
-    np.testing.assert_allclose(found, plain.transpose(["NCHW".index(a) for a in layout]), rtol=1e-12)
+    for a, b, order in zip(found, plain, (of_x, of_x, of_w), strict=True):
+        np.testing.assert_allclose(a, b.transpose(order), rtol=1e-11, atol=1e-13)
 
 
 def run(function, *arrays, target="llvm"):
