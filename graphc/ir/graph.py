@@ -11,6 +11,7 @@ from graphc.errors import GraphError
 from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe, topological
 from graphc.ir.printer import format_graph
+from graphc.ir.substitution import is_variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,12 @@ class Graph:
             seen[node.op.label] = node
         given = set(self.inputs)
         for node in topological(self.results):
+            if is_variable(node) and node not in given:
+                raise GraphError(
+                    "a value inside of a function that was recorded (for vmap, scan, cond …) is used outside of it",
+                    details=[describe(node)],
+                    help="return it from the function",
+                )
             if isinstance(node.op, Input) and node not in given:
                 raise GraphError(
                     f"the input {node.op.label!r} is needed but not given",

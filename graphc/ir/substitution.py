@@ -21,6 +21,11 @@ def variable(type_: TensorType) -> Node:
     return make(Input(f"variable {next(_numbers)}", type_))
 
 
+def is_variable(node: Node) -> bool:
+    """Whether a node is such an input: outside of what it was made for it has no value."""
+    return isinstance(node.op, Input) and node.op.label.startswith("variable ")
+
+
 def substitute(roots: Iterable[Node], replacements: Mapping[Node, Node]) -> list[Node]:
     """The roots with nodes replaced; what is below a replaced node, or put in, is not looked at."""
     roots = list(roots)

@@ -170,6 +170,10 @@ def test_mistakes_are_errors():
         gc.vmap(gc.add, in_axes=(0,))(x, x)
     with pytest.raises(AxisError, match="differs from item to item"):
         gc.vmap(gc.exp, out_axes=None)(x)
+    kept = []
+    gc.vmap(lambda row: kept.append(gc.sin(row)) or row)(x)
+    with pytest.raises(GraphError, match="is used outside of it"):
+        gc.compile([x], kept)
     with pytest.raises(GraphError, match="no argument has an axis"):
         gc.vmap(gc.exp, in_axes=None)(x)
 
