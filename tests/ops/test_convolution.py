@@ -58,7 +58,7 @@ def test_conv_of_named_sizes(case):
     )
 
 
-@quick
+@settings(quick, max_examples=8)
 @given(convolutions(), st.data())
 def test_conv_transpose(drawn, data):
     x, w, options = drawn
