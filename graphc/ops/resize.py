@@ -146,7 +146,7 @@ def _taken(x: Node, axis: int, place: Any, n: Any) -> Node:
 
 
 def _weights(method: str, n: Any, count: Any) -> Node:
-    """The matrix of an antialiased axis: weights by distance, in units of the coarser grid; those of a row add up to 1."""
+    """The matrix of an antialiased axis: weights by distance in units of the coarser grid; a row adds up to 1."""
     scale = np.maximum(_number(n) / _number(count), 1.0)
     place = (_positions(count) + 0.5) * _number(n) / _number(count) - 0.5
     distance = (_positions(n)[None, :] - place[:, None]) / scale
