@@ -1,8 +1,9 @@
 """Examples that calculate with probabilities and decisions, at a scale of seconds."""
 
 import numpy as np
+import pytest
 
-from examples import gaussian_mixture, value_iteration
+from graphc.examples import gaussian_mixture, hamiltonian_monte_carlo, value_iteration
 
 
 def test_value_iteration_solves_bellmans_equation():
@@ -22,3 +23,12 @@ def test_expectation_maximisation_is_monotone_and_finds_the_best_mixture():
 def test_the_gradient_finds_the_same_mixture():
     curves = gaussian_mixture.by_gradient(steps=60, starts=1)
     assert curves[:, -1].max() >= -1.2014
+
+
+@pytest.mark.parametrize("name", hamiltonian_monte_carlo.TARGETS)
+def test_moments_of_samples_are_within_their_standard_errors(name):
+    target = hamiltonian_monte_carlo.TARGETS[name]
+    moments = hamiltonian_monte_carlo.sample(target, samples=400, warmup=100, seed=1)
+    assert np.abs(moments.deviations(target)).max() < 4  # of twelve numbers, by chance alone once in a thousand runs
+    assert np.all(moments.mean_error < 0.15)
+    assert 0.9 < moments.acceptance < 1
