@@ -232,7 +232,7 @@ def test_expressions_of_several_lines_give_the_line():
 
 
 def test_derivatives_and_rewriting_keep_the_line():
-    x = gc.input("line5", (3,), "float64")
+    x = gc.input("line5", (19,), "float64")  # a size of its own: constants of others may be alive
     cost = gc.sum(gc.exp(x) * gc.sin(x))  # the cost
     lines = {cost.source.line, x.source.line}
     (dx,) = reverse_mode(cost, [x])
