@@ -22,16 +22,19 @@ from graphc.types import TensorType, TupleType
 
 
 @graph_pass
-def fold(graph: Graph, *, max_elements: int = 4096) -> Graph:
+def fold(graph: Graph, *, max_elements: int = 4096, formulas: bool = True) -> Graph:
     """Compute what is constant, up to a size beyond which a program is better than data.
 
     %0 = log(2.0)   becomes the constant 0.6931472
+
+    With `formulas=false`, sums and functions of floats stay: `log(sum(exp([1000, 999])))` has to be made stable first.
     """
     names: dict[Node, str] = {}
 
     def replace(node: Node, args: tuple[Node, ...]) -> Node:
         with at(node.source):
-            new = _folded(make(node.op, *args), max_elements)
+            new = make(node.op, *args)
+            new = _folded(new, max_elements) if formulas or _keeps_digits(new) else new
         if node in graph.names:
             names.setdefault(new, graph.names[node])
         return new
@@ -56,6 +59,14 @@ def _folded(node: Node, max_elements: int) -> Node:
         return node
     found = _value(node)
     return node if found is None else constant(found)
+
+
+_FACTORS = frozenset({"abs", "cast", "divide", "maximum", "minimum", "multiply", "negative", "where"})
+
+
+def _keeps_digits(node: Node) -> bool:
+    """Whether a result from exact operands is off by rounding at most, with no overflow or cancellation on the way."""
+    return not node.dtype.is_float or node.op.moves or node.op.name in _FACTORS
 
 
 def _names_sizes(node: Node) -> bool:

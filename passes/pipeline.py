@@ -38,7 +38,7 @@ from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
 DEFAULT = (  # what makes a graph stable and small
-    "canonicalize,fold,simplify,stabilize,merge_loops,loops,fold,simplify,dead_code"
+    "canonicalize,fold{formulas=false},simplify,stabilize,merge_loops,loops,fold,simplify,dead_code"
 )
 LOWERING = "decompose,fuse,lower"  # what makes it a program; a target may still schedule its loops
 
@@ -53,7 +53,7 @@ class Step:
     options: Mapping[str, Any]
 
     def __str__(self) -> str:
-        settings = ",".join(f"{name}={value}" for name, value in self.options.items())
+        settings = ",".join(f"{name}={_shown(value)}" for name, value in self.options.items())
         return f"{self.stage.name}{{{settings}}}" if settings else self.stage.name
 
 
@@ -197,6 +197,11 @@ def _value(name: str, key: str, text: str, default: Any) -> Any:
     except (KeyError, ValueError):
         kind = type(default).__name__
         raise PipelineError(f"{name}: {key}={text} is no {kind}", help=f"such as {key}={default}") from None
+
+
+def _shown(value: Any) -> str:
+    """The value of an option as its text has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _known(name: str, known: Mapping[str, Any]) -> str:
