@@ -25,6 +25,7 @@ RENAMED = {
     "log1mexp": lambda x: np.where(x > -0.7, np.log(-np.expm1(x)), np.log1p(-np.exp(x))),
     "erf": scipy.special.erf,
     "erfc": scipy.special.erfc,
+    "sinc": lambda x: np.where((x == np.rint(x)) & (x != 0), 0.0, np.sinc(x)),  # NumPy's sin(pi*x) is not exact there
     "pow": np.power,
     "bitwise_left_shift": np.left_shift,
     "bitwise_right_shift": np.right_shift,
@@ -52,6 +53,9 @@ def peer(op: Elementwise) -> Any:
     return RENAMED.get(op.name) or getattr(np, op.name, None) or getattr(scipy.special, op.name, None)
 
 
+# SciPy misses limits, such as i0(inf), and tiny operands: erfcinv(5e-324) is infinite there, gammainc(5e-324, 1) is 0.
+# The edges of these ops are tested where their values are.
+OTHER_EDGES = {"betainc", "betaln", "erfcinv", "gammainc", "gammaincc", "i0", "i1", "i1e", "kl_div", "sinc"}
 WITH_PEER = [op for op in samples.elementwise_ops() if peer(op)]
 CASES = [(op, dtype) for op in WITH_PEER for dtype in samples.accepted(op)]
 
@@ -81,10 +85,13 @@ def test_agrees_with_numpy_and_scipy(op: Elementwise, dtype: DType) -> None:
     actual = run(node, *zip(inputs, arrays, strict=True))
     unit = float(ml_dtypes.finfo(node.dtype.numpy).eps) if node.dtype.is_float else 0.0
     # A sum of two terms near zero keeps the error of its terms.
-    check(actual, expected, node.dtype, max(8 * unit, 1e-13), 2 * unit if op.name == "logaddexp" else 1e-30)
+    check(actual, expected, node.dtype, max(8 * unit, 1e-13), 2 * unit if op.name in {"logaddexp", "kl_div"} else 1e-30)
 
 
-@pytest.mark.parametrize("op", [op for op in WITH_PEER if op in samples.FLOAT_OPS], ids=str)
+COMPARED = [op for op in WITH_PEER if op in samples.FLOAT_OPS and op.name not in OTHER_EDGES]
+
+
+@pytest.mark.parametrize("op", COMPARED, ids=str)
 def test_special_values_are_those_of_numpy(op: Elementwise) -> None:
     node, inputs = samples.apply(op, as_dtype("float64"), (len(SPECIAL) ** 2,))
     grid = [x.ravel() for x in np.meshgrid(SPECIAL, SPECIAL)]

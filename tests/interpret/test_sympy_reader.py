@@ -13,9 +13,9 @@ from graphc.types import float64
 from tests.interpret import samples
 
 # SymPy keeps no bits of unknown integers, and its casts to short floats do not round. It cannot calculate a quotient
-# with a derivative that it knows no formula for.
+# with a derivative that it knows no formula for, and takes long over a count of 48 conditions.
 OPS = [op for op in samples.FLOAT_OPS if op.name != "cast" or getattr(op, "dtype", None) is float64]
-OPS = [op for op in OPS if op.name != "random_gamma_grad"]
+OPS = [op for op in OPS if op.name not in {"random_gamma_grad", "panjer_quantile"}]
 
 
 def number(value: Any) -> float:
