@@ -11,7 +11,7 @@ from graphc.nn.module import Module, call
 class Sequential(Module):
     """Layers, each of which takes what the one before gives: modules, or functions such as `gc.relu`."""
 
-    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+    def __init__(self, *layers: Callable[..., Any]) -> None:
         self.layers = list(layers)
 
     def __call__(self, x: Any, *, training: bool | None = None) -> Any:
@@ -23,7 +23,7 @@ class Sequential(Module):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, index: int) -> Callable[[Any], Any]:
+    def __getitem__(self, index: int) -> Callable[..., Any]:
         return self.layers[index]
 
 
@@ -33,7 +33,7 @@ class Residual(Module):
     He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2016.
     """
 
-    def __init__(self, layer: Callable[[Any], Any]) -> None:
+    def __init__(self, layer: Callable[..., Any]) -> None:
         self.layer = layer
 
     def __call__(self, x: Any, *, training: bool | None = None) -> Any:
