@@ -4,6 +4,7 @@ from benchmarks.case import Case
 from benchmarks.cases import (
     call_overhead,
     compile_time,
+    convnet,
     cross_entropy,
     elementwise_chain,
     logsumexp,
@@ -24,6 +25,7 @@ CASES: dict[str, Case] = {
         mlp_step.CASE,
         recurrence.CASE,
         lstm.CASE,
+        convnet.CASE,
         compile_time.CASE,
     )
 }
