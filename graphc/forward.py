@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import reduce
 
 from graphc.errors import GradientError
-from graphc.grad import _selection, pull_back
+from graphc.grad import pull_back, selection
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, describe, make, topological
 from graphc.ir.op import Op
@@ -38,7 +38,7 @@ _LINEAR = (Barrier, Cast, Concat, Mean, Pad, PutAdd, ScatterAdd, ScatterAddAlong
 def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
     """The tangents of outputs, given those of nodes; None where an output does not depend on one of these."""
     known: dict[Node, Tangents] = {node: (tangent,) for node, tangent in tangents.items()}
-    masks = {node: _selection(tangent) for node, tangent in tangents.items()}
+    masks = {node: selection(tangent) for node, tangent in tangents.items()}
     for node in _needed(outputs, tangents):
         if isinstance(node.op, Item):
             known[node] = (known[node.args[0]][node.op.index],) if node.args[0] in known else (None,)
@@ -59,7 +59,7 @@ def _masked(y: Node, dys: Tangents, mask: Node | None) -> tuple[Tangents, Node |
     dy = dys[0]
     if len(dys) > 1 or dy is None:
         return dys, None
-    own = _selection(dy)
+    own = selection(dy)
     if mask is not None and isinstance(y.op, Elementwise) and not y.op.linear:
         dy = where(mask, dy, 0)
     if mask is None or own is None:

@@ -143,13 +143,13 @@ def _masked(part: Node | None, mask: Node | None) -> Cotangent | None:
     """A cotangent that knows where it is 0: from an outer mask, and from its own selection."""
     if part is None:
         return None
-    own = _selection(part)
+    own = selection(part)
     if mask is None or own is None or own is mask:
         return Cotangent(part, own if mask is None else mask)
     return Cotangent(part, logic.logical_and(mask, own))
 
 
-def _selection(part: Node) -> Node | None:
+def selection(part: Node) -> Node | None:
     """The condition under which a `where(condition, g, 0)` or `where(condition, 0, g)` is not 0."""
     if part.op.name != "where":
         return None

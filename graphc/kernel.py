@@ -82,13 +82,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Store:
-    """`buffer[index] = value`, or `+= value` with `accumulate`; nothing is written where the mask does not hold."""
+    """`buffer[index] = value`; nothing is written where the mask (a bool value) does not hold."""
 
     buffer: str
     index: Index
     value: Operand
     mask: str | None = None
-    accumulate: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,9 +203,8 @@ def _lines(body: tuple[Statement, ...], indent: str) -> Iterator[str]:
                 yield from _lines(inner, indent + "  ")
             case Load(name, buffer, index, mask):
                 yield f"{indent}{name} = {buffer}[{index}]" + (f" if {mask}" if mask else "")
-            case Store(buffer, index, value, mask, accumulate):
-                sign = "+=" if accumulate else "="
-                yield f"{indent}{buffer}[{index}] {sign} {value}" + (f" if {mask}" if mask else "")
+            case Store(buffer, index, value, mask):
+                yield f"{indent}{buffer}[{index}] = {value}" + (f" if {mask}" if mask else "")
             case Let(name, dtype, op, args):
                 yield f"{indent}{name}: {dtype} = {op.name}({', '.join(map(str, args))})"
             case Position(name, dtype, index):

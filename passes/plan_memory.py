@@ -231,8 +231,7 @@ class _Access:
 
     @property
     def hits_each_place_once(self) -> bool:
-        plain = isinstance(self.statement, Store) and not self.statement.accumulate
-        return plain and set(self.kinds) <= {"parallel"}
+        return isinstance(self.statement, Store) and set(self.kinds) <= {"parallel"}
 
 
 def _accesses(

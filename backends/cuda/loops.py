@@ -67,16 +67,12 @@ def is_parallel(statement: Statement) -> TypeGuard[For]:
 
 
 def is_shared(statement: Statement) -> TypeGuard[For]:
-    """Whether the threads of a block may share the iterations of a loop: an accumulating store keeps its
-    order, and an accumulator belongs to the loop that is shared.
-    """
+    """Whether the threads of a block may share the iterations of a loop: its accumulators are its own."""
     if not isinstance(statement, For) or statement.kind == "serial":
         return False
     inside = list(walk((statement,)))
     own = {a.name for inner in inside if isinstance(inner, For) for a in inner.accumulators}
-    if any(isinstance(inner, Accumulate) and inner.accumulator not in own for inner in inside):
-        return False
-    return statement.kind == "parallel" or not any(isinstance(s, Store) and s.accumulate for s in inside)
+    return all(inner.accumulator in own for inner in inside if isinstance(inner, Accumulate))
 
 
 def nest(loop: For) -> tuple[tuple[For, ...], tuple[Statement, ...]]:

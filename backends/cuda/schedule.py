@@ -196,7 +196,7 @@ def _is_packable(access: Load | Store, schedule: Schedule) -> bool:
     if any(stride is None or not symbols_of(stride) <= known for stride in strides):
         return False
     if isinstance(access, Store):
-        return strides[-1] == 1 and not access.mask and not access.accumulate
+        return strides[-1] == 1 and not access.mask
     return strides[-1] in (0, 1) and not access.mask
 
 

@@ -129,7 +129,6 @@ class ThreadWriter:
 
     def store(self, store: Store, condition: str = "") -> None:
         element, value = self.element(store.buffer, store.index), self.operand(store.value)
-        value = widened(element) + widened(value) if store.accumulate else value
         mask = printed(self.values[store.mask]) if store.mask else ""
         conditions = " && ".join(filter(None, [condition, mask]))
         assignment = f"{printed(element)} = {printed(rounded(value, element.dtype))};"

@@ -113,8 +113,6 @@ class _Emitter:
     def _store(self, store: Store) -> None:
         value = self._operand(store.value)
         mask = self.scope.values[store.mask] if store.mask else None
-        if store.accumulate:
-            value = self.access.read(store.buffer, store.index, mask) + value
         self.access.write(store.buffer, store.index, value, mask)
 
     def _accumulate(self, running: Running, value: Value) -> None:

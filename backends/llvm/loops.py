@@ -1,6 +1,5 @@
 """What the emitter asks about loops before it writes them: lengths, what varies, what may run in lanes."""
 
-from graphc import dimension
 from graphc.dimension import symbols_of
 from graphc.kernel import (
     Accumulate,
@@ -73,18 +72,12 @@ def accumulates_in_lanes(loop: For, accumulator: str) -> bool:
 
 
 def runs_in_lanes(loop: For) -> bool:
-    """Whether iterations run side by side: inner loops must be as long, and no two may add to one element."""
+    """Whether iterations run side by side: inner loops must be as long."""
     if loop.mapping != "vector" or loop.kind == "serial":
         return False
     varying = {loop.var} | {name for statement in walk(loop.body) for name in defined(statement)}
-    for statement in walk(loop.body):
-        if isinstance(statement, For) and symbols_of(statement.extent) & varying:
-            return False
-        if isinstance(statement, Store) and statement.accumulate:
-            contiguous = dimension.coefficient(statement.index, loop.var) == 1
-            if not contiguous or symbols_of(statement.index) & (varying - {loop.var}):
-                return False
-    return True
+    inner = [statement for statement in walk(loop.body) if isinstance(statement, For)]
+    return all(symbols_of(loop.extent).isdisjoint(varying) for loop in inner)
 
 
 def split_invariant(loop: For) -> tuple[list[Load | Let | Position], list[Statement]]:

@@ -234,7 +234,9 @@ SCATTER_ADD = kernel(
         Load("raw", "at", i),
         CheckIndex("place", "ok", "raw", m),
         Load("a", "v", i),
-        Store("y", symbol("place"), "a", mask="ok", accumulate=True),
+        Load("old", "y", symbol("place"), mask="ok"),
+        Let("new", float32, ops.Add(), ("old", "a")),
+        Store("y", symbol("place"), "new", mask="ok"),
     ), "serial"),
 )  # fmt: skip
 
@@ -246,7 +248,9 @@ SCATTER_ROWS = kernel(
         CheckIndex("place", "ok", "raw", m),
         For("j", n, (
             Load("a", "v", i * n + j),
-            Store("y", symbol("place") * n + j, "a", mask="ok", accumulate=True),
+            Load("old", "y", symbol("place") * n + j, mask="ok"),
+            Let("new", float32, ops.Add(), ("old", "a")),
+            Store("y", symbol("place") * n + j, "new", mask="ok"),
         )),
     ), "serial"),
 )  # fmt: skip

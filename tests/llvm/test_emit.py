@@ -335,29 +335,6 @@ def test_gather_with_checked_indices(target: Machine, mapping: str, dtype: DType
     assert compiled([x[:0], indices, z], (0, 90), 3) == 3
 
 
-def test_scatter_add_is_sequential(target: Machine) -> None:
-    """Two equal indices side by side: a loop mapped to lanes must not lose one."""
-    body = (Load("k", "indices", i), Load("a", "x", i), Store("z", symbol("k"), "a", accumulate=True))
-    buffers = (
-        Buffer("indices", int64, n, "read"),
-        Buffer("x", float32, n, "read"),
-        Buffer("z", float32, 4, "update"),
-    )
-    kernel = Kernel("scatter", buffers, ("n",), (For("i", n, body, mapping="vector"),))
-    indices, x, z = generator.integers(0, 4, 100), np.ones(100, np.float32), np.zeros(4, np.float32)
-    run(kernel, target, [indices, x, z], (100,))
-    assert np.array_equal(z, np.bincount(indices, minlength=4))
-
-
-def test_contiguous_accumulating_store(target: Machine) -> None:
-    body = (Load("a", "x", i), Store("z", i, "a", accumulate=True))
-    buffers = (Buffer("x", float16, n, "read"), Buffer("z", float16, n, "update"))
-    x = generator.normal(size=70).astype(np.float16)
-    z = np.ones(70, np.float16)
-    run(Kernel("add", buffers, ("n",), (For("i", n, body, mapping="vector"),)), target, [x, z], (70,))
-    assert np.array_equal(z, x + np.float16(1))
-
-
 def test_accumulator_of_an_outer_loop(target: Machine) -> None:
     """A sum over two axes, the inner one in lanes; a value of the outer loop is added once."""
     inner = For("j", n, (Load("a", "x", i * n + j), Accumulate("t", "a")), "reduce", (), "vector")

@@ -169,7 +169,6 @@ ROWS, ROWS_OUT = temporary("x", "n", "n"), temporary("y", "n", "n")
         ((loop("i", Load("a", "x", N - ROW - 1), Store("y", ROW, "a")),), False),  # flipped
         ((loop("i", Load("a", "x", N - ROW - 1), Store("y", N - ROW - 1, "a")),), True),
         ((loop("i", Store("y", ROW, "a"), Load("a", "x", ROW)),), False),  # read after written
-        ((loop("i", Load("a", "x", ROW), Store("y", ROW, "a", accumulate=True)),), False),
         ((loop("i", Load("a", "x", ROW), Store("y", ROW, "a"), kind="serial"),), False),
         ((loop("i", Load("a", "x", ROW)), loop("k", Store("y", symbol("k"), "a"))), True),
         ((loop("i", Load("a", "x", ROW), extent=N - 1), loop("i", Store("y", ROW, "a"))), False),
