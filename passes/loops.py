@@ -30,6 +30,8 @@ def loops(graph: Graph) -> Graph:
 
     scan over x with a body that multiplies x0 by %w   becomes   a product of all of x by %w, and a scan over it
     """
+    if not any(node.op.inner for node in graph.nodes):
+        return graph
     done: dict[Node, Node] = {}
     results: dict[Node, dict[int, Node]] = {}  # of scans: what stands for each result that is used
     for node in graph.nodes:
