@@ -25,12 +25,13 @@ from graphc.loops.traces import traces
 from graphc.ops import logic
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.conversion import as_node, cast, reshape, sum
-from graphc.ops.movement import Slice, concat
+from graphc.ops.movement import Slice, concat, flip
 from graphc.ops.position import iota
 from graphc.ops.tuples import items
-from graphc.types import TensorType, as_size, bool_, int32, int64
+from graphc.types import TensorType, as_size, bool_, int32, int64, weak_dtype
 
 Tree = Any
+_NUMBERS = bool | int | float  # of Python; they take on the dtype of what they meet
 
 
 @public
@@ -71,7 +72,7 @@ def scan(
         rows, row_structure = _tapped(rows, row_structure, taps)
     size = _length(rows, length)
     if truncate is not None:
-        body, rows, row_structure = _truncated(body, rows, row_structure, size, truncate)
+        body, rows, row_structure = _truncated(body, rows, row_structure, size, reverse, truncate)
     if checkpoint is not None:
         if until:
             raise ArgumentError("a scan with until has no checkpoints", help="leave out one of both")
@@ -116,7 +117,11 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Node, Tree], Tree], init: 
         size = upper - lower
         steps = iota(0 if isinstance(size, int) and size < 0 else size, int64) + as_node(lower)
         return scan(lambda carry, i: (body(i, carry), None), init, steps)[0]
-    start, end = (cast(as_node(bound), int64) for bound in (lower, upper))
+    bounds = [as_node(bound) for bound in (lower, upper)]
+    for bound in bounds:
+        if bound.ndim or not bound.dtype.is_integer:
+            raise DTypeError(f"a bound is {bound.type}, not an integer without axes", details=[describe(bound)])
+    start, end = (cast(bound, int64) for bound in bounds)
     return while_loop(lambda s: s[0] < end, lambda s: (s[0] + 1, body(s[0], s[1])), (start, init))[1]
 
 
@@ -130,7 +135,8 @@ def map(function: Callable[[Tree], Tree], xs: Tree) -> Tree:
 def cond(predicate: Any, true_branch: Callable[..., Tree], false_branch: Callable[..., Tree], *operands: Tree) -> Tree:
     """What one of two functions gives on the operands; only that one is calculated.
 
-    Both must give the same types. Raises DTypeError for a predicate that is no bool[], ShapeError where they differ.
+    Both must give the same types. A number takes on the dtype that the other one gives.
+    Raises DTypeError for a predicate that is no bool[], DTypeError or ShapeError where they differ.
     """
     number = cast(_truth(predicate, "the predicate"), int32)
     return switch(number, [false_branch, true_branch], *operands)
@@ -141,7 +147,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Tree]], *operands: Tree)
     """What the function of a number (an integer without axes) gives on the operands; only that one is calculated.
 
     Numbers below 0 choose the first one, numbers that are too large the last one.
-    Raises DTypeError for an index that is no integer, ShapeError where the functions give different types.
+    Raises DTypeError for an index that is no integer; DTypeError or ShapeError where the functions give different
+    types.
     """
     number = as_node(index)
     if number.ndim or not number.dtype.is_integer:
@@ -151,13 +158,15 @@ def switch(index: Any, branches: Sequence[Callable[..., Tree]], *operands: Tree)
     given, structure = tree.flatten(operands)
     given = [as_node(x) for x in given]
     inputs = [variable(x.type) for x in given]
-    results, found = [], None
+    leaves_of: list[list[Any]] = []
+    found = None
     for branch in branches:
         leaves, shape = tree.flatten(branch(*tree.unflatten(structure, inputs)))
-        results.append([as_node(leaf) for leaf in leaves])
+        leaves_of.append(leaves)
         if found is not None and shape != found:
             raise ShapeError(f"one branch gives {tree.shown(found)}, another one {tree.shown(shape)}")
         found = shape
+    results = _met(leaves_of)
     _check_same_types(results, found)
     count = len(results[0])
     graph, needed = closed([y for ys in results for y in ys], dict.fromkeys(inputs, "x"), always=len(inputs))
@@ -180,12 +189,11 @@ class _Step:
         self.first = [as_node(leaf) for leaf in leaves]
         self.slices = [variable(x.type.with_shape(x.shape[1:])) for x in rows]
         self._call(body)
-        weak = [i for i, leaf in enumerate(leaves) if isinstance(leaf, bool | int | float)]
+        weak = [i for i, leaf in enumerate(leaves) if isinstance(leaf, _NUMBERS)]
         changed = [i for i in weak if self.next[i].type != self.first[i].type]
         if changed:  # a number is whatever the body makes of it
             for i in changed:
-                new = self.next[i].type
-                self.first[i] = constant(leaves[i], new.dtype) if not new.shape else self.first[i]
+                self.first[i] = _as_number_of(leaves[i], self.next[i])
             self._call(body)
         self._check_carries()
 
@@ -258,6 +266,12 @@ def _length(rows: list[Node], length: Any) -> int | Dim:
     return size
 
 
+def _as_number_of(value: Any, like: Node) -> Node:
+    """A number of Python, in the dtype of a node without axes if that holds it."""
+    fits = not like.shape and weak_dtype(value, like.dtype) is like.dtype
+    return constant(value, like.dtype) if fits else as_node(value)
+
+
 def _truth(value: Any, what: str) -> Node:
     node = as_node(value)
     if node.type != TensorType(bool_, ()):
@@ -265,11 +279,25 @@ def _truth(value: Any, what: str) -> Node:
     return node
 
 
+def _met(leaves_of: list[list[Any]]) -> list[list[Node]]:
+    """What branches give, numbers in the dtype that another branch gives in their place."""
+    columns = []
+    for leaves in zip(*leaves_of, strict=True):
+        typed = next((as_node(leaf) for leaf in leaves if not isinstance(leaf, _NUMBERS)), None)
+        columns.append(
+            [
+                as_node(leaf) if typed is None or not isinstance(leaf, _NUMBERS) else _as_number_of(leaf, typed)
+                for leaf in leaves
+            ]
+        )
+    return [[column[i] for column in columns] for i in range(len(leaves_of))]
+
+
 def _check_same_types(results: list[list[Node]], structure: Any) -> None:
     for leaves in results[1:]:
         for path, one, other in zip(tree.paths(structure), results[0], leaves, strict=True):
             if one.type != other.type:
-                raise ShapeError(
+                raise (DTypeError if one.shape == other.shape else ShapeError)(
                     f"one branch gives {one.type}{' for ' + path if path else ''}, another one {other.type}",
                     details=[describe(one), describe(other)],
                 )
@@ -291,20 +319,26 @@ def _bounded_while(condition: Callable[[Tree], Any], body: Callable[[Tree], Tree
 
 
 def _truncated(
-    body: Callable[[Tree, Tree], Any], rows: list[Node], row_structure: Any, size: int | Dim, steps: int
+    body: Callable[[Tree, Tree], Any],
+    rows: list[Node],
+    row_structure: Any,
+    size: int | Dim,
+    reverse: bool,
+    steps: int,
 ) -> tuple[Callable[[Tree, Tree], Any], list[Node], Any]:
-    """The body with derivatives cut at every so many steps, which it counts by a sequence of its own."""
-    if not isinstance(steps, int) or steps < 1:
+    """The body with derivatives cut after every so many steps, which it counts by a sequence of its own."""
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
         raise ArgumentError(f"truncate={steps!r} is no number of steps")
 
     def cut(carry: Tree, x: Tree) -> Any:
         number, slices = x
         leaves, structure = tree.flatten(carry)
-        begins = number % steps == 0
+        begins = logic.logical_and(number % steps == 0, number > 0)
         kept = [logic.where(begins, stop_gradient(leaf), leaf) if leaf.dtype.is_float else leaf for leaf in leaves]
         return body(tree.unflatten(structure, kept), slices)
 
-    return cut, [iota(size, int64), *rows], (tree.LEAF, row_structure)
+    numbers = iota(size, int64)
+    return cut, [flip(numbers) if reverse else numbers, *rows], (tree.LEAF, row_structure)
 
 
 def _segment(checkpoint: int | str, size: int | Dim) -> int:

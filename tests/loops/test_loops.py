@@ -205,6 +205,27 @@ def test_truncated_derivatives_stop():
     assert compiled([x], gc.grad(cost, x))(np.ones(6)).tolist() == [0, 0, 0, 0, 1, 1]
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_truncated_segments_begin_with_the_walk(reverse):
+    """The first state has a derivative, and segments are counted in the direction of the walk."""
+    x, start = gc.input("x", ("n",), "float64"), gc.input("start", (), "float64")
+    cost = gc.scan(lambda c, v: (c + v, None), start, x, truncate=4, reverse=reverse)[0]
+    slope = compiled([x, start], gc.grad(cost, [x, start]))
+    by_x, by_start = slope(np.ones(6), 0.0)
+    assert by_x.tolist() == ([1, 1, 0, 0, 0, 0] if reverse else [0, 0, 0, 0, 1, 1]) and by_start == 0
+    by_x, by_start = slope(np.ones(4), 0.0)
+    assert by_x.tolist() == [1, 1, 1, 1] and by_start == 1
+
+
+def test_numbers_of_branches_take_on_a_dtype():
+    x = gc.input("x", (), "float32")
+    y = gc.cond(x > 0, lambda: 0.5, lambda: x)
+    assert y.dtype.name == "float32"
+    assert compiled([x], y)(np.float32(1)) == 0.5
+    with pytest.raises(gc.DTypeError, match="one branch gives"):
+        gc.cond(x > 0, lambda: 0.5, lambda: gc.cast(x, "int64"))
+
+
 def test_a_naive_formula_inside_is_stable():
     x = gc.input("x", ("n", 3), "float32")
     last, _ = gc.scan(lambda c, v: (gc.log(gc.sum(gc.exp(v + c))), None), np.float32(0), x)
@@ -287,6 +308,14 @@ class TestMisuse:
     def test_an_index_that_is_no_integer(self):
         with pytest.raises(gc.DTypeError, match="number of the branch"):
             gc.switch(1.5, [lambda: gc.constant(1.0)])
+
+    def test_a_number_that_does_not_fit(self):
+        with pytest.raises(gc.DTypeError, match="begins as f64"):
+            gc.scan(lambda c, v: (v, c), 0.5, gc.input("x", (3,), "int64"))
+
+    def test_bounds_are_integers(self):
+        with pytest.raises(gc.DTypeError, match="a bound is f64"):
+            gc.fori_loop(0, 2.5, lambda i, c: c + 1.0, 0.0)
 
     def test_checkpoint_and_truncate(self):
         with pytest.raises(gc.ArgumentError, match="checkpoint"):
