@@ -5,6 +5,7 @@ A family of rules is a file. Its table is added here, and nowhere else; rules ar
 
 from graphc.ir.rule import RuleSet
 from graphc.passes.rules.canonical import CANONICAL
+from graphc.passes.rules.error_function import ERROR_FUNCTION
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
 from graphc.passes.rules.hyperbolic import HYPERBOLIC
@@ -27,6 +28,7 @@ STABLE = RuleSet(
         *LOG_SUM_EXP,
         *LOGARITHMS,
         *EXPONENTIALS,
+        *ERROR_FUNCTION,
         *MIXTURES,
         *MOVED,
         *SUMS_OF_PARTS,

@@ -76,6 +76,7 @@ def pairs(count):
 # op: operands, units in float64, whether a change of the operands excuses an error
 ACCURACY = {
     "erfcx": ((everywhere(usual=25.0, low=1e-30, high=25.0),), 5.0, False),
+    "log_erfc": ((everywhere(low=1e-30, high=25.0, usual=25.0),), 5.0, False),
     "erfinv": ((np.concatenate([spread(1e-300, 1, 900, both=True), 1 - spread(1e-15, 0.5, 1300)]),), 3.0, False),
     "erfcinv": ((probabilities(2.0),), 3.0, True),
     "ndtr": ((everywhere(low=1e-30, high=37.0, usual=37.0),), 5.0, False),

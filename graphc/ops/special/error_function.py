@@ -72,6 +72,24 @@ class Erfcx(Elementwise):
         return (g * erfcx(x, order=self.order + 1),)
 
 
+class LogErfc(Elementwise):
+    """log(erfc(x)), also where erfc(x) underflows."""
+
+    accepts = floats
+
+    @in_double
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        size = s.abs(x)
+        tail = s.log(erfcx_right(s, size)) - x * x
+        return s.where(s.less(x, 0.5), s.log1p(-s.erf(s.minimum(x, 0.5))), tail)
+
+    def exact(self, s: Scalars, x: Value) -> Value:
+        return s.log(s.erfc(x))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g * (-2 / math.sqrt(math.pi) / erfcx(x)),)
+
+
 class Erfinv(Elementwise):
     """The inverse of the error function: infinite at -1 and 1, NaN beyond."""
 
@@ -194,6 +212,7 @@ def _inverse(s: Scalars, x: Value, rest: Value) -> Value:
 
 
 erfcx = function(Erfcx)
+log_erfc = function(LogErfc)
 erfinv = function(Erfinv)
 erfcinv = function(Erfcinv)
 ndtr = function(Ndtr)
