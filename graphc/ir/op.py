@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Op:
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(frozen=True, eq=False, repr=False)(cls)
+        annotations = cls.__dict__.get("__annotations__", {}).values()
+        if not is_dataclass(cls) or any(not str(kind).startswith("ClassVar") for kind in annotations):
+            dataclass(frozen=True, eq=False, repr=False)(cls)  # it takes a while, and most ops add no attributes
         cls.attribute_names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
         if abstract:
             return
