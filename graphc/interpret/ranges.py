@@ -7,8 +7,10 @@ others hold the mathematics, for inputs that are real numbers: there `exp(x)` is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from weakref import ref
 
 import ml_dtypes
@@ -19,7 +21,7 @@ from graphc.dimension import Dim
 from graphc.interpret.interval import Interval, as_interval, everything, hull, inf, reals
 from graphc.interpret.interval_reader import IntervalElements, within
 from graphc.ir.leaf import Constant
-from graphc.ir.node import Node
+from graphc.ir.node import Node, describe
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
@@ -71,6 +73,34 @@ def range_of(node: Node, *, computed: bool = True) -> Interval:
     return known[node]
 
 
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """What was asked about the range of a node, what the range is, and whether that proves it."""
+
+    node: Node
+    claim: str
+    found: Interval
+    holds: bool
+
+    def __str__(self) -> str:
+        verb = "is" if self.holds else "is not known to be"
+        return f"{describe(self.node)}\n    {verb} {self.claim}: its values are {self.found}"
+
+
+_asked: ContextVar[list[Fact] | None] = ContextVar("graphc_facts", default=None)
+
+
+@contextmanager
+def recorded_facts() -> Iterator[list[Fact]]:
+    """What is asked about ranges inside, in order."""
+    facts: list[Fact] = []
+    token = _asked.set(facts)
+    try:
+        yield facts
+    finally:
+        _asked.reset(token)
+
+
 def is_positive(node: Node, *, computed: bool = False) -> bool:
     """Whether every element is greater than 0: no zero and no NaN."""
     return is_nonnegative(node, computed=computed) and is_nonzero(node, computed=computed)
@@ -79,23 +109,33 @@ def is_positive(node: Node, *, computed: bool = False) -> bool:
 def is_nonnegative(node: Node, *, computed: bool = False) -> bool:
     """Whether every element is 0 or more, and none NaN."""
     found = range_of(node, computed=computed)
-    return found.low >= 0 and not found.may_be_nan
+    return _answer(node, "nonnegative", found, found.low >= 0 and not found.may_be_nan)
 
 
 def is_nonzero(node: Node, *, computed: bool = False) -> bool:
     """Whether no element is 0."""
-    return not range_of(node, computed=computed).may_be_zero
+    found = range_of(node, computed=computed)
+    return _answer(node, "nonzero", found, not found.may_be_zero)
 
 
 def is_finite(node: Node) -> bool:
     """Whether every element is computed as neither infinite nor NaN."""
     found = range_of(node)
-    return not found.may_be_infinite and not found.may_be_nan
+    return _answer(node, "finite", found, not found.may_be_infinite and not found.may_be_nan)
 
 
 def is_never_nan(node: Node) -> bool:
     """Whether no element is computed as NaN."""
-    return not range_of(node).may_be_nan
+    found = range_of(node)
+    return _answer(node, "never NaN", found, not found.may_be_nan)
+
+
+def _answer(node: Node, claim: str, found: Interval, holds: bool) -> bool:
+    """The answer to a question, which is recorded where somebody wants to know."""
+    asked = _asked.get()
+    if asked is not None:
+        asked.append(Fact(node, claim, found, holds))
+    return holds
 
 
 def _range(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:

@@ -40,12 +40,23 @@ class Firing:
         return f"{self.rule.name}: {self.rule}{place}"
 
 
+@dataclass(frozen=True, eq=False)
+class Rebuilding:
+    """A node that was made again since its operands had changed, after so many firings."""
+
+    before: Node
+    after: Node
+    firings: int
+
+
 @dataclass
 class Trace:
-    """What happened during a compilation: all firings, and the fuel that is left (None: no limit)."""
+    """What happened during a compilation: all firings, what was made again for them, and the fuel that is left
+    (None: no limit)."""
 
     fuel: int | None = None
     firings: list[Firing] = field(default_factory=list)
+    rebuildings: list[Rebuilding] = field(default_factory=list)
     stage: str = ""
 
     def spend(self) -> bool:
@@ -129,7 +140,8 @@ class _Driver:
         op = node.op.with_inner(tuple(map(self.inside, node.op.inner))) if node.op.inner else node.op
         if op is not node.op or any(a is not b for a, b in zip(args, node.args, strict=True)):
             with at(node.source):
-                self.became[node] = make(op, *args)
+                self.became[node] = new = make(op, *args)
+            self.trace.rebuildings.append(Rebuilding(node, new, len(self.trace.firings)))
             if self.became[node] is node:
                 self.done[node] = node
             return

@@ -57,7 +57,7 @@ def compile_graph(
     call: Callable[..., Any] = executable.call
     if os.environ.get("GRAPHC_CHECK", "0") not in ("", "0"):
         call = checked(call, optimised, executable.signature)
-    history = History(source, trace.firings, records, pipeline.rules, semantics)
+    history = History(source, trace.firings, trace.rebuildings, records, pipeline.rules, semantics)
     return make_function(executable, history, target, program, call)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphc.backends.target import Code, KernelSource
 from graphc.errors import GraphError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
-from graphc.ir.rewrite import Firing
+from graphc.ir.rewrite import Firing, Rebuilding
 from graphc.ir.rule import Rewrite
-from graphc.ir.why_not import why_not
 from graphc.kernel import Program
+from graphc.numerics.licences import Licence, licences
+from graphc.numerics.provenance import Provenance
+from graphc.numerics.why import Explanation, why
+from graphc.numerics.why_not import why_not
 from graphc.passes.pipeline import Record
 from graphc.passes.plan_memory import MemoryPlan
 from graphc.runtime.executable import Executable
@@ -25,6 +29,7 @@ class History:
 
     source: Graph
     firings: Sequence[Firing]
+    rebuildings: Sequence[Rebuilding]
     passes: Sequence[Record]
     rules: Sequence[Rewrite]
     semantics: str
@@ -70,9 +75,9 @@ class CompiledFunction:
         return self.code.kernels
 
     @property
-    def licences(self) -> list[Firing]:
-        """The rewrites that a proved fact allowed."""
-        return [firing for firing in self.rewrites if getattr(firing.rule, "when", None) is not None]
+    def licences(self) -> list[Licence]:
+        """The rewrites that a condition had to allow, each with the facts that were proved and the user's line."""
+        return licences(self.rewrites)
 
     @property
     def memory(self) -> MemoryPlan:
@@ -93,6 +98,18 @@ class CompiledFunction:
     def assembly(self) -> str:
         """The machine code as text. Raises TargetError where there is none to show."""
         return self.code.assembly()
+
+    def why(self, node: Node | str) -> Explanation:
+        """Which rules made a node of the optimised graph, in order; print it.
+
+        The node may be one of the user's, or the name of one. Raises GraphError for one that is not there.
+        """
+        return why(node, self.source_graph, self.graph, self._provenance)
+
+    @cached_property
+    def _provenance(self) -> Provenance:
+        history = self._history
+        return Provenance(history.source, history.firings, history.rebuildings, history.passes)
 
     def why_not(self, rule: str, node: Node | None = None) -> str:
         """Why a rule did not fire, at a node or anywhere, in words. Raises GraphError for an unknown rule."""

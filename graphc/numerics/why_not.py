@@ -7,14 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphc.errors import GraphError
+from graphc.interpret.ranges import Fact, recorded_facts
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe
 from graphc.ir.pattern import PRODUCTS, SUMS, match, matches
 from graphc.ir.rewrite import Firing
 from graphc.ir.rule import SEMANTICS, Rewrite, Rule
 from graphc.ir.term import Application
+from graphc.numerics.formula import everywhere
+from graphc.numerics.licences import condition_of
 
 _SHOWN = 8  # nodes
+_WOULD_FIRE = "it would fire here: an earlier rule came first, the fuel was spent, or no pass with this rule ran"
 
 
 def why_not(
@@ -25,7 +29,7 @@ def why_not(
     semantics: str,
     node: Node | None = None,
 ) -> str:
-    """What kept a rule from firing at a node, or at the nodes of the graphs where it could begin.
+    """What kept a rule from firing at a node, or at those of the graphs where it could begin, the nearest first.
 
     Raises GraphError if there is no such rule.
     """
@@ -35,21 +39,25 @@ def why_not(
     lines += [f"it fired at {describe(firing.before)}" for firing in fired[:_SHOWN]]
     if rule.kind not in SEMANTICS[semantics]:
         allowed = [word for word, kinds in SEMANTICS.items() if rule.kind in kinds]
-        lines.append(
-            f"it is {rule.kind}: {' or '.join(allowed)} allows that, semantics={semantics!r} does not"
-        )
+        lines.append(f"it is {rule.kind}: {' or '.join(allowed)} allows that, semantics={semantics!r} does not")
         return "\n".join(lines)
-    everywhere = dict.fromkeys(n for graph in graphs for n in graph.nodes)
-    candidates = [n for n in (everywhere if node is None else [node]) if n.op.name in rule.roots]
+    nodes = everywhere([result for graph in graphs for result in graph.results]) if node is None else [node]
+    candidates = [each for each in nodes if _begins_at(rule, each)]
     candidates = [n for n in candidates if all(firing.before is not n for firing in fired)]
     if not candidates and not fired:
         where = "the graph" if node is None else describe(node)
         lines.append(f"it begins at {' or '.join(rule.roots)}, which {where} is not or has not")
+    candidates.sort(key=lambda candidate: -_nearness(rule, candidate))
     for candidate in candidates[:_SHOWN]:
         lines += [f"not at {describe(candidate)}", f"  {_obstacle(rule, candidate)}"]
     if len(candidates) > _SHOWN:
         lines.append(f"and not at {len(candidates) - _SHOWN} more")
     return "\n".join(lines)
+
+
+def _begins_at(rule: Rewrite, node: Node) -> bool:
+    """Whether a node has an op, or one of a family, at which a rule begins."""
+    return not {node.op.name, *(base.__name__ for base in type(node.op).__mro__[1:])}.isdisjoint(rule.roots)
 
 
 def _named(name: str, rules: Sequence[Rewrite]) -> Rewrite:
@@ -63,13 +71,41 @@ def _named(name: str, rules: Sequence[Rewrite]) -> Rewrite:
 
 def _obstacle(rule: Rewrite, node: Node) -> str:
     if not isinstance(rule, Rule):
-        return "its function finds nothing to do here"
+        with recorded_facts() as facts:
+            fires = rule.apply(node) is not None
+        return _WOULD_FIRE if fires else _unproved("its function finds nothing to do here", facts)
     found = list(matches(rule.before, node))
     if not found:
         return next(_differences(rule.before, node), f"it does not have the form {rule.before}")
-    if not any(rule.holds(each) for each in found):
-        return f"the form fits, but its condition is not proved: {getattr(rule.when, '__name__', rule.when)}"
-    return "it would fire here: an earlier rule came first, the fuel was spent, or no pass with this rule ran"
+    with recorded_facts() as facts:
+        holds = any(rule.holds(each) for each in found)
+    if not holds:
+        return _unproved(f"the form fits, but its condition is not proved: {condition_of(rule)}", facts)
+    return _WOULD_FIRE
+
+
+def _unproved(message: str, facts: Sequence[Fact]) -> str:
+    """A message with the questions about ranges that had no good answer."""
+    missing = {(id(fact.node), fact.claim): str(fact) for fact in facts if not fact.holds}
+    return "\n  ".join([message, *(fact.replace("\n", "\n  ") for fact in missing.values())])
+
+
+def _nearness(rule: Rewrite, node: Node) -> int:
+    """How many ops of a rule's form a node has."""
+    near, pairs = 0, [(rule.before, node)] if isinstance(rule, Rule) else []
+    while pairs:
+        pattern, part = pairs.pop()
+        if any(match(pattern, part, {})):
+            near += 1 + _size(pattern)
+        elif type(part.op) is pattern.op:
+            near += 1
+            operands = zip(pattern.args, part.args, strict=False)
+            pairs.extend((inner, arg) for inner, arg in operands if isinstance(inner, Application))
+    return near
+
+
+def _size(pattern: Application) -> int:
+    return sum(1 + _size(arg) for arg in pattern.args if isinstance(arg, Application))
 
 
 def _differences(pattern: Any, node: Node) -> Iterator[str]:
