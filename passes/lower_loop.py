@@ -75,7 +75,7 @@ def _scan(node: Node, op: Scan, around: Lowering) -> tuple[Step, ...]:
     stacks = {} if op.until else _stacks(node, op, around)
     states = [_state(node, i, stacks.get(body.outputs[i]), step, counter, around) for i in range(n)]
     begin: tuple[Step, ...] = tuple(
-        Copy(around.slot(node.args[i]), state, (node,)) for i, state in enumerate(states) if state.base is None
+        Copy(around.slot(node.args[i]), state, (node,)) for i, state in enumerate(states) if state.otherwise is None
     )
     slots = {
         x: _row(around.slot(arg), x.type, step) for x, arg in zip(body.inputs[n:split], node.args[n:split], strict=True)
@@ -93,7 +93,7 @@ def _scan(node: Node, op: Scan, around: Lowering) -> tuple[Step, ...]:
     lasts = tuple(
         Copy(_at(state, counter, op.length), around.slot(item(node, i)), (node,))
         for i, state in enumerate(states)
-        if state.base is not None and around.is_wanted(item(node, i))
+        if state.otherwise is not None and around.is_wanted(item(node, i))
     )
     return (*begin, Repeat(counter, op.length, (*inner, *leave), (node,)), *lasts)
 
@@ -108,7 +108,10 @@ def _stacks(node: Node, op: Scan, around: Lowering) -> dict[Node, Slot]:
 
 
 def _state(node: Node, i: int, stack: Slot | None, step: Index, counter: str, around: Lowering) -> Slot:
-    """The memory of a state: the row that the step before has stacked, if its next value is stacked, else its own."""
+    """The memory of a state: the row that the step before has stacked, if its next value is stacked, else its own.
+
+    Only the former is the first value `otherwise`. A state of its own may be a row as well: of a loop around this one.
+    """
     if stack is None:
         return around.slot(item(node, i))
     before = dimension.substitute(step, {counter: symbol(counter) - 1})
@@ -174,7 +177,7 @@ def _with_states(
     updates = tuple(
         (parameter, new)
         for parameter, new, state in zip(parameters, results[len(outputs) :], states, strict=True)
-        if state.base is None
+        if state.otherwise is None
     )
     graph = replace(body, inputs=body.inputs[count:], outputs=tuple(results[: len(outputs)]), updates=updates)
     return around.inside(graph, {**slots, **dict(zip(parameters, states, strict=True))}, rows)

@@ -199,10 +199,44 @@ def test_checkpoints_need_less_memory():
     assert kept.memory.total < plain.memory.total / 10
 
 
+INNER_LOOPS = {
+    "for": lambda r: gc.fori_loop(0, 3, lambda i, s: s * 2 + r, r),
+    "while": lambda r: gc.while_loop(lambda s: gc.sum(s) < 100, lambda s: s * 2 + r, r),
+    "until": lambda r: gc.scan(lambda s, _: ((z := s * 2), z, gc.sum(z) > 10), r, length=4, until=True)[0],
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", sorted(INNER_LOOPS))
+def test_the_last_state_of_a_loop_is_a_row_of_the_loop_around(target, kind):
+    """An inner loop keeps its state where the outer one stacks it."""
+    x, loop = gc.input("x", ("n", 2), "float64"), INNER_LOOPS[kind]
+    rows = [gc.map(loop, x), gc.scan(lambda c, r: ((z := loop(c + r)), z), x[0], x)[1]]
+    carry, expected = x[0], []
+    for t in range(3):
+        carry = loop(carry + x[t])
+        expected.append(carry)
+    wanted = [gc.stack([loop(x[t]) for t in range(3)]), gc.stack(expected)]
+    values = np.arange(1.0, 7).reshape(3, 2)
+    for found, right in zip(
+        compiled([x], rows, target)(values), compiled([x], wanted, "reference")(values), strict=True
+    ):
+        assert found.tolist() == right.tolist()
+
+
 def test_truncated_derivatives_stop():
     x = gc.input("x", (6,), "float64")
     cost = gc.scan(lambda c, v: (c + v, None), 0.0, x, truncate=4)[0]
     assert compiled([x], gc.grad(cost, x))(np.ones(6)).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_second_derivatives_through_checkpoints(target):
+    x = gc.input("x", (), "float64")
+    cost = gc.scan(lambda c, _: (gc.sin(c), None), x, length=3, checkpoint=1)[0]
+    plain = gc.sin(gc.sin(gc.sin(x)))
+    second = [gc.grad(gc.grad(y, x), x) for y in (cost, plain)]
+    np.testing.assert_allclose(*compiled([x], second, target)(0.5), rtol=1e-12)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
