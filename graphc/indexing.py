@@ -18,7 +18,7 @@ from graphc.ir.leaf import Constant, as_array, constant_array, full, without_los
 from graphc.ir.node import Node, make, public
 from graphc.ops import elementwise, indexing
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, expand, squeeze
-from graphc.ops.indexing.bounds import MODES, check_constant, check_mode, default_fill, fitted, with_spare
+from graphc.ops.indexing.bounds import CHANGING, READING, check_constant, check_mode, default_fill, fitted, with_spare
 from graphc.ops.indexing.put import Gather, put_at
 from graphc.ops.logic import where
 from graphc.ops.movement import Pad, clamp_range, slice_node, transpose
@@ -54,6 +54,7 @@ class Selection:
 
     def read(self, mode: str = "error", fill_value: Any = None) -> Any:
         """The elements. `mode` says what an index out of bounds does."""
+        check_mode(mode, *READING)
         y = self.view()
         if self.arrays:
             y = _moved(self._gathered(y, mode, fill_value), 0, self.front, self.arrays[0].ndim)
@@ -61,7 +62,6 @@ class Selection:
 
     def _gathered(self, y: Node, mode: str, fill_value: Any) -> Node:
         """The elements at the places of the arrays, whose axes come first."""
-        check_mode(mode, *MODES[:4])
         sizes = [y.shape[a] for a in self.axes]
         if mode == "error":
             for n, a, i in zip(sizes, self.shown, self.arrays, strict=True):
@@ -75,6 +75,7 @@ class Selection:
 
     def write(self, values: Any, how: str, mode: str, combine: Combine) -> Any:
         """`x` with values at the places of the elements, `combine`d with what is there."""
+        check_mode(mode, *CHANGING)
         y = self.view()
         values = _converted(values, self.x.dtype)
         if self.mask is not None:

@@ -144,11 +144,10 @@ def cumulate(builder: Builder, node: Node) -> None:
 
     builder.open_all(others, node.shape)
     there, steps = dimension.call("min", n, 1), dimension.call("max", n - 1, 0)
-    first = 0 if there == 1 else symbol("first")  # a loop of one iteration, or none
+    step, first = symbol("j0"), 0 if there == 1 else symbol("j1")  # the first is a loop of one iteration, or none
     builder.open_all((first,), (there,))
     builder.add(Store(buffer.name, offset(at(first), node.shape), builder.value(node.args[-1], at(first), None)))
     builder.close_all((first,), "parallel")
-    step = symbol("j0")
     builder.open_all((step,), (steps,))
     old, before = builder.fresh("v"), offset(at(step), node.shape)
     builder.emit(old, Load(old, buffer.name, before), before)

@@ -193,9 +193,9 @@ def test_mistakes_in_calls(
 
 
 AT_SIZES: list[tuple[type[gc.GraphcError], str, gc.Node, int]] = [
-    (gc.ShapeError, "leaves an axis of size 3", y[5], 3),
-    (gc.ShapeError, "leaves an axis of size 3", y[-4], 3),
-    (gc.ShapeError, "leaves an axis of size 0", y[0], 0),
+    (gc.IndexOutOfBounds, "position 5 is out of bounds for an axis of size 3", y[5], 3),
+    (gc.IndexOutOfBounds, "position -1 is out of bounds for an axis of size 3", y[-4], 3),
+    (gc.IndexOutOfBounds, "out of bounds for an axis of size 0", y[0], 0),
     (gc.ShapeError, "n-5 is -2", gc.zeros("n-5") + gc.sum(y), 3),
     (gc.AxisError, "axis 0 is empty", gc.argmax(y), 0),
     (gc.AxisError, "axis 0 is empty", gc.argmin(x, axis=0), 0),

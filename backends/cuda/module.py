@@ -118,7 +118,7 @@ def _as_call(step: Launched) -> KernelCall | Gemm:
         return step
     source, target = step.slots
     dtype, size = source.type.dtype, source.type.size
-    body = For("i", size, (Load("element", "source", symbol("i")), Store("target", symbol("i"), "element")))
+    body = For("i0", size, (Load("v0", "source", symbol("i0")), Store("target", symbol("i0"), "v0")))
     buffers = (Buffer("source", dtype, size, "read"), Buffer("target", dtype, size, "write"))
     kernel = Kernel(f"copy_{dtype.short}", buffers, tuple(sorted(source.type.symbols)), (body,))
     return KernelCall(kernel, (source, target), step.nodes)

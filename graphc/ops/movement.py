@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc import dimension
 from graphc.dimension import Dim
-from graphc.errors import AxisError, DTypeError, ShapeError
+from graphc.errors import AxisError, DTypeError, IndexOutOfBounds, ShapeError
 from graphc.ir.leaf import as_array, full, uniform_value, without_loss
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
@@ -66,6 +66,8 @@ class Slice(Op):
             last = first + (size - 1) * step
             known = [v for v in (first, last) if isinstance(v, int) and size != 0]
             if step == 0 or any(v < 0 or (isinstance(n, int) and v >= n) for v in known):
+                if size == 1:
+                    raise IndexOutOfBounds(f"position {first} is out of bounds for an axis of size {n}")
                 raise ShapeError(f"the range {first}, {first}+{step} … of {size} leaves an axis of size {n}")
         return x.with_shape(self.size)
 

@@ -53,6 +53,14 @@ def test_targets_on_named_dimensions(name, reverse):
         assert_targets_agree(((x,), nodes), [array], targets=TARGETS if shape[1] < 9 else ("llvm",))
 
 
+@pytest.mark.parametrize("name", ["first", "step", "i", "source"])
+def test_dimensions_of_any_name(name):
+    """Kernels have loop variables of their own."""
+    x = gc.input("x", (name,), "float64")
+    total = gc.cumsum(x)
+    assert_targets_agree(((x,), [total, total]), [np.arange(7.0)], targets=TARGETS)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8", "uint32", "bool"])
 def test_dtypes(dtype):
     x = gc.input("x", (4, 3), dtype)

@@ -109,7 +109,7 @@ def test_positions_in_a_named_dimension():
         (x[1:-1], array[1:-1]),
     ]:
         np.testing.assert_array_equal(evaluate_nodes([node], {x: array})[0], expected)
-    with pytest.raises(gc.errors.GraphcError):
+    with pytest.raises(gc.IndexOutOfBounds, match="position 7"):
         evaluate_nodes([x[7]], {x: array})
 
 

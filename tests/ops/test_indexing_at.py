@@ -202,6 +202,9 @@ def test_misuse():
         (gc.IndexOutOfBounds, "index -5 is out of bounds for axis 1", lambda: gc.put_along_axis(x, [[-5]], 0, 1)),
         (gc.GraphError, "no mode", lambda: x.at[i].set(1, mode="fill")),
         (gc.GraphError, "no mode", lambda: x.at[i].get(mode="drop")),
+        (gc.GraphError, "no mode", lambda: x.at[0].set(1, mode="foo")),
+        (gc.GraphError, "no mode", lambda: x.at[x > 0].add(1, mode="foo")),
+        (gc.GraphError, "no mode", lambda: x.at[1:].get(mode="foo")),
         (gc.DTypeError, "no index", lambda: x.at[1.0].set(0)),
     ]:
         with pytest.raises(error, match=rf"{message}(.|\n)*test_indexing_at\.py"):

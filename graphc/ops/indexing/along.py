@@ -13,7 +13,7 @@ from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.conversion import as_node, broadcast_to, cast, check_axis, expand, one_axis
 from graphc.ops.indexing.bounds import (
-    MODES,
+    READING,
     Gathering,
     Scattering,
     check_constant,
@@ -165,7 +165,7 @@ def axis_of_indices(x: Node, indices: Node, axis: Any) -> int:
 
 def _readable(x: Node, axis: int, indices: Node, mode: str, fill_value: Any) -> tuple[Node, Node]:
     """An array and indices such that reading there means what the mode says."""
-    check_mode(mode, *MODES[:4])
+    check_mode(mode, *READING)
     check_integer(indices.type)
     if mode == "error":
         check_constant(x.shape[axis], axis, indices)

@@ -23,7 +23,8 @@ from graphc.ops.logic import greater_equal, less, logical_and, where
 from graphc.ops.movement import pad, slice_node
 from graphc.types import TensorType, int64, uint64
 
-MODES = ("error", "clip", "wrap", "fill", "drop")
+READING = ("error", "clip", "wrap", "fill")  # what an index out of bounds may do
+CHANGING = ("error", "clip", "wrap", "drop")
 
 
 class Indexed(Op, abstract=True):

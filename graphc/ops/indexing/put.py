@@ -21,6 +21,7 @@ from graphc.ops.conversion import Axes, as_node, broadcast_to, cast, expand, res
 from graphc.ops.elementwise import Add, Maximum, Minimum, Multiply
 from graphc.ops.indexing.along import axis_of_indices
 from graphc.ops.indexing.bounds import (
+    CHANGING,
     Gathering,
     Scattering,
     check_constant,
@@ -181,7 +182,7 @@ def put_at(
     The indices are equally shaped, the values have the shape and dtype that `gather` would give. `shown` are the
     axes that an error names, where these are other ones.
     """
-    check_mode(mode, "error", "clip", "wrap", "drop")
+    check_mode(mode, *CHANGING)
     indexed = tuple(range(batch, batch + len(indices)))
     for a, name, i in zip(indexed, shown or indexed, indices, strict=True):
         check_integer(i.type)
