@@ -12,7 +12,7 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1p, square
+from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1p
 from graphc.ops.special.error_function import erfcx, log_erfc, log_ndtr, ndtr
 
 ERROR_FUNCTION = RuleSet("error_function")
@@ -86,16 +86,16 @@ def log_of_multiple_of_erfc(node: Node) -> Node | None:
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True)
 def exp_of_square_times_erfc(x):
     """inf * 0 in the right tail, where the product is near 1 / (x * sqrt(pi))."""
-    return exp(square(x)) * erfc(x), erfcx(x)
+    return exp(x * x) * erfc(x), erfcx(x)
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True)
 def erfc_over_exp_of_minus_square(x):
     """0 / 0 in the right tail, where the quotient is near 1 / (x * sqrt(pi))."""
-    return erfc(x) / exp(-square(x)), erfcx(x)
+    return erfc(x) / exp(-x * x), erfcx(x)
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the factor is a float near sqrt(1/2)")
 def ndtr_over_its_density(x):
     """Mills' ratio: 0 / 0 in the left tail, where it is near sqrt(2 * pi) / -x."""
-    return ndtr(x) / exp(square(x) * -0.5), 0.5 * erfcx(x * -math.sqrt(0.5))
+    return ndtr(x) / exp(x * x * -0.5), 0.5 * erfcx(x * -math.sqrt(0.5))

@@ -182,7 +182,9 @@ def _erfcx(s: Scalars, x: Value) -> Value:
     size = s.abs(x)
     right = erfcx_right(s, size)
     high, low = half_square(s, s.minimum(size, 27.0))
-    return s.where(s.less(x, 0), 2 * s.exp(2 * high) * (1 + 2 * low) - right, right)
+    apart = s.where(s.less(x, 0), 2 * s.exp(2 * high) * (1 + 2 * low) - right, right)
+    middle = s.where(s.less(size, 1), x, 0.0)
+    return s.where(s.less(size, 1), s.exp(middle * middle) * s.erfc(middle), apart)
 
 
 def _ratios(s: Scalars, x: Value, count: int) -> list[Value]:

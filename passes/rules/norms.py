@@ -1,0 +1,88 @@
+"""Norms: squares overflow f32 above 1.8e19 and lose digits below 1e-19, the roots of their sums are numbers again.
+
+The derivative of a norm is a direction, and 0 where there is none; the naive one is 0 / 0.
+"""
+
+from __future__ import annotations
+
+import math
+
+from graphc.ir.node import Node
+from graphc.ir.pattern import see
+from graphc.ir.rule import RuleSet, attribute
+from graphc.ops.conversion import sum
+from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
+from graphc.ops.euclidean_norm import euclidean_norm
+from graphc.ops.logic import isnan, logical_or, where
+from graphc.ops.reduction import Mean, count
+from graphc.ops.trigonometry import hypot
+
+NORMS = RuleSet("norms")
+
+
+@NORMS.rule("stabilizing", "S60")
+def root_of_two_squares(x, y):
+    """Each of the squares may overflow or underflow. NaN for NaN beside an infinity, as before."""
+    return sqrt(x * x + y * y), where(logical_or(isnan(x), isnan(y)), math.nan, hypot(x, y))
+
+
+@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+def root_of_sum_of_squares(x, axis: attribute):
+    """Each of the squares may overflow or underflow."""
+    return sqrt(sum(x * x, axis)), euclidean_norm(x, axis)
+
+
+@NORMS.rule("stabilizing", "S60")
+def root_of_three_squares(x, y, z):
+    """Each of the squares may overflow or underflow. NaN for NaN beside an infinity, as before."""
+    missing = logical_or(logical_or(isnan(x), isnan(y)), isnan(z))
+    return sqrt(x * x + y * y + z * z), where(missing, math.nan, hypot(hypot(x, y), z))
+
+
+@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+def inverse_root_of_sum_of_squares(x, axis: attribute):
+    """Each of the squares may overflow or underflow."""
+    return rsqrt(sum(x * x, axis)), 1 / euclidean_norm(x, axis)
+
+
+@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+def power_of_sum_of_squares(x, axis: attribute):
+    """Each of the squares may overflow or underflow."""
+    return power(sum(x * x, axis), -0.5), 1 / euclidean_norm(x, axis)
+
+
+@NORMS.rewriter(Sqrt, kind="stabilizing", reference="S60")
+def root_of_mean_of_squares(node: Node) -> Node | None:
+    """Each of the squares may overflow or underflow."""
+    mean = node.args[0]
+    if not isinstance(mean.op, Mean):
+        return None
+    squared, axis = see(mean.args[0], frozenset({"multiply"})), mean.op.axis
+    if squared is None or squared.args[0] is not squared.args[1]:
+        return None
+    x = squared.args[0]
+    return euclidean_norm(x, axis) / sqrt(count(x, axis, node))
+
+
+@NORMS.rule("stabilizing", "S69", proof="proved for n=3")
+def square_of_norm(x, axis: attribute):
+    """The root is rounded, and costs more than it is worth."""
+    return euclidean_norm(x, axis) * euclidean_norm(x, axis), sum(square(x), axis)
+
+
+@NORMS.rule("stabilizing", "S64")
+def root_of_square(x):
+    """The square overflows and underflows; the derivative at 0 is 0 / 0."""
+    return sqrt(x * x), abs(x)
+
+
+@NORMS.rule("stabilizing", "S64")
+def inverse_root_of_square(x):
+    """The square overflows and underflows."""
+    return rsqrt(x * x), 1 / abs(x)
+
+
+@NORMS.rule("stabilizing", "S64")
+def square_of_root(x):
+    """The root is rounded. NaN below 0, as before."""
+    return sqrt(x) * sqrt(x), where(x >= 0, x, math.nan)
