@@ -15,7 +15,9 @@ from graphc.passes.rules.logarithms import LOGARITHMS
 from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
+from graphc.passes.rules.norms import NORMS
 from graphc.passes.rules.sums import SUMS_OF_PARTS
+from graphc.passes.rules.variance import VARIANCE
 
 __all__ = ["ALL", "CANONICAL", "EXACT", "STABLE"]
 
@@ -29,6 +31,8 @@ STABLE = RuleSet(
         *LOGARITHMS,
         *EXPONENTIALS,
         *ERROR_FUNCTION,
+        *NORMS,
+        *VARIANCE,
         *MIXTURES,
         *MOVED,
         *SUMS_OF_PARTS,
