@@ -38,7 +38,7 @@ from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
 DEFAULT = (  # what makes a graph stable and small
-    "canonicalize,fold{formulas=false},simplify,stabilize,merge_loops,loops,fold,simplify,dead_code"
+    "canonicalize,fold{formulas=false},simplify,stabilize,fold,merge_loops,loops,simplify,dead_code"
 )
 LOWERING = "decompose,fuse,lower"  # what makes it a program; a target may still schedule its loops
 
