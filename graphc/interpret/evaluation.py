@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,6 +23,16 @@ from graphc.ir.op import Op
 from graphc.ops.base import Composite, Elementwise, InnerGraphs
 from graphc.ops.tuples import Item, Pack
 from graphc.types import TensorType, as_dtype
+
+
+class Watcher(Protocol):
+    """Sees an evaluation as it goes."""
+
+    def computed(self, node: Node, xs: Sequence[Array], value: Any) -> None:
+        """A node has a value, for these of its operands."""
+
+    def inside(self, node: Node, number: int) -> Watcher:
+        """Who watches one evaluation of an inner graph of a node, by number: one step of a loop, or a branch."""
 
 
 class Results(NamedTuple):
@@ -65,19 +75,24 @@ def evaluate_nodes(
     bindings: Mapping[Node, Any],
     sizes: Mapping[str, int] | None = None,
     reader: str | Reader = "numpy",
+    watcher: Watcher | None = None,
 ) -> list[Array]:
     """The values of nodes; `bindings` gives those of inputs, or of any nodes inside.
 
-    The sizes of named dimensions follow from the bindings unless they are given.
+    The sizes of named dimensions follow from the bindings unless they are given. A `watcher` is told of each value.
     """
     roots, reader = list(roots), as_reader(reader)
     shapes = ((node, np.shape(value)) for node, value in bindings.items())
     known = infer_sizes(shapes) if sizes is None else sizes
-    return reader.run(lambda reader: _walk(roots, bindings, known, reader))
+    return reader.run(lambda reader: _walk(roots, bindings, known, reader, watcher))
 
 
 def _walk(
-    roots: list[Node], bindings: Mapping[Node, Any], sizes: Mapping[str, int], reader: Reader
+    roots: list[Node],
+    bindings: Mapping[Node, Any],
+    sizes: Mapping[str, int],
+    reader: Reader,
+    watcher: Watcher | None = None,
 ) -> list[Array]:
     order = _needed(roots, bindings)
     uses = Counter(arg for node in order if node not in bindings for arg in node.args)
@@ -87,7 +102,10 @@ def _walk(
         if node in bindings:
             values[node] = reader.load(bindings[node], node.dtype)
             continue
-        values[node] = _apply(node, [values[arg] for arg in node.args], sizes, reader)
+        xs = [values[arg] for arg in node.args]
+        values[node] = _apply(node, xs, sizes, reader, watcher)
+        if watcher is not None:
+            watcher.computed(node, xs, values[node])
         for arg in node.args:
             uses[arg] -= 1
             if not uses[arg]:
@@ -105,7 +123,7 @@ def _needed(roots: list[Node], bindings: Mapping[Node, Any]) -> list[Node]:
     return [node for node in order if node in needed]
 
 
-def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader) -> Array:
+def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader, watcher: Watcher | None) -> Array:
     if isinstance(node.op, Input):
         raise GraphError(f"the input {node.op.label!r} has no value", details=[describe(node)])
     if isinstance(node.op, Item):
@@ -117,18 +135,19 @@ def _apply(node: Node, xs: list[Array], sizes: Mapping[str, int], reader: Reader
         type_ = node.type.bound(sizes)
         op = _concrete(node, type_, sizes)
         if isinstance(op, InnerGraphs):
-            return op.run(lambda graph, given: _called(graph, given, sizes, reader), type_, *xs)
+
+            def call(graph: Graph, given: Sequence[Array]) -> list[Array]:
+                number = next(i for i, inner in enumerate(op.inner) if inner is graph)
+                below = None if watcher is None else watcher.inside(node, number)
+                return _walk(list(graph.outputs), dict(zip(graph.inputs, given, strict=True)), sizes, reader, below)
+
+            return op.run(call, type_, *xs)
         if isinstance(node.op, Composite) and reader.decomposes(node.op):
             operands, root = _decomposition(node.op, tuple(arg.type for arg in node.args))
             return _walk([root], dict(zip(operands, xs, strict=True)), sizes, reader)[0]
         return reader.apply(op, type_, xs)
     except GraphcError as error:
         raise _at_sizes(error, node, sizes) from None
-
-
-def _called(graph: Graph, xs: Sequence[Array], sizes: Mapping[str, int], reader: Reader) -> list[Array]:
-    """The results of an inner graph."""
-    return _walk(list(graph.outputs), dict(zip(graph.inputs, xs, strict=True)), sizes, reader)
 
 
 def check_sizes(nodes: Iterable[Node], sizes: Mapping[str, int]) -> None:

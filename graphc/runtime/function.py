@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 from graphc.backends.target import Code, KernelSource
 from graphc.errors import GraphError
 from graphc.ir.graph import Graph
+from graphc.ir.leaf import Parameter
 from graphc.ir.node import Node
 from graphc.ir.rewrite import Firing, Rebuilding
 from graphc.ir.rule import Rewrite
 from graphc.kernel import Program
 from graphc.numerics.licences import Licence, licences
+from graphc.numerics.nan_origin import NanOrigin, nan_origin
 from graphc.numerics.provenance import Provenance
 from graphc.numerics.why import Explanation, why
 from graphc.numerics.why_not import why_not
@@ -47,9 +49,7 @@ class CompiledFunction:
     compile_count = 1
     """How often it was compiled: new sizes of named dimensions need no other code."""
 
-    def __init__(
-        self, executable: Executable, history: History, target: str, program: Callable[[], Program]
-    ) -> None:
+    def __init__(self, executable: Executable, history: History, target: str, program: Callable[[], Program]) -> None:
         self.target = target
         self.graph, self.source_graph = executable.graph, history.source
         self.rewrites, self.passes = history.firings, history.passes
@@ -105,6 +105,28 @@ class CompiledFunction:
         The node may be one of the user's, or the name of one. Raises GraphError for one that is not there.
         """
         return why(node, self.source_graph, self.graph, self._provenance)
+
+    def nan_origin(self, *args: Any, of: str = "optimised", **keywords: Any) -> NanOrigin:
+        """The first node, in order, that makes a NaN or an infinity of finite numbers at these inputs; print it.
+
+        The graph, optimised or the user's (`of="source"`), runs step by step on the reference; parameters stay as
+        they are. Raises what a call raises for its arguments, and GraphError for another `of`.
+        """
+        if of not in ("optimised", "source"):
+            raise GraphError(f"there is no {of!r} graph", help="of='optimised' or of='source'")
+        graph = self.graph if of == "optimised" else self.source_graph
+        bindings, sizes = self._bound(args, keywords)
+        return nan_origin(graph, bindings, sizes)
+
+    def _bound(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[dict[Node, Any], Mapping[str, int]]:
+        """Values of inputs and parameters, and the sizes that follow from them."""
+        arrays = self._executable.signature.arrays(args, keywords)
+        sizes = self._executable.binding(arrays).sizes
+        values: dict[Node, Any] = dict(zip(self.graph.inputs, arrays, strict=True))
+        for node in dict.fromkeys([*self.graph.parameters, *self.source_graph.parameters]):
+            assert isinstance(node.op, Parameter)
+            values[node] = node.op.storage.read()
+        return values, sizes
 
     @cached_property
     def _provenance(self) -> Provenance:
