@@ -118,7 +118,7 @@ def learn(
 
     x = gc.input("x", ("stretches", STRETCH), "int64")
     bits = gc.compile([x], nats(model(x[:, :-1], training=False), x[:, 1:]) / np.log(2), target=target)
-    first, new = writer(model, 200, temperature=0.5)
+    first, new = writer(model, 200, temperature=0.7)
     written = gc.compile([first], new, target=target)(code[:1])
     sample = "".join(symbols[number] for number in written)
     return Result(float(bits(unknown)), bigram_bits(code, unknown), speed, sample)

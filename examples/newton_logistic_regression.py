@@ -38,7 +38,7 @@ def cost(w: Any, x: Any, y: Any, penalty: float) -> Any:
     return gc.mean(gc.log(1 + gc.exp(-margins))) + penalty / 2 * gc.sum(w**2)
 
 
-def learn(*, penalty: float = 1e-3, tolerance: float = 1e-8, target: str = "llvm") -> Result:
+def learn(*, penalty: float = 3e-3, tolerance: float = 1e-8, target: str = "llvm") -> Result:
     """Newton's method from weights 0 until the gradient is shorter than the tolerance."""
     x = gc.input("x", ("n", 31), "float64")
     y = gc.input("y", ("n",), "float64")
