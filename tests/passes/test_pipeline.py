@@ -130,9 +130,9 @@ def test_each_pass_is_idempotent(name):
 def test_a_thousand_nodes_take_less_than_a_second():
     graph = random_graph(1500, 0)
     assert len(graph.nodes) > 900
-    start = time.perf_counter()
+    start = time.process_time()
     parse_pipeline("default").run(graph)
-    assert time.perf_counter() - start < 1.5  # half a second on an idle machine
+    assert time.process_time() - start < 1.5  # of this process; a third of a second usually
 
 
 def test_long_chains_need_no_recursion():
