@@ -4,8 +4,9 @@
     python examples/mnist_1d.py                       the paper's budget: 6,000 steps each
     python examples/mnist_1d.py --steps 1000
 
-Greydanus and Kobak, "Scaling down deep learning with MNIST-1D", 2024. Networks, batches of 100, Adam with a rate of
-0.01 and the accuracy taken are those of the authors; their package makes the data, the same ones every time.
+Greydanus and Kobak, "Scaling down deep learning with MNIST-1D", 2024. Networks, batches of 100 in a fixed order,
+and Adam with a rate of 0.01 are those of the authors, first weights are those of this library. The package of the
+authors makes the data, the same every time.
 """
 
 import argparse
