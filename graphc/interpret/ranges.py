@@ -234,7 +234,7 @@ def _rounded(x: Interval, dtype: DType) -> Interval:
     slack = 16 * float(limits.eps)
 
     def moved(bound: float, direction: float) -> float:
-        if abs(bound) <= 256 and bound.is_integer():
+        if math.isinf(bound) or (abs(bound) <= 256 and bound.is_integer()):
             return bound
         away = bound + direction * (abs(bound) * slack + smallest)
         return math.copysign(inf, away) if abs(away) > largest else away

@@ -109,6 +109,12 @@ def test_computed_ranges_hold_what_is_computed(dtype: str) -> None:
                 assert float(element) in found, (node.op, element, str(found))
 
 
+def test_infinities_stay_infinite() -> None:
+    infinite = elementwise.exp(gc.constant(np.full(2, math.inf)))
+    for node, expected in ((infinite, "[inf, inf]"), (infinite + 1.0, "[inf, inf]"), (-infinite, "[-inf, -inf]")):
+        assert str(range_of(node)) == expected
+
+
 def test_a_chain_of_100000_nodes() -> None:
     chain = x
     for _ in range(100_000):
