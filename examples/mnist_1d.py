@@ -1,7 +1,7 @@
 """MNIST-1D: four networks of the paper on one-dimensional digits; convolutions win (Prince, chapters 8 and 10).
 
     pip install graphc[examples]
-    python examples/mnist_1d.py                       the paper's budget: 6,000 steps each
+    python examples/mnist_1d.py                       6,000 steps each
     python examples/mnist_1d.py --steps 1000
 
 Greydanus and Kobak, "Scaling down deep learning with MNIST-1D", 2024. Networks, batches of 100 in a fixed order,
