@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NoReturn, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
@@ -88,6 +90,7 @@ class Node(Operators):
 
 _table: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
 _lock = threading.Lock()
+_recorded: ContextVar[set[Node] | None] = ContextVar("recorded", default=None)
 
 
 def make(op: Op, *args: Node) -> Node:
@@ -97,8 +100,15 @@ def make(op: Op, *args: Node) -> Node:
     """
     key = (op.key, *map(id, args))
     found = _table.get(key)
-    if found is not None:
-        return found
+    if found is None:
+        found = _new(op, args, key)
+    record = _recorded.get()
+    if record is not None:
+        record.add(found)
+    return found
+
+
+def _new(op: Op, args: tuple[Node, ...], key: tuple[Any, ...]) -> Node:
     try:
         type_ = op.infer(*(arg.type for arg in args))
     except GraphcError as error:
@@ -107,6 +117,19 @@ def make(op: Op, *args: Node) -> Node:
     node.op, node.args, node.type, node.source = op, args, type_, here()
     with _lock:
         return _table.setdefault(key, node)
+
+
+@contextmanager
+def recorded() -> Iterator[set[Node]]:
+    """The nodes that are made meanwhile, whether they existed before or not."""
+    around, record = _recorded.get(), set[Node]()
+    token = _recorded.set(record)
+    try:
+        yield record
+    finally:
+        _recorded.reset(token)
+        if around is not None:
+            around |= record
 
 
 def public(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -2,13 +2,14 @@
 
 Comes in: what a body calculates, over values of its own and any nodes around; goes out: a graph whose inputs are all
 that it reads, and what these inputs stand for. What does not depend on the body's own values is read, not calculated
-again, so invariants leave loops where they are defined; views of it stay inside, where they cost nothing.
+again, so invariants leave loops where they are defined; views of it stay inside, where they cost nothing. What a
+branch calculates stays there, since it may be wrong or dear to calculate where the branch is not taken.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
@@ -20,14 +21,17 @@ from graphc.ops.movement import Slice, Transpose
 _VIEWS = (Expand, Slice, Transpose)
 
 
-def closed(outputs: Sequence[Node], own: Mapping[Node, str], always: int) -> tuple[Graph, list[Node]]:
+def closed(
+    outputs: Sequence[Node], own: Mapping[Node, str], always: int, inside: AbstractSet[Node] = frozenset()
+) -> tuple[Graph, list[Node]]:
     """A graph of these outputs, and the nodes that its inputs stand for.
 
-    `own` are the values that the body is given, with the words that name them. The first `always` of them become
-    inputs in any case, the others if they are needed; then come the nodes that are read from outside.
+    Nodes `inside` are calculated there in any case. `own` are the values that the body is given, with the words that
+    name them. The first `always` of them become inputs in any case, the others if they are needed; then come the
+    nodes that are read from outside.
     """
     own_nodes = list(own)
-    read = _read(outputs, own)
+    read = _read(outputs, own, inside)
     needed = [node for i, node in enumerate(own_nodes) if i < always or node in read]
     needed += [node for node in read if node not in own]
     numbers: Counter[str] = Counter()
@@ -40,7 +44,7 @@ def closed(outputs: Sequence[Node], own: Mapping[Node, str], always: int) -> tup
     return Graph("inner", tuple(inputs), tuple(results)), needed
 
 
-def _read(outputs: Sequence[Node], own: Mapping[Node, str]) -> dict[Node, None]:
+def _read(outputs: Sequence[Node], own: Mapping[Node, str], inside: AbstractSet[Node]) -> dict[Node, None]:
     """The own and outer values that the outputs are calculated from, in the order of a walk."""
     depends = dependence(outputs, own)
     found: dict[Node, None] = {}
@@ -53,7 +57,7 @@ def _read(outputs: Sequence[Node], own: Mapping[Node, str]) -> dict[Node, None]:
         seen.add(node)
         if node in own:
             found[node] = None
-        elif depends[node] or isinstance(node.op, _VIEWS):
+        elif depends[node] or isinstance(node.op, _VIEWS) or (node.args and node in inside):
             stack.extend(reversed(node.args))
         elif node.args or isinstance(node.op, Input | Parameter):
             found[node] = None

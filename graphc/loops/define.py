@@ -16,7 +16,7 @@ from graphc import tree
 from graphc.dimension import Dim
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.leaf import constant
-from graphc.ir.node import Node, describe, make, public
+from graphc.ir.node import Node, describe, make, public, recorded
 from graphc.ir.repetition import repeated
 from graphc.ir.substitution import variable
 from graphc.loops.closure import closed
@@ -25,6 +25,7 @@ from graphc.loops.traces import traces
 from graphc.ops import logic
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.conversion import as_node, cast, reshape, sum
+from graphc.ops.elementwise import minimum
 from graphc.ops.movement import Slice, concat, flip
 from graphc.ops.position import iota
 from graphc.ops.tuples import items
@@ -160,8 +161,11 @@ def switch(index: Any, branches: Sequence[Callable[..., Tree]], *operands: Tree)
     inputs = [variable(x.type) for x in given]
     leaves_of: list[list[Any]] = []
     found = None
+    made: set[Node] = set()
     for branch in branches:
-        leaves, shape = tree.flatten(branch(*tree.unflatten(structure, inputs)))
+        with recorded() as nodes:
+            leaves, shape = tree.flatten(branch(*tree.unflatten(structure, inputs)))
+        made |= nodes
         leaves_of.append(leaves)
         if found is not None and shape != found:
             raise ShapeError(f"one branch gives {tree.shown(found)}, another one {tree.shown(shape)}")
@@ -169,12 +173,14 @@ def switch(index: Any, branches: Sequence[Callable[..., Tree]], *operands: Tree)
     results = _met(leaves_of)
     _check_same_types(results, found)
     count = len(results[0])
-    graph, needed = closed([y for ys in results for y in ys], dict.fromkeys(inputs, "x"), always=len(inputs))
+    own = dict.fromkeys(inputs, "x")
+    graph, needed = closed([y for ys in results for y in ys], own, always=len(inputs), inside=made)
     graphs = [
         type(graph)("inner", graph.inputs, graph.outputs[i * count : (i + 1) * count]) for i in range(len(results))
     ]
-    clamped = logic.where(number < 0, 0, logic.where(number >= len(graphs), len(graphs) - 1, number))
-    node = make(Switch(tuple(graphs)), cast(clamped, int32), *given, *needed[len(inputs) :])
+    if number.dtype is not int32:  # what does not fit into it shall still be the nearest
+        number = cast(logic.where(number < 0, 0, minimum(number, len(graphs) - 1)), int32)
+    node = make(Switch(tuple(graphs)), number, *given, *needed[len(inputs) :])
     return tree.unflatten(found, items(node))
 
 
@@ -304,18 +310,14 @@ def _check_same_types(results: list[list[Node]], structure: Any) -> None:
 
 
 def _bounded_while(condition: Callable[[Tree], Any], body: Callable[[Tree], Tree], init: Tree, max_steps: int) -> Tree:
-    """A scan that stops where the condition fails; there the state stays as it is."""
+    """A scan that stops where the condition fails; there the state stays as it is, and the body is not calculated."""
+    settled = _Step(lambda carry, _: (body(carry), None), init, [], None, until=False)
 
     def step(carry: Tree, _: Tree) -> Any:
         goes_on = _truth(condition(carry), "the condition")
-        old, structure = tree.flatten(carry)
-        new, found = tree.flatten(body(carry))
-        if found != structure:
-            raise ShapeError(f"the carry begins as {tree.shown(structure)} and becomes {tree.shown(found)}")
-        kept = [logic.where(goes_on, a, b) for a, b in zip(new, old, strict=True)]
-        return tree.unflatten(structure, kept), None, logic.logical_not(goes_on)
+        return cond(goes_on, body, lambda state: state, carry), None, logic.logical_not(goes_on)
 
-    return scan(step, init, length=max_steps, until=True)[0]
+    return scan(step, settled.carry(settled.first), length=max_steps, until=True)[0]
 
 
 def _truncated(

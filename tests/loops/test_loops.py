@@ -86,6 +86,32 @@ def test_a_bounded_while_has_a_derivative():
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_a_bounded_while_does_not_go_too_far(target):
+    """The body would be out of bounds after the last step."""
+    x = gc.input("x", (3,), "float64")
+    _, total = gc.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, s[1] + x[s[0]] ** 2), (0, 0), max_steps=9)
+    values, slope = compiled([x], [total, gc.grad(total, x)], target)([1, 2, 3])
+    assert values == 14 and slope.tolist() == [2, 4, 6]
+    with pytest.raises(gc.ShapeError, match=r"while_loop: the carry begins as"):
+        gc.while_loop(lambda s: s[0] < 3, lambda s: s[0], (0, 0), max_steps=9)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_branch_calculates_is_calculated_there(target):
+    """Without operands, too, and although the same is calculated elsewhere."""
+    x, i = vector(), gc.input("i", (), "int64")
+    outside = x[i]
+    safe = gc.cond(i < 2, lambda: x[i] * 2, lambda: 0)
+    f = compiled([x, i], [safe, gc.grad(safe, x)], target)
+    assert [y.tolist() for y in f([1, 2], 1)] == [4, [0, 2]]
+    assert [y.tolist() for y in f([1, 2], 7)] == [0, [0, 0]]
+    with pytest.raises(gc.IndexOutOfBounds):
+        compiled([x, i], [safe, outside], target)([1, 2], 7)
+    shared = gc.cond(i < 2, lambda: outside * 2, lambda: outside)
+    assert all(node.op.name != "take" for branch in shared.args[0].op.branches for node in branch.nodes)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_fori(target):
     n, x = gc.input("n", (), "int32"), vector()
     by_size = gc.fori_loop(1, 4, lambda i, c: c * gc.cast(i, "float64") + x, x)
