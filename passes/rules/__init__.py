@@ -5,6 +5,7 @@ A family of rules is a file. Its table is added here, and nowhere else; rules ar
 
 from graphc.ir.rule import RuleSet
 from graphc.passes.rules.canonical import CANONICAL
+from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.error_function import ERROR_FUNCTION
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
@@ -34,6 +35,7 @@ STABLE = RuleSet(
         *NORMS,
         *VARIANCE,
         *MIXTURES,
+        *DENSITIES,
         *MOVED,
         *SUMS_OF_PARTS,
     ],

@@ -10,11 +10,12 @@ from graphc.ir.pattern import MOST_MOVES
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast
 from graphc.ops.elementwise import Exp, Log
+from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.mixtures import MIXTURES
 
 MOVED = RuleSet("moved")
-LOGARITHMIC = LOG_SUM_EXP + MIXTURES
+LOGARITHMIC = LOG_SUM_EXP + MIXTURES + DENSITIES
 
 
 @MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")
