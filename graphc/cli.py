@@ -4,6 +4,8 @@
     graphc opt FILE -p PIPELINE                   optimise the graphs of a text file
     graphc run FILE --input x=x.npy               compute a graph
     graphc show FILE --stage kernels              look at a graph, its program, its kernels, its machine code
+    graphc audit FILE -i x=x.npy                  how many bits each step loses, as written and as compiled
+    graphc nan-origin FILE -i x=x.npy             which step makes the first NaN or infinity
     graphc passes | rules | doctor                what there is
 
 The exit code is 0, or 1 for a mistake in what was given (named on stderr, without a traceback), or 2 for a
@@ -32,6 +34,7 @@ from graphc.ir.node import Node, describe
 from graphc.ir.parser import parse_graphs
 from graphc.ir.printer import value_names
 from graphc.ir.rule import SEMANTICS
+from graphc.numerics.audit import LIMIT
 from graphc.passes.pipeline import DEFAULT, Record, parse_pipeline
 from graphc.passes.registry import PASSES
 from graphc.passes.rules import ALL
@@ -81,17 +84,26 @@ def _parser() -> argparse.ArgumentParser:
     opt = command("opt", _opt, "optimise the graphs of a text file and print them")
     _add_file(opt)
     _add_passes(opt)
-    opt.add_argument(
-        "--print-after-all", action="store_true", help="print the graph after each pass that changed it"
-    )
+    opt.add_argument("--print-after-all", action="store_true", help="print the graph after each pass that changed it")
 
     run = command("run", _run, "compute a graph and print its results")
     _add_file(run, one=True)
     _add_passes(run)
     run.add_argument("--target", choices=tuple(TARGETS), default="llvm")
-    values = "the value of an input or a parameter: a file of numpy.save, or numbers as in x=[1,2.5]"
-    run.add_argument("--input", "-i", action="append", default=[], metavar="NAME=FILE.npy", help=values)
+    _add_inputs(run)
     run.add_argument("--save", type=Path, metavar="DIR", help="write the results there as .npy files")
+
+    audit = command("audit", _audit, "say how many bits each step of a graph loses, as written and as compiled")
+    _add_file(audit, one=True)
+    _add_passes(audit)
+    _add_inputs(audit)
+    audit.add_argument("--limit", type=int, default=LIMIT, help="sample named dimensions above so many elements")
+
+    origin = command("nan-origin", _nan_origin, "say which step of a graph makes the first NaN or infinity")
+    _add_file(origin, one=True)
+    _add_passes(origin)
+    _add_inputs(origin)
+    origin.add_argument("--of", choices=("optimised", "source"), default="optimised", help="which graph is evaluated")
 
     show = command("show", _show, "look at a graph: as text, as a picture, or at what a target makes of it")
     _add_file(show, one=True)
@@ -101,9 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     show.add_argument("--stage", choices=STAGES, default=None, help="how far down to look")
     show.add_argument("--format", choices=("text", "svg", "png"), default="text")
-    show.add_argument(
-        "--output", "-o", type=Path, metavar="FILE", help="of a picture; otherwise named after the graph"
-    )
+    show.add_argument("--output", "-o", type=Path, metavar="FILE", help="of a picture; otherwise named after the graph")
 
     command("passes", _passes, "list the passes, their options, and the default pipeline")
     rules = command("rules", _rules, "list the rewrite rules with their kind, proof and reason")
@@ -118,11 +128,14 @@ def _add_file(parser: argparse.ArgumentParser, *, one: bool = False) -> None:
         parser.add_argument("--graph", metavar="NAME", help="which graph, where the file has several")
 
 
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    values = "the value of an input or a parameter: a file of numpy.save, or numbers as in x=[1,2.5]"
+    parser.add_argument("--input", "-i", action="append", default=[], metavar="NAME=FILE.npy", help=values)
+
+
 def _add_passes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--passes", "-p", metavar="PIPELINE", help='such as "simplify,stabilize"')
-    parser.add_argument(
-        "--semantics", choices=tuple(SEMANTICS), default="stable", help="what a rewrite may change"
-    )
+    parser.add_argument("--semantics", choices=tuple(SEMANTICS), default="stable", help="what a rewrite may change")
 
 
 # --- commands ---
@@ -132,9 +145,7 @@ def _demo(options: argparse.Namespace) -> None:
     try:
         from graphc.examples import digits_mlp
     except ImportError as error:
-        raise GraphError(
-            f"the demo needs more packages: {error}", help="pip install 'graphc[examples]'"
-        ) from None
+        raise GraphError(f"the demo needs more packages: {error}", help="pip install 'graphc[examples]'") from None
     digits_mlp.main(options.target, options.output)
 
 
@@ -153,18 +164,7 @@ def _opt(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     graph = _the_graph(options)
-    leaves = {_label(leaf): leaf for leaf in (*graph.inputs, *graph.parameters)}
-    given = {}
-    for setting in options.input:
-        name, _, text = setting.partition("=")
-        if name not in leaves:
-            known = ", ".join(leaves) or "none"
-            raise GraphError(f"{graph.name} has no input or parameter {name!r}", help=f"it has {known}")
-        given[name] = _array(text, leaves[name])
-    for name, leaf in leaves.items():
-        if name in given and isinstance(leaf.op, Parameter):
-            set_value(leaf, given.pop(name))
-    results = _compiled(graph, options, options.target)(**given)
+    results = _compiled(graph, options, options.target)(**_given(graph, options))
     names = value_names(graph)
     pairs = [(names[node], result) for node, result in zip(graph.outputs, results)]
     pairs += [(names[parameter], value(parameter)) for parameter, _ in graph.updates]
@@ -175,6 +175,18 @@ def _run(options: argparse.Namespace) -> None:
         options.save.mkdir(parents=True, exist_ok=True)
         for name, result in pairs:
             np.save(options.save / f"{name}.npy", result)
+
+
+def _audit(options: argparse.Namespace) -> None:
+    graph = _the_graph(options)
+    given = _given(graph, options)
+    print(_compiled(graph, options, "reference").audit(limit=options.limit, **given))
+
+
+def _nan_origin(options: argparse.Namespace) -> None:
+    graph = _the_graph(options)
+    given = _given(graph, options)
+    print(_compiled(graph, options, "reference").nan_origin(of=options.of, **given))
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -197,9 +209,7 @@ def _below(graph: Graph, stage: str, options: argparse.Namespace) -> str:
     if stage in ("llvm", "asm"):
         function = _compiled(graph, options, "llvm")
         return function.assembly() if stage == "asm" else "\n".join(k.source for k in function.kernels)
-    program = _compiled(
-        graph, options, "reference"
-    ).program  # lowered as for every target, but nothing is built
+    program = _compiled(graph, options, "reference").program  # lowered as for every target, but nothing is built
     if stage == "program":
         return str(program)
     match options.target:
@@ -258,10 +268,24 @@ def _the_graph(options: argparse.Namespace) -> Graph:
     found = [graph for graph in graphs if options.graph in (None, graph.name)]
     if len(found) != 1:
         names = ", ".join(graph.name for graph in graphs) or "none"
-        raise GraphError(
-            f"one graph is needed, {options.file} has {names}", help="choose one with --graph NAME"
-        )
+        raise GraphError(f"one graph is needed, {options.file} has {names}", help="choose one with --graph NAME")
     return found[0]
+
+
+def _given(graph: Graph, options: argparse.Namespace) -> dict[str, Any]:
+    """The inputs that were given; parameters that were given have their values from now on."""
+    leaves = {_label(leaf): leaf for leaf in (*graph.inputs, *graph.parameters)}
+    given: dict[str, Any] = {}
+    for setting in options.input:
+        name, _, text = setting.partition("=")
+        if name not in leaves:
+            known = ", ".join(leaves) or "none"
+            raise GraphError(f"{graph.name} has no input or parameter {name!r}", help=f"it has {known}")
+        given[name] = _array(text, leaves[name])
+    for name, leaf in leaves.items():
+        if name in given and isinstance(leaf.op, Parameter):
+            set_value(leaf, given.pop(name))
+    return given
 
 
 def _optimised(graph: Graph, options: argparse.Namespace) -> Any:

@@ -103,6 +103,9 @@ def test_a_mistake_in_a_file_has_a_place_and_no_traceback(graphc, file):
         (["show", "FILE", "--stage", "kernels", "--format", "svg"], "no picture"),
         (["show", "FILE", "--stage", "kernels", "--target", "reference"], "has no kernels"),
         (["rules", "no_such_rule"], "no rule is like"),
+        (["audit", "FILE"], "no argument for 'x'"),
+        (["audit", "FILE", "-i", "scale=[1,1,1]", "-i", "x=[[1,2,3]]", "--limit", "0"], "positive number of elements"),
+        (["nan-origin", "FILE", "-i", "q=[1]"], "no input or parameter 'q'"),
     ],
 )
 def test_mistakes_are_named(graphc, file, words, message):
@@ -167,6 +170,22 @@ def test_show_draws(graphc, file, tmp_path, format_):
     code, out, _ = graphc("show", file, "--format", format_, "-o", picture)
     assert (code, out) == (0, f"{picture}\n")
     assert picture.stat().st_size > 1000
+
+
+def test_audit_prints_a_table_and_what_repaired_it(graphc, file):
+    code, out, err = graphc("audit", file, "-i", "x=[[1000,0,0]]", "-i", "scale=[1,1,1]")
+    assert (code, err) == (0, "")
+    assert out.startswith(" written compiled  bits of error")
+    assert "32.0      0.0  %score = log(sum(exp(…), axis=(1,)))   inherited   score.gc:6" in out
+    assert "repaired by log_sum_exp" in out
+
+
+def test_nan_origin_names_the_step(graphc, file):
+    words = ["nan-origin", file, "-i", "x=[[1000,0,0]]", "-i", "scale=[1,1,1]"]
+    assert graphc(*words)[1] == "all results are finite\n"
+    out = graphc(*words, "--of", "source")[1]
+    assert "inf at [0, 0]: exp(%z): f32[n,3]\n  %z is 1000.0" in out
+    assert "not finite: output 0" in out
 
 
 def test_passes_are_listed_with_options(graphc):

@@ -40,6 +40,11 @@ class Source:
         source._code, source._instruction = frame.f_code, frame.f_lasti
         return source
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a place in a text of graphs, which does not say what the user wrote and what is derived."""
+        return self._code is None
+
     def derived(self) -> Source:
         """The same place, for nodes that the user did not write there."""
         if self.is_derived:

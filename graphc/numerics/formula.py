@@ -33,6 +33,16 @@ def formula(node: Node, names: Mapping[Node, str], depth: int = DEPTH) -> str:
     return f"{node.op.name}({', '.join(args + attributes)})"
 
 
+def label(node: Node, names: Mapping[Node, str]) -> str:
+    """The name of a node, or a short formula."""
+    return f"%{names[node]}" if node in names else formula(node, names, 2)
+
+
+def is_derived(node: Node) -> bool:
+    """Whether a derivative or a rewrite made a node in the place of what a user's program says."""
+    return node.source is not None and node.source.is_derived and not node.source.is_text
+
+
 def place(node: Node) -> str:
     """The user's line of a node, or nothing."""
     return f"{node.source}   {node.source.text}".rstrip() if node.source else ""

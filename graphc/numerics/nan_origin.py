@@ -19,7 +19,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node
 from graphc.loops.ops import Scan, Switch, While
-from graphc.numerics.formula import formula, place, user_names
+from graphc.numerics.formula import formula, is_derived, label, place, user_names
 
 _KEPT = 16  # origins; one bad number tends to make many
 _OPERANDS_SHOWN = 3
@@ -42,8 +42,8 @@ class Origin:
 
     @property
     def is_derived(self) -> bool:
-        """Whether a derivative or a rewrite made the node; else the user wrote it."""
-        return self.node.source is not None and self.node.source.is_derived
+        """Whether a derivative or a rewrite made the node; else the user wrote it, or a text of graphs has it."""
+        return is_derived(self.node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +177,7 @@ def _shown(origin: Origin, names: Mapping[Node, str]) -> str:
     element = f" at [{', '.join(map(str, origin.index))}]" if origin.index else ""
     others = f" and {origin.count - 1} more elements" if origin.count > 1 else ""
     lines = [f"{_word(origin.value)}{element}{others}: {formula(node, names)}: {node.type}"]
-    lines += [f"  {formula(arg, names, 2)} is {text}" for arg, text in origin.operands[:_OPERANDS_SHOWN]]
+    lines += [f"  {label(arg, names)} is {text}" for arg, text in origin.operands[:_OPERANDS_SHOWN]]
     lines += [f"  in {each}" for each in reversed(origin.inside)]
     written = "made by a derivative or a rewrite for" if origin.is_derived else "written at"
     line = place(node)

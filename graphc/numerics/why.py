@@ -12,7 +12,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe, topological
 from graphc.ir.printer import value_names
 from graphc.ir.rewrite import Firing, Rebuilding
-from graphc.numerics.formula import everywhere, formula, place, user_names
+from graphc.numerics.formula import everywhere, formula, is_derived, place, user_names
 from graphc.numerics.provenance import Origin, Provenance, Replacement, consumed
 
 
@@ -103,7 +103,7 @@ def _untouched(story: list[Origin]) -> str:
 
 
 def _written(node: Node) -> str:
-    if node.source is not None and node.source.is_derived:
+    if is_derived(node):
         return "it was made for this line before compilation: as a derivative, or stabilized for one"
     return "it is as it was written"
 

@@ -15,6 +15,7 @@ from graphc.ir.node import Node
 from graphc.ir.rewrite import Firing, Rebuilding
 from graphc.ir.rule import Rewrite
 from graphc.kernel import Program
+from graphc.numerics.audit import LIMIT, Audit, audit
 from graphc.numerics.licences import Licence, licences
 from graphc.numerics.nan_origin import NanOrigin, nan_origin
 from graphc.numerics.provenance import Provenance
@@ -105,6 +106,18 @@ class CompiledFunction:
         The node may be one of the user's, or the name of one. Raises GraphError for one that is not there.
         """
         return why(node, self.source_graph, self.graph, self._provenance)
+
+    def audit(self, *args: Any, limit: int = LIMIT, **keywords: Any) -> Audit:
+        """How many bits each step of the formula loses at these inputs, as written and as compiled; print it.
+
+        Above `limit` computed elements, named dimensions are sampled. Both graphs run on the reference, next to exact
+        numbers; parameters stay as they are. Raises what a call raises for its arguments, and GraphError where
+        sampling is not enough or `limit` is no positive integer.
+        """
+        if not isinstance(limit, int) or limit < 1:
+            raise GraphError(f"the limit is a positive number of elements, not {limit!r:.80}")
+        bindings, _ = self._bound(args, keywords)
+        return audit(self.source_graph, self.graph, self._provenance, bindings, self._history.semantics, limit)
 
     def nan_origin(self, *args: Any, of: str = "optimised", **keywords: Any) -> NanOrigin:
         """The first node, in order, that makes a NaN or an infinity of finite numbers at these inputs; print it.
