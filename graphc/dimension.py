@@ -450,7 +450,24 @@ def _normal(terms: dict[Monomial, int]) -> int | Dim:
         return 0
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
+    if len(kept) > 1 and (whole := _without_remainder(dict(kept))) is not None:
+        return whole
     return Dim(tuple(sorted(kept, key=lambda term: (-len(term[0]), [str(a) for a in term[0]]))))
+
+
+def _without_remainder(terms: dict[Monomial, int]) -> int | Dim | None:
+    """The sum with `a` in the place of `b*(a//b) + a%b`, if it holds that, else None."""
+    for monomial, coefficient in terms.items():
+        for k, atom in enumerate(monomial):
+            if not isinstance(atom, Call) or atom.function != "mod":
+                continue
+            a, b = atom.args
+            factor = _normal({(*monomial[:k], *monomial[k + 1 :]): coefficient})
+            quotients = dict(_terms(factor * b * call("floordiv", a, b)))
+            if all(terms.get(m) == c for m, c in quotients.items()):
+                others = {m: c for m, c in terms.items() if m != monomial and m not in quotients}
+                return _normal(others) + factor * a
+    return None
 
 
 def _substitute_atom(atom: Atom, values: Mapping[str, int | Dim]) -> int | Dim:

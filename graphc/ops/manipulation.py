@@ -86,7 +86,7 @@ def ravel(x: Any) -> Any:
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     """The elements moved along axes by `shift` places, those that leave coming in at the other end.
 
-    Without axes they move in row-major order. Shifts are integers, one for all axes or one each.
+    Without axes they move in row-major order. Shifts are integers or sizes, one for all axes or one each.
     """
     x = as_node(x)
     if axis is None:
@@ -106,16 +106,18 @@ def _axes_once_or_more(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(one_axis(a, ndim) for a in (axis if isinstance(axis, Sequence) else (axis,)))
 
 
-def _shift(shift: Any) -> int:
+def _shift(shift: Any) -> int | Dim:
+    if isinstance(shift, Dim):
+        return shift
     try:
         return index(shift)
     except TypeError:
         raise DTypeError(f"{shift!r:.80} is no shift", help="an integer; graphc.take reads anywhere") from None
 
 
-def _rolled(x: Node, shift: int, axis: int) -> Node:
+def _rolled(x: Node, shift: int | Dim, axis: int) -> Node:
     n = x.shape[axis]
-    if isinstance(n, Dim):
+    if isinstance(n, Dim) or isinstance(shift, Dim):
         return take(x, remainder(iota(n) - shift, extent(n)), axis=axis)
     if n == 0 or shift % n == 0:
         return x

@@ -258,15 +258,17 @@ def clamp_range(picked: slice, n: Any) -> tuple[Any, Any, int]:
     start = _bound(first, n, low, high, low if step > 0 else high)
     stop = _bound(last, n, low, high, high if step > 0 else low)
     if step < 0:
-        distance: Any = dimension.call("max", start - stop, 0)
+        distance = start - stop
     elif not _is_negative(first) and (last is None or _is_negative(last)):
         # So that x[1:] and x[:-1] have one size.
         before, after = (0 if place is None else place for place in (first, last))
-        distance = dimension.call("max", n - before + after, 0)
+        distance = n - before + after
     elif last is None:
         distance = dimension.call("min", -first, n)  # type: ignore[operator]
     else:
-        distance = dimension.call("max", stop - start, 0)
+        distance = stop - start
+    if distance != n:  # a size, such as 2*m-1, is not negative
+        distance = dimension.call("max", distance, 0)
     return start, (distance + abs(step) - 1) // abs(step), step
 
 

@@ -36,8 +36,8 @@ def var(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = F
     axis = axes(axis, x.ndim)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(square(centred), axis, keepdims=keepdims)
-    size = dimension.product(tuple(x.shape[a] for a in axis))
-    return total / maximum(extent(size, total.dtype) - correction, 0)
+    count = extent(dimension.product(tuple(x.shape[a] for a in axis)), total.dtype)
+    return total / (maximum(count - correction, 0) if correction > 0 else count - correction)
 
 
 def std(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:

@@ -142,6 +142,9 @@ def test_sympy_agrees(formula, sizes):
         ("n//2*2", "2*(n//2)"),
         ("-n", "-n"),
         ("3*n//2", "((3*n)//2)"),
+        ("2*(n//2) + n%2", "n"),
+        ("m*k*((n+1)//m) + k*((n+1)%m) - k", "k*n"),
+        ("4*(n//2) + n%2", "(n%2)+4*(n//2)"),
     ],
 )
 def test_normal_forms(text, normal):

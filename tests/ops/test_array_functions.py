@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
+from graphc.ir.node import topological
 from graphc.ops import einsum as summation
 from graphc.testing import assert_targets_agree
 
@@ -331,3 +332,17 @@ def test_code_for_any_array_library_makes_graphs():
 
     found = run(normalised, np.array([[3.0, 4.0], [0.0, 0.0]]), named=True)
     np.testing.assert_allclose(found, [[0.6, 0.8], [0.0, 0.0]])
+
+
+def test_a_shift_may_be_a_size():
+    found = run(lambda x: gc.roll(x, x.shape[0] // 2, axis=0), SQUARE, named=True)
+    np.testing.assert_array_equal(found, np.roll(SQUARE, 2, 0))
+
+
+def test_a_count_is_limited_only_where_something_is_subtracted():
+    def has_maximum(node):
+        return any(part.op.name == "maximum" for part in topological([node]))
+
+    x = gc.input("x", ("n", 3))
+    assert not has_maximum(gc.std(x, 0))
+    assert has_maximum(gc.std(x, 0, correction=1))
