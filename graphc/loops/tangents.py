@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.forward import forward_mode
 from graphc.ir.graph import Graph
-from graphc.ir.leaf import constant, full
+from graphc.ir.leaf import Input, constant, full
 from graphc.ir.node import Node, make
 from graphc.ir.substitution import substitute, variable
 from graphc.loops.closure import closed
@@ -70,7 +70,8 @@ def while_jvp(op: Any, xs: Sequence[Node], dxs: Tangents) -> Tangents:
 def switch_jvp(op: Any, xs: Sequence[Node], dxs: Tangents) -> Tangents:
     """The tangents of what the chosen branch gives."""
     moved = [i for i, dx in enumerate(dxs) if dx is not None and i]
-    variables = [variable(xs[i].type) for i in moved]
+    count = len(xs)  # tangents of tangents have more operands, so the names are new
+    variables = [make(Input(f"d{count + k}", xs[i].type)) for k, i in enumerate(moved)]
     found = []
     for branch in op.branches:
         moving = dict(zip((branch.inputs[i - 1] for i in moved), variables, strict=True))
@@ -80,9 +81,8 @@ def switch_jvp(op: Any, xs: Sequence[Node], dxs: Tangents) -> Tangents:
         return (None,) * len(op.branches[0].outputs)
     branches = []
     for branch, dys in zip(op.branches, found, strict=True):
-        own = dict.fromkeys((*branch.inputs, *variables), "x")
-        outputs = [_or_zero(dys[i], branch.outputs[i]) for i in wanted]
-        branches.append(closed(outputs, own, always=len(own))[0])
+        outputs = tuple(_or_zero(dys[i], branch.outputs[i]) for i in wanted)
+        branches.append(replace(branch, inputs=(*branch.inputs, *variables), outputs=outputs))
     given = [dx for i in moved if (dx := dxs[i]) is not None]
     results = dict(zip(wanted, items(make(replace(op, branches=tuple(branches)), *xs, *given)), strict=True))
     return tuple(results.get(i) for i in range(len(op.branches[0].outputs)))

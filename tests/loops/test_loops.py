@@ -129,6 +129,18 @@ def test_only_the_chosen_branch_counts(target):
     np.testing.assert_allclose(f(-4.0), [-8, 2])
 
 
+def test_tangents_of_a_branch_that_needs_constants():
+    """The derivative of an update has a constant mask."""
+    x, v = gc.input("x", (3,), "float64"), gc.input("v", (3,), "float64")
+
+    def branch(x):
+        return gc.tanh(gc.tanh(x + v).at[1].set(x[0]))
+
+    costs = [gc.sum(y**2) for y in (branch(x), gc.cond(x[0] > 0, branch, lambda x: x, x))]
+    second = [gc.jvp(gc.sum(gc.grad(cost, x) * v), x, v) for cost in costs]
+    np.testing.assert_allclose(*compiled([x, v], second)([1.0, 2.0, 3.0], [0.1, 0.2, 0.3]), rtol=1e-12)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_switch_takes_the_nearest_branch(target):
     i, x = gc.input("i", (), "int64"), gc.input("x", (3,), "float32")
