@@ -16,7 +16,7 @@ import numpy as np
 from graphc.interpret.evaluation import evaluate_nodes
 from graphc.interpret.reader import Array
 from graphc.ir.graph import Graph
-from graphc.ir.leaf import Input, Parameter
+from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
 from graphc.loops.ops import Scan, Switch, While
 from graphc.numerics.formula import formula, is_derived, label, place, user_names
@@ -42,7 +42,7 @@ class Origin:
 
     @property
     def is_derived(self) -> bool:
-        """Whether a derivative or a rewrite made the node; else the user wrote it, or a text of graphs has it."""
+        """Whether the node was made from a user's line: by a derivative, a rewrite or a loop; else it is as written."""
         return is_derived(self.node)
 
 
@@ -156,7 +156,7 @@ def _origin(node: Node, xs: Sequence[Array], value: Array, path: tuple[str, ...]
         return None
     index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(bad))) if value.ndim else ()
     shown = [str(x[index]) if node.op.elementwise else _summary(x) for x in xs]
-    operands = tuple(zip(node.args, shown, strict=True))
+    operands = tuple((arg, text) for arg, text in zip(node.args, shown) if not isinstance(arg.op, Constant))
     return Origin(node, index, float(value[index]), operands, int(np.sum(bad)), path)
 
 
@@ -179,7 +179,7 @@ def _shown(origin: Origin, names: Mapping[Node, str]) -> str:
     lines = [f"{_word(origin.value)}{element}{others}: {formula(node, names)}: {node.type}"]
     lines += [f"  {label(arg, names)} is {text}" for arg, text in origin.operands[:_OPERANDS_SHOWN]]
     lines += [f"  in {each}" for each in reversed(origin.inside)]
-    written = "made by a derivative or a rewrite for" if origin.is_derived else "written at"
+    written = "made from" if origin.is_derived else "written at"
     line = place(node)
     return "\n".join([*lines, *([f"  {written} {line}"] if line else [])])
 

@@ -80,7 +80,8 @@ def _obstacle(rule: Rewrite, node: Node) -> str:
     with recorded_facts() as facts:
         holds = any(rule.holds(each) for each in found)
     if not holds:
-        return _unproved(f"the form fits, but its condition is not proved: {condition_of(rule)}", facts)
+        condition = "" if facts else f": {condition_of(rule)}"
+        return _unproved(f"the form fits, but its condition is not proved{condition}", facts)
     return _WOULD_FIRE
 
 
