@@ -11,6 +11,7 @@ from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Value
 from graphc.ir.term import Application, Term
 from graphc.ops.conversion import as_node, broadcast_shapes, broadcast_to, cast, common_dtype, expand
+from graphc.ops.elementwise import multiply
 from graphc.ops.movement import transpose
 from graphc.types import TensorType
 
@@ -33,7 +34,16 @@ class Matmul(Op):
         return s.matmul(x, y)
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
-        return make(self, g, matrix_transpose(y)), make(self, matrix_transpose(x), g)
+        return _product(g, matrix_transpose(y)), _product(matrix_transpose(x), g)
+
+
+def _product(x: Node, y: Node) -> Node:
+    """The product of equally long stacks of matrices; times a single element it is elementwise, and fuses."""
+    rows, inner, columns = x.shape[-2], x.shape[-1], y.shape[-1]
+    if inner != 1 or (rows != 1 and columns != 1):
+        return make(Matmul(), x, y)
+    shape = (*x.shape[:-1], columns)
+    return multiply(broadcast_to(x, shape), broadcast_to(y, shape))
 
 
 @public
@@ -75,6 +85,6 @@ def _batched(x: Node, y: Node) -> Node:
     """The product of stacks of matrices: a single right matrix takes all rows of the left stack at once."""
     if y.ndim == 2 and x.ndim > 2:
         rows = x.reshape((-1, x.shape[-1]))
-        return make(Matmul(), rows, y).reshape((*x.shape[:-1], y.shape[-1]))
+        return _product(rows, y).reshape((*x.shape[:-1], y.shape[-1]))
     batch = broadcast_shapes(*(full(0, v.type.with_shape(v.shape[:-2])) for v in (x, y)))
-    return make(Matmul(), broadcast_to(x, (*batch, *x.shape[-2:])), broadcast_to(y, (*batch, *y.shape[-2:])))
+    return _product(broadcast_to(x, (*batch, *x.shape[-2:])), broadcast_to(y, (*batch, *y.shape[-2:])))

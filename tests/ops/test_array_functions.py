@@ -346,3 +346,16 @@ def test_a_count_is_limited_only_where_something_is_subtracted():
     x = gc.input("x", ("n", 3))
     assert not has_maximum(gc.std(x, 0))
     assert has_maximum(gc.std(x, 0, correction=1))
+
+
+def test_a_matrix_of_one_element_scales():
+    x, y = gc.input("x", ("n",), "float64"), gc.input("y", ("n",), "float64")
+    slope, curvature = gc.grad(gc.exp(x @ y), x), gc.grad(gc.sum(gc.grad(gc.exp(x @ y), x)), y)
+    assert [part.op.name for part in topological([gc.grad(x @ y, x)])].count("matmul") == 0
+    (f,) = assert_targets_agree(((x, y), [slope, curvature]), [VECTOR, VECTOR / 2])
+    found, value = f(VECTOR, VECTOR / 2), np.exp(VECTOR @ VECTOR / 2)
+    np.testing.assert_allclose(found[0], value * VECTOR / 2)
+    np.testing.assert_allclose(found[1], value * (1 + VECTOR * VECTOR.sum() / 2))
+    stack = gc.input("stack", ("b", 3, 1), "float64")
+    scaled = gc.matmul(stack, gc.input("one", ("b", 1, 1), "float64"))
+    assert scaled.op.name == "multiply" and scaled.type == stack.type
