@@ -1,11 +1,30 @@
-"""The hyperbolic tangent as spelled with exponentials. -1 and 1 at infinity, where these give NaN."""
+"""Hyperbolic functions as spelled with exponentials, their inverses as spelled with logarithms.
+
+The spellings cancel near 0 and overflow; at infinity the functions have their limits, where the spellings give NaN.
+"""
 
 from __future__ import annotations
 
+import math
+
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import exp, expm1, sigmoid, tanh
+from graphc.ops.elementwise import abs, exp, expm1, log, log1p, logistic_pdf, sigmoid, sqrt, square, tanh
+from graphc.ops.logic import where
+from graphc.ops.trigonometry import acosh, asinh, atanh, cosh, one_minus_square, sinh
 
 HYPERBOLIC = RuleSet("hyperbolic")
+NEAR_AND_FAR = "tested: the cases of near and far"
+
+
+def _log_cosh(x):
+    """log(cosh(x)): near 0 by the square of sinh, which is small, elsewhere without the exponential that overflows."""
+    far = abs(x) + (log1p(exp(-2 * abs(x))) - math.log(2))
+    return where(abs(x) < 1, 0.5 * log1p(square(sinh(x))), far)
+
+
+def _derivative_of_tanh(x):
+    """1 - tanh(x)**2: near 0 by tanh, which is one rounding less, elsewhere by what does not cancel."""
+    return where(abs(x) < 0.5, one_minus_square(tanh(x)), 4 * logistic_pdf(2 * x))
 
 
 @HYPERBOLIC.rule("stabilizing", "S51")
@@ -24,3 +43,69 @@ def tanh_of_expm1(x):
 def tanh_of_sigmoid(x):
     """2 * sigmoid(x) - 1 cancels near 0."""
     return 2 * sigmoid(x) - 1, tanh(x / 2)
+
+
+@HYPERBOLIC.rule("stabilizing", "S51", factors=True)
+def sinh_of_two_exponentials(x):
+    """Cancels near 0."""
+    return (exp(x) - exp(-x)) * 0.5, sinh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S51", factors=True)
+def cosh_of_two_exponentials(x):
+    """The exponential overflows before the half of it does."""
+    return (exp(x) + exp(-x)) * 0.5, cosh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S51", factors=True)
+def sinh_over_cosh(x):
+    """inf / inf for large x."""
+    return sinh(x) / cosh(x), tanh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S52", proof=NEAR_AND_FAR)
+def one_minus_square_of_tanh(x):
+    """Cancels where tanh is near -1 or 1, and is 0 above 9 in f32."""
+    return 1 - tanh(x) * tanh(x), _derivative_of_tanh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S52", proof=NEAR_AND_FAR)
+def log1p_of_minus_square_of_tanh(x):
+    """log(1 - tanh(x)**2) is -inf where tanh is rounded at 1."""
+    return log1p(-tanh(x) * tanh(x)), -2 * _log_cosh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S52", proof=NEAR_AND_FAR)
+def log_of_derivative_of_tanh(x):
+    """log(1 - tanh(x)**2), which is rounded near 0 and underflows far from it."""
+    return log(_derivative_of_tanh(x)), -2 * _log_cosh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S53", proof=NEAR_AND_FAR)
+def log_of_cosh(x):
+    """cosh overflows f32 above 89, and is rounded at 1 near 0."""
+    return log(cosh(x)), _log_cosh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S54")
+def log_of_root_and_part(x):
+    """Cancels far below 0, is rounded near 0, and the square overflows."""
+    return log(x + sqrt(x * x + 1)), asinh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S54")
+def log_of_root_of_factors_and_part(x):
+    """The square overflows for large x, and is rounded near 1."""
+    return log(x + sqrt(-one_minus_square(x))), acosh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S54")
+def log_of_quotient_near_one(x):
+    """The quotient is rounded where x is small."""
+    return log((1 + x) / (1 - x)), 2 * atanh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S54", proof="tested: both logarithms are real between -1 and 1 only")
+def difference_of_logs_near_one(x):
+    """Two logarithms where one is enough."""
+    return log1p(x) - log1p(-x), 2 * atanh(x)
