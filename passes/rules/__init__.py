@@ -6,6 +6,7 @@ A family of rules is a file. Its table is added here, and nowhere else; rules ar
 from graphc.ir.rule import RuleSet
 from graphc.passes.rules.canonical import CANONICAL
 from graphc.passes.rules.densities import DENSITIES
+from graphc.passes.rules.differences import DIFFERENCES
 from graphc.passes.rules.error_function import ERROR_FUNCTION
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
@@ -17,6 +18,7 @@ from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
+from graphc.passes.rules.roots import ROOTS
 from graphc.passes.rules.sums import SUMS_OF_PARTS
 from graphc.passes.rules.variance import VARIANCE
 
@@ -33,6 +35,8 @@ STABLE = RuleSet(
         *EXPONENTIALS,
         *ERROR_FUNCTION,
         *NORMS,
+        *DIFFERENCES,
+        *ROOTS,
         *VARIANCE,
         *MIXTURES,
         *DENSITIES,
