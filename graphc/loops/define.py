@@ -8,14 +8,15 @@ it is the same in every step. The loop runs as native code, and has a derivative
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from math import isqrt
 from typing import Any
 
 from graphc import tree
 from graphc.dimension import Dim
-from graphc.errors import ArgumentError, DTypeError, ShapeError
-from graphc.ir.leaf import constant
+from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError
+from graphc.ir.leaf import constant, full
 from graphc.ir.node import Node, describe, make, public, recorded
 from graphc.ir.repetition import repeated
 from graphc.ir.substitution import variable
@@ -29,10 +30,11 @@ from graphc.ops.elementwise import minimum
 from graphc.ops.movement import Slice, concat, flip
 from graphc.ops.position import iota
 from graphc.ops.tuples import items
-from graphc.types import TensorType, as_size, bool_, int32, int64, weak_dtype
+from graphc.types import TensorType, as_size, bfloat16, bool_, float16, int8, int32, int64, uint8, weak_dtype
 
 Tree = Any
 _NUMBERS = bool | int | float  # of Python; they take on the dtype of what they meet
+_NARROW = ({"b": bool_, "i": int8, "f": bfloat16}, {"b": bool_, "i": uint8, "f": float16})
 
 
 @public
@@ -194,14 +196,38 @@ class _Step:
         self.until, self.row_structure = until, row_structure
         self.first = [as_node(leaf) for leaf in leaves]
         self.slices = [variable(x.type.with_shape(x.shape[1:])) for x in rows]
+        weak = {i: leaf for i, leaf in enumerate(leaves) if isinstance(leaf, _NUMBERS)}
+        if weak:
+            self._choose_dtypes(body, weak)
         self._call(body)
-        weak = [i for i, leaf in enumerate(leaves) if isinstance(leaf, _NUMBERS)]
         changed = [i for i in weak if self.next[i].type != self.first[i].type]
-        if changed:  # a number is whatever the body makes of it
+        if changed:
             for i in changed:
                 self.first[i] = _as_number_of(leaves[i], self.next[i])
             self._call(body)
         self._check_carries()
+
+    def _choose_dtypes(self, body: Callable[[Tree, Tree], Any], weak: dict[int, bool | int | float]) -> None:
+        """A number is whatever the body makes of it: each is tried in two narrow dtypes, which others absorb.
+
+        What stays narrow both times meets numbers alone.
+        """
+        default, results = self.first, []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for narrow in _NARROW:
+                types = {i: TensorType(narrow[as_node(leaf).dtype.kind], ()) for i, leaf in weak.items()}
+                self.first = [full(0, types[i]) if i in types else x for i, x in enumerate(default)]
+                try:
+                    self._call(body)
+                except GraphcError:  # not every op takes narrow ones
+                    self.first = default
+                    return
+                results.append([(self.next[i], self.next[i].type == type_) for i, type_ in types.items()])
+        self.first = list(default)
+        for (i, leaf), (one, stays), (other, stays_too) in zip(weak.items(), *results, strict=True):
+            if not (stays and stays_too):
+                self.first[i] = _as_number_of(leaf, other if stays_too else one)
 
     def _call(self, body: Callable[[Tree, Tree], Any]) -> None:
         self.state = [variable(x.type) for x in self.first]

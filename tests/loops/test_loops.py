@@ -289,6 +289,16 @@ def test_truncated_segments_begin_with_the_walk(reverse):
     assert by_x.tolist() == [1, 1, 1, 1] and by_start == 1
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64", "int8", "uint8", "int32"])
+def test_numbers_to_begin_with_take_on_a_dtype(dtype):
+    x = gc.input("x", ("n",), dtype)
+    total, product, count = gc.scan(
+        lambda c, v: ((c[0] + v, c[1] * 2 * v, c[2] + 1), None), (0, 1.0 if "f" in dtype else 1, 0), x
+    )[0]
+    assert [total.dtype.name, product.dtype.name, count.dtype.name] == [dtype, dtype, "int64"]
+    assert gc.fori_loop(0, 3, lambda i, c: c * 0.5, 1.0).dtype.name == "float64"
+
+
 def test_numbers_of_branches_take_on_a_dtype():
     x = gc.input("x", (), "float32")
     y = gc.cond(x > 0, lambda: 0.5, lambda: x)
