@@ -29,7 +29,7 @@ from graphc.passes.pipeline import parse_pipeline
 from graphc.types import TupleType
 
 BAD = 6.0  # bits in the last places that a few operations in a row do not lose
-LIMIT = 20_000  # elements
+LIMIT = 50_000  # elements, which take a few seconds
 _CANCELS = 3  # bits by which a sum is smaller than its largest term
 
 

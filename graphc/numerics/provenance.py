@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node, topological
+from graphc.ir.node import Node
 from graphc.ir.rewrite import Firing, Rebuilding
 from graphc.numerics.formula import everywhere
 from graphc.passes.pipeline import Record
+
+FARTHEST = 10  # ops below each other in a formula of a rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,17 +131,19 @@ class Provenance:
 
 
 def consumed(event: Origin) -> set[Node]:
-    """The nodes that an event took away: those below what stood before that are not below what came."""
+    """The nodes that an event took away: those close below what stood before that are not below what came."""
     if event.before is None:
         return set()
-    kept = set(topological([event.after]))
+    return _near(event.before, _near(event.after, set()))
+
+
+def _near(root: Node, beyond: set[Node]) -> set[Node]:
+    """The nodes at most as far below a node as a formula of a rule reaches, none of `beyond` or through it."""
     found: set[Node] = set()
-    stack = [event.before]
-    while stack:
-        node = stack.pop()
-        if node not in kept and node not in found:
-            found.add(node)
-            stack.extend(node.args)
+    level = {root} - beyond
+    for _ in range(FARTHEST):
+        found |= level
+        level = {arg for node in level for arg in node.args} - beyond - found
     return found
 
 

@@ -89,7 +89,8 @@ def _step(step: Firing | Replacement, names: Mapping[Node, str]) -> str:
     lines = [f"{rule.name} ({reference}{rule.kind}, {rule.proof}) in {step.stage or 'a rewrite'}", f"  {rule}"]
     lines.append(indent(rule.reason, "  "))
     lines += [f"  from {formula(step.before, names)}", f"  made {formula(step.after, names)}"]
-    places = [place(node) for node in topological([step.before]) if node in consumed(step)]
+    taken = consumed(step)
+    places = [place(node) for node in topological([step.before]) if node in taken]
     return "\n".join([*lines, *(f"  at {each}" for each in dict.fromkeys(filter(None, places)))])
 
 

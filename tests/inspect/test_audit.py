@@ -90,6 +90,26 @@ def test_loops_and_libraries_are_rows():
     assert rows_by_op(found)["sort"].written == 0
 
 
+def test_stacks_of_single_numbers_are_exact():
+    slope = gc.grad(gc.scan(lambda s, v: (gc.tanh(s * v), None), gc.asarray(1, dtype="float32"), x)[0], x)
+    found = gc.compile([x], slope).audit(np.array([0.5, 1, -2], np.float32))
+    assert max(row.written for row in found.rows) < 4
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_floats(dtype):
+    v = gc.input("v", shape=(3,), dtype=dtype)
+    f = gc.compile([v], gc.log(gc.sum(gc.exp(v))))
+    found = f.audit(np.array([1000, 999, 1], as_dtype(dtype).numpy))
+    assert rows_by_op(found)["log"].written == as_dtype(dtype).bits
+    assert rows_by_op(found)["log"].compiled <= 1
+
+
+def test_nothing_has_no_errors():
+    found = gc.compile([x], [gc.exp(x), gc.sum(x)]).audit(np.zeros(0, np.float32))
+    assert [row.written for row in found.rows] == [0, 0]
+
+
 def test_parameters_are_read_and_not_written():
     w = gc.parameter("w", np.float32(3))
     found = gc.compile([x], None, updates={w: w * gc.sum(x)}).audit(np.ones(2, np.float32))
