@@ -1,5 +1,7 @@
 """A loop means what its steps mean, written one after the other: values and derivatives of random bodies."""
 
+from functools import partial
+
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
@@ -86,3 +88,124 @@ def test_targets_agree_on_loops(program, seed):
         strict=True,
     ):
         np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-5)
+
+
+# --- loops and branches in bodies ---
+
+
+def step_of(program, pool, unroll):
+    """The values of a program over a pool; loops and branches are written out if `unroll` says so."""
+    pool = list(pool)
+    for kind, *rest in program:
+        if kind in ACTIONS:
+            i, j = rest
+            pool.append(gc.tanh(ACTIONS[kind](pool[i % len(pool)], pool[j % len(pool)])))
+        else:
+            body, i, j, count, options = rest
+            a, b, outer = pool[i % len(pool)], pool[j % len(pool)], list(pool)
+            inner = partial(inner_values, body, outer, unroll)
+            pool += (UNROLLED if unroll else NESTED)[kind](inner, a, b, count, options)
+    return pool
+
+
+def inner_values(body, outer, unroll, *own):
+    return step_of(body, [*own, *outer], unroll)
+
+
+def nested_scan(inner, a, b, count, options):
+    xs = gc.stack([a * 0.3 * (t + 1) for t in range(count)])
+    body = pair_step(inner)
+    (c, d), rows = gc.scan(body, (a, b), xs, reverse=options == 1, checkpoint=[None, None, 1, 2][options])
+    return [c, d, gc.tanh(gc.sum(rows, axis=0))]
+
+
+def unrolled_scan(inner, a, b, count, options):
+    xs, carry, rows, body = [a * 0.3 * (t + 1) for t in range(count)], (a, b), [], pair_step(inner)
+    for x in reversed(xs) if options == 1 else xs:
+        carry, row = body(carry, x)
+        rows.append(row)
+    return [*carry, gc.tanh(gc.sum(gc.stack(rows), axis=0))]
+
+
+def pair_step(inner):
+    def body(carry, x):
+        values = inner(*carry, x)
+        return (values[-1], values[-2] * 0.7), values[len(values) // 2]
+
+    return body
+
+
+def nested_while(inner, a, b, count, options):
+    return [gc.while_loop(lambda c: gc.sum(c) > gc.sum(b) - 0.5, lambda c: inner(c)[-1], a, max_steps=count)]
+
+
+def unrolled_while(inner, a, b, count, options):
+    c, goes_on = a, gc.constant(True)
+    for _ in range(count):
+        goes_on = gc.logical_and(goes_on, gc.sum(c) > gc.sum(b) - 0.5)
+        c = gc.where(goes_on, inner(c)[-1], c)
+    return [c]
+
+
+def nested_until(inner, a, b, count, options):
+    def body(c, _):
+        new = inner(c)[-1]
+        return new, new * 2, gc.sum(new) < gc.sum(b)
+
+    last, rows, _ = gc.scan(body, a, length=count, until=True)
+    return [last, gc.tanh(gc.sum(rows, axis=0))]
+
+
+def unrolled_until(inner, a, b, count, options):
+    c, total, goes_on = a, gc.zeros((SIZE,), dtype="float64"), gc.constant(True)
+    for _ in range(count):
+        new = inner(c)[-1]
+        c, total = gc.where(goes_on, new, c), total + gc.where(goes_on, new * 2, 0)
+        goes_on = gc.logical_and(goes_on, gc.logical_not(gc.sum(new) < gc.sum(b)))
+    return [c, gc.tanh(total)]
+
+
+NESTED = {
+    "scan": nested_scan,
+    "while": nested_while,
+    "until": nested_until,
+    "cond": lambda inner, a, b, *_: [gc.cond(a[0] > b[1], lambda x: inner(x)[-1], lambda x: inner(b)[-2], a)],
+    "map": lambda inner, a, b, *_: [gc.sum(gc.map(lambda x: inner(x)[-1], gc.stack([a, b])), axis=0)],
+    "vmap": lambda inner, a, b, *_: [gc.sum(gc.vmap(lambda x: inner(x)[-1])(gc.stack([a, b])), axis=0)],
+}
+UNROLLED = {
+    "scan": unrolled_scan,
+    "while": unrolled_while,
+    "until": unrolled_until,
+    "cond": lambda inner, a, b, *_: [gc.where(a[0] > b[1], inner(a)[-1], inner(b)[-2])],
+    "map": lambda inner, a, b, *_: [inner(a)[-1] + inner(b)[-1]],
+    "vmap": lambda inner, a, b, *_: [inner(a)[-1] + inner(b)[-1]],
+}
+NUMBER = st.integers(0, 9)
+PLAIN = st.tuples(st.sampled_from(sorted(ACTIONS)), NUMBER, NUMBER)
+
+
+def programs(inner):
+    loop = st.tuples(st.sampled_from(sorted(NESTED)), inner, NUMBER, NUMBER, st.integers(1, 3), st.integers(0, 3))
+    return st.tuples(PLAIN, loop, PLAIN).map(list)
+
+
+@settings(max_examples=8, deadline=None)
+@given(program=programs(programs(st.lists(PLAIN, min_size=1, max_size=3))), seed=st.integers(0, 9))
+def test_loops_in_loops_are_their_steps(program, seed):
+    x, w = gc.input("x", (SIZE,), "float64"), gc.input("w", (SIZE,), "float64")
+    v = gc.input("v", (SIZE,), "float64")
+    found = []
+    for unroll in (False, True):
+        values = step_of(program, [x, w], unroll)
+        cost = sum((gc.sum(y**2) for y in values[-3:]), gc.sum(x * w))
+        slope = gc.grad(cost, x)
+        found.append([cost, slope, gc.grad(cost, w), gc.jvp(cost, x, v), gc.jvp(gc.sum(slope * v), w, v)])
+    draws = np.random.default_rng(seed)
+    arrays = [draws.normal(size=SIZE) for _ in range(3)]
+    wanted = gc.compile([x, w, v], found[1], target="reference", passes="")(*arrays)
+    for target, passes in (("llvm", "default"), ("reference", "")):
+        for y, right in zip(
+            gc.compile([x, w, v], found[0], target=target, passes=passes)(*arrays), wanted, strict=True
+        ):
+            np.testing.assert_allclose(y, right, rtol=1e-8, atol=1e-10)
