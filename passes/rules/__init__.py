@@ -18,8 +18,10 @@ from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
+from graphc.passes.rules.quotients import QUOTIENTS
 from graphc.passes.rules.roots import ROOTS
 from graphc.passes.rules.sums import SUMS_OF_PARTS
+from graphc.passes.rules.trigonometric import TRIGONOMETRIC
 from graphc.passes.rules.variance import VARIANCE
 
 __all__ = ["ALL", "CANONICAL", "EXACT", "STABLE"]
@@ -37,6 +39,8 @@ STABLE = RuleSet(
         *NORMS,
         *DIFFERENCES,
         *ROOTS,
+        *TRIGONOMETRIC,
+        *QUOTIENTS,
         *VARIANCE,
         *MIXTURES,
         *DENSITIES,
