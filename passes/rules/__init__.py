@@ -19,7 +19,10 @@ from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
 from graphc.passes.rules.quotients import QUOTIENTS
+from graphc.passes.rules.probabilities import PROBABILITIES
 from graphc.passes.rules.roots import ROOTS
+from graphc.passes.rules.sequences import SEQUENCES
+from graphc.passes.rules.special import SPECIAL
 from graphc.passes.rules.sums import SUMS_OF_PARTS
 from graphc.passes.rules.trigonometric import TRIGONOMETRIC
 from graphc.passes.rules.variance import VARIANCE
@@ -43,7 +46,10 @@ STABLE = RuleSet(
         *QUOTIENTS,
         *VARIANCE,
         *MIXTURES,
+        *SEQUENCES,
         *DENSITIES,
+        *PROBABILITIES,
+        *SPECIAL,
         *MOVED,
         *SUMS_OF_PARTS,
     ],

@@ -13,6 +13,7 @@ from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
 from graphc.ops.elementwise import Sigmoid, log
+from graphc.ops.logic import Where, where
 from graphc.ops.reduction import Softmax
 
 MOST_TERMS = 8
@@ -71,7 +72,20 @@ def exponent_of(x: Node) -> Node | None:
     seen = see(x, frozenset({"exp"}))
     if seen is not None:
         return seen.args[0]
-    return log(x) if isinstance(beyond_moves(x).op, Sigmoid | Softmax) else None
+    if isinstance(beyond_moves(x).op, Sigmoid | Softmax):
+        return log(x)
+    return _masked(x) if isinstance(x.op, Where) else None
+
+
+def _masked(x: Node) -> Node | None:
+    """The logarithm of probabilities of which a mask leaves some."""
+    condition, *branches = x.args
+    for i in (0, 1):
+        nothing, chosen = uniform_value(branches[1 - i]), branches[i]
+        if nothing == 0 and isinstance(beyond_moves(chosen).op, Sigmoid | Softmax):
+            logarithms = (log(chosen), full(-math.inf, x.type))
+            return where(condition, *logarithms[:: -1 if i else 1])
+    return None
 
 
 def is_exp(x: Node) -> bool:

@@ -18,10 +18,12 @@ from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Sum, cast, expand, sum
+from graphc.ops.cumulative import CumulativeSum
 from graphc.ops.elementwise import Divide, Exp, Log, Multiply, exp, log, logaddexp
 from graphc.ops.indexing import TakeAlongAxis
 from graphc.ops.movement import stack
 from graphc.ops.reduction import Mean, count, log_softmax, logsumexp, max, softmax
+from graphc.ops.special.bessel import I0
 from graphc.passes.rules.canonical import CANONICAL, take_of_expand
 from graphc.passes.rules.combinations import MOST_TERMS, beyond_moves, combination, exponent_of, is_exp, signed_sum
 from graphc.types import DType
@@ -110,6 +112,8 @@ def logarithm_of_positive(x: Node) -> Node | None:
     if known is not None:
         return known
     inner = beyond_moves(x)
+    if isinstance(inner.op, I0) or (isinstance(inner.op, CumulativeSum) and exponent_of(inner.args[0]) is not None):
+        return log(x)
     overflows = isinstance(inner.op, Sum | Mean | Matmul) and any(combination(arg) for arg in inner.args)
     return log(x) if overflows and is_nonnegative(inner) else None
 

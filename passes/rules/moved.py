@@ -13,9 +13,10 @@ from graphc.ops.elementwise import Exp, Log
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.mixtures import MIXTURES
+from graphc.passes.rules.sequences import SEQUENCES
 
 MOVED = RuleSet("moved")
-LOGARITHMIC = LOG_SUM_EXP + MIXTURES + DENSITIES
+LOGARITHMIC = LOG_SUM_EXP + MIXTURES + SEQUENCES + DENSITIES
 
 
 @MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")

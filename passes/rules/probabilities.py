@@ -1,0 +1,56 @@
+"""Logarithms of probabilities of classes: of the other classes, and to the bases 2 and 10."""
+
+from __future__ import annotations
+
+import math
+
+from graphc.ir.node import Node, make
+from graphc.ir.pattern import MOST_MOVES, PRODUCTS, views
+from graphc.ir.rule import RuleSet
+from graphc.ops.conversion import expand
+from graphc.ops.elementwise import Log1p, Log2, Log10, log, log1p
+from graphc.ops.logic import where
+from graphc.ops.reduction import Softmax, log_softmax, logsumexp, softmax
+from graphc.passes.rules.densities import DENSITIES
+from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
+from graphc.passes.rules.logistic import LOGISTIC
+from graphc.passes.rules.mixtures import MIXTURES
+from graphc.passes.rules.moved import MOVED
+from graphc.passes.rules.sequences import SEQUENCES
+
+PROBABILITIES = RuleSet("probabilities")
+NATURAL = LOGISTIC + LOG_SUM_EXP + MIXTURES + SEQUENCES + DENSITIES + MOVED
+LIKELY = 0.75
+"""At most one class is likelier; below, log1p(-p) magnifies the error of p by 3 at most."""
+
+
+@PROBABILITIES.rewriter(Log2, Log10, kind="stabilizing", reference="S4")
+def other_bases(node: Node) -> Node | None:
+    """log2(x) is log(x) / log(2) where x is better not calculated, as in an entropy in bits."""
+    fired = NATURAL.fire(log(node.args[0]))
+    return None if fired is None else fired[1] * (1 / math.log(2 if isinstance(node.op, Log2) else 10))
+
+
+@PROBABILITIES.rewriter(Log1p, kind="stabilizing", reference="S4")
+def log_of_other_classes(node: Node) -> Node | None:
+    """log(1 - softmax(x)) is the share of all other classes, which rounds to 0 where one class is certain."""
+    sign, inner = _signed(node.args[0])
+    moves: list[Node] = []
+    while len(moves) < MOST_MOVES and inner.op.moves:
+        moves.append(inner)
+        inner = inner.args[0]
+    if sign > 0 or not isinstance(inner.op, Softmax):
+        return None
+    (x,), axis = inner.args, inner.op.axis
+    share = softmax(x, axis)
+    unlikely = share < LIKELY
+    others = logsumexp(where(unlikely, log_softmax(x, axis), -math.inf), axis)
+    result = where(unlikely, log1p(-where(unlikely, share, 0)), expand(others, axis, like=x))
+    for move in reversed(moves):
+        result = make(move.op, result, *move.args[1:])
+    return result
+
+
+def _signed(x: Node) -> tuple[int, Node]:
+    view = next(views(x, PRODUCTS, 1))
+    return view.sign, view.parts[0].value
