@@ -18,8 +18,9 @@ from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
-from graphc.passes.rules.quotients import QUOTIENTS
+from graphc.passes.rules.powers import POWERS
 from graphc.passes.rules.probabilities import PROBABILITIES
+from graphc.passes.rules.quotients import QUOTIENTS
 from graphc.passes.rules.roots import ROOTS
 from graphc.passes.rules.sequences import SEQUENCES
 from graphc.passes.rules.special import SPECIAL
@@ -44,6 +45,7 @@ STABLE = RuleSet(
         *ROOTS,
         *TRIGONOMETRIC,
         *QUOTIENTS,
+        *POWERS,
         *VARIANCE,
         *MIXTURES,
         *SEQUENCES,
