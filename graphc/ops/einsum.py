@@ -243,10 +243,19 @@ def _product(x: Factor, y: Factor, wanted: set[str]) -> Factor:
     labels = batch + rows + columns
     if not inner:
         return Factor(multiply(_spread(x, labels, y), _spread(y, labels, x)), labels)
+    if not rows and not columns:
+        return Factor(_rows_times_rows(x, y, batch + inner, len(batch)), labels)
     left = _grouped(x, batch, rows, inner)
     right = _grouped(y, batch, inner, columns)
     shape = tuple((x if c in x.labels else y).size(c) for c in labels)
     return Factor(reshape(matmul(left, right), shape), labels)
+
+
+def _rows_times_rows(x: Factor, y: Factor, labels: str, kept: int) -> Node:
+    """The sums of products over the axes from `kept` on, in one kernel; as wide as a matrix product has them."""
+    dtype = x.node.dtype
+    products = multiply(*(cast(_arranged(factor, labels), dtype.compute) for factor in (x, y)))
+    return cast(conversion.sum(products, tuple(range(kept, len(labels)))), dtype)
 
 
 def _spread(factor: Factor, labels: str, other: Factor) -> Any:

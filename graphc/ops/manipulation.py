@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc import dimension
 from graphc.dimension import Dim
 from graphc.errors import AxisError, DTypeError, ShapeError
 from graphc.ir.leaf import Constant
@@ -19,7 +20,7 @@ from graphc.ops import conversion
 from graphc.ops.conversion import as_node, axes, expand, one_axis, ordered_axes, reshape, sum
 from graphc.ops.creation import asarray
 from graphc.ops.cumulative import cumulative_sum
-from graphc.ops.elementwise import minimum, remainder
+from graphc.ops.elementwise import minimum
 from graphc.ops.indexing import take
 from graphc.ops.logic import less_equal
 from graphc.ops.movement import concat, flip, slice_axis, transpose
@@ -117,12 +118,10 @@ def _shift(shift: Any) -> int | Dim:
 
 def _rolled(x: Node, shift: int | Dim, axis: int) -> Node:
     n = x.shape[axis]
-    if isinstance(n, Dim) or isinstance(shift, Dim):
-        return take(x, remainder(iota(n) - shift, extent(n)), axis=axis)
-    if n == 0 or shift % n == 0:
+    moved = dimension.call("mod", shift, dimension.call("max", n, 1))
+    if moved == 0:
         return x
-    head = n - shift % n
-    return concat([slice_axis(x, axis, head, n - head), slice_axis(x, axis, 0, head)], axis)
+    return concat([slice_axis(x, axis, n - moved, moved), slice_axis(x, axis, 0, n - moved)], axis)
 
 
 @public

@@ -359,3 +359,29 @@ def test_a_matrix_of_one_element_scales():
     stack = gc.input("stack", ("b", 3, 1), "float64")
     scaled = gc.matmul(stack, gc.input("one", ("b", 1, 1), "float64"))
     assert scaled.op.name == "multiply" and scaled.type == stack.type
+
+
+def test_rolling_a_named_dimension_moves_blocks():
+    x = gc.input("x", ("n", "m"), "float64")
+    outputs = [gc.roll(x, -2, axis=0), gc.roll(x, (7, -3), axis=(0, 1)), gc.grad(gc.sum(gc.roll(x, 3) * x**2), x)]
+    assert not {"take", "scatter_add"} & {part.op.name for part in topological(outputs)}
+    for shape in [(0, 3), (1, 1), (2, 5), (4, 2)]:
+        array = np.arange(float(np.prod(shape))).reshape(shape)
+        targets = ("llvm", "cuda-emulator") if shape == (2, 5) else ("llvm",)
+        (f, *_) = assert_targets_agree(((x,), outputs), [array], targets=targets)
+        slope = 2 * array * np.roll(array, 3) + np.roll(array**2, -3)
+        wanted = [np.roll(array, -2, 0), np.roll(array, (7, -3), (0, 1)), slope]
+        for found, expected in zip(f(array), wanted, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
+def test_sums_of_products_of_rows_are_one_kernel(dtype):
+    x = gc.input("x", ("n", 60), dtype)
+    y = gc.einsum("ij,ij->i", x, x)
+    assert "matmul" not in {part.op.name for part in topological([y])} and y.dtype is x.dtype
+    array = RANDOM.integers(-9, 9, (4, 60)).astype(dtype)
+    (f,) = assert_targets_agree(((x,), [y]), [array])
+    np.testing.assert_array_equal(
+        f(array)[0], np.einsum("ij,ij->i", array.astype("f8"), array).astype("i8").astype(dtype)
+    )
