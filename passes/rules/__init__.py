@@ -5,6 +5,7 @@ A family of rules is a file. Its table is added here, and nowhere else; rules ar
 
 from graphc.ir.rule import RuleSet
 from graphc.passes.rules.canonical import CANONICAL
+from graphc.passes.rules.decisions import DECISIONS
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.differences import DIFFERENCES
 from graphc.passes.rules.error_function import ERROR_FUNCTION
@@ -51,6 +52,7 @@ STABLE = RuleSet(
         *SEQUENCES,
         *DENSITIES,
         *PROBABILITIES,
+        *DECISIONS,
         *SPECIAL,
         *MOVED,
         *SUMS_OF_PARTS,
