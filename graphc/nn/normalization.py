@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 import graphc as gc
+from graphc.dimension import product
 from graphc.errors import AxisError, ShapeError
 from graphc.ir.node import Node, describe, topological
 from graphc.nn.module import Module, Updates
@@ -84,7 +85,8 @@ class BatchNorm(Module):
 
     In training the mean and variance are those of the batch, and `running_mean` and `running_var` move a share
     `momentum` towards them, through `updates`; in use they are the running ones. The running variance is that
-    of a sample (divided by n - 1). Ioffe and Szegedy, "Batch normalization", 2015.
+    of a sample (divided by n - 1); a batch of one value leaves it as it is. Ioffe and Szegedy, "Batch
+    normalization", 2015.
     """
 
     statistics = ("running_mean", "running_var")
@@ -117,7 +119,8 @@ class BatchNorm(Module):
         if training:
             others = tuple(a for a in range(x.ndim) if a != axis)
             mean, var = gc.mean(wide, others), gc.var(wide, others)
-            self._batches[mean] = gc.var(wide, others, correction=1)
+            several = gc.greater(product(tuple(x.shape[a] for a in others)), 1)  # one value has no variance of a sample
+            self._batches[mean] = gc.where(several, gc.var(wide, others, correction=1), self.running_var)
             _trained.add(self)
         y = (wide - _along(mean, axis, x)) / gc.sqrt(_along(var, axis, x) + self.epsilon)
         y = y.astype(x.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import graphc as gc
+from graphc.errors import ArgumentError
 from graphc.ir.node import Node
 from graphc.ir.source import warn
 from graphc.nn.normalization import forgotten_statistics
@@ -41,6 +43,8 @@ class Optimizer(ABC):
     """What the names of its state begin with."""
 
     def __init__(self, learning_rate: float | Node | Schedule) -> None:
+        if isinstance(learning_rate, int | float) and not 0 <= learning_rate < math.inf:
+            raise ArgumentError(f"{learning_rate} is no learning rate", help="a number that is not negative")
         self.learning_rate = learning_rate
         self._state: dict[str, Node] = {}
         self._naming = Naming()

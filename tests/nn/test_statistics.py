@@ -63,6 +63,17 @@ def test_16_bit_floats_do_not_overflow(dtype):
     np.testing.assert_allclose(gc.value(batch.running_mean), [-49.95, 24.9, 100.15, -75.0], rtol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [("n", 2), (1, 2)])
+def test_a_batch_of_one_leaves_the_variance(shape):
+    norm, x = nn.BatchNorm(2), gc.input("x", shape)
+    step = gc.compile([x], None, updates=norm.updates(gc.sum(norm(x, training=True))))
+    step(np.ones((1, 2), "float32"))
+    assert gc.value(norm.running_var).tolist() == [1, 1]
+    if shape[0] == "n":
+        step(np.array([[0, 0], [2, 4]], "float32"))
+        np.testing.assert_allclose(gc.value(norm.running_var), [0.9 + 0.1 * 2, 0.9 + 0.1 * 8], rtol=1e-6)
+
+
 def test_mode_has_to_be_said():
     model = nn.Sequential(nn.Linear(3, 3, seed=0), nn.BatchNorm(3))
     x = gc.input("x", ("n", 3))

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -213,6 +215,12 @@ def test_gradients_can_be_transformed():
     updates = gc.optim.SGD(0.5).updates(w * w, [w], transform=lambda gs: gc.optim.clip_by_value(gs, 0.25))
     gc.compile([], None, updates=updates, target="reference")()
     assert gc.value(w) == 1 - 0.5 * 0.25
+
+
+@pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
+def test_a_rate_is_not_negative(rate):
+    with pytest.raises(gc.ArgumentError, match="no learning rate"):
+        gc.optim.SGD(rate)
 
 
 def test_only_parameters_are_optimised():
