@@ -37,6 +37,12 @@ def difference_from_multiple_of_erfc(a, x):
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S45")
+def one_minus_half_erfc(x):
+    """1 less the normal distribution function, by erfc: cancels in the left tail."""
+    return 1 - 0.5 * erfc(x), 0.5 * erfc(-x)
+
+
+@ERROR_FUNCTION.rule("stabilizing", "S45")
 def one_minus_ndtr(x):
     """Cancels in the right tail."""
     return 1 - ndtr(x), ndtr(-x)
