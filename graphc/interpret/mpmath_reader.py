@@ -88,6 +88,8 @@ class MpmathElements(Elements):
         """A number as a Real; floats and integers are taken exactly."""
         if isinstance(x, Real):
             return x
+        if isinstance(x, np.ndarray):  # of one element, as what a loop over rows of an op leaves behind
+            return self.real(x[()])
         if hasattr(x, "_mpf_"):
             raw = x._mpf_
         elif isinstance(x, int | np.integer | np.bool_):
