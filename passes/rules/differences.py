@@ -6,12 +6,18 @@ in f32 `sqrt(x + 1) - sqrt(x)` is 0 above 1.7e7, `(x + 1)**2 - x**2` above 1.7e7
 
 from __future__ import annotations
 
+from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import log, log1p, sqrt
 from graphc.ops.logic import equal, isinf, logical_or, where
 from graphc.ops.trigonometry import one_minus_square
 
 DIFFERENCES = RuleSet("differences")
+
+
+def _is_float(x: Node) -> bool:
+    """Integers do not cancel, and have no such function."""
+    return x.dtype.is_float
 
 
 @DIFFERENCES.rule("stabilizing", "S55", proof="tested: the cases at 0 and infinity")
@@ -80,13 +86,13 @@ def difference_of_squares(x, y):
     return x * x - y * y, (x - y) * (x + y)
 
 
-@DIFFERENCES.rule("stabilizing", "S57")
+@DIFFERENCES.rule("stabilizing", "S57", when=_is_float)
 def one_less_square(x):
     """Cancels near -1 and 1."""
     return 1 - x * x, one_minus_square(x)
 
 
-@DIFFERENCES.rule("stabilizing", "S57")
+@DIFFERENCES.rule("stabilizing", "S57", when=_is_float)
 def square_less_one(x):
     """Cancels near -1 and 1."""
     return x * x - 1, -one_minus_square(x)
