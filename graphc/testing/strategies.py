@@ -20,6 +20,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make, topological
 from graphc.ir.op import OPS, Op
+from graphc.loops import scan, switch, while_loop
 from graphc.ops import (
     contraction,
     conversion,
@@ -32,10 +33,10 @@ from graphc.ops import (
     windows,
 )
 from graphc.ops.base import Elementwise
-from graphc.ops.cumulative import Cumulative
+from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.tensor import input, parameter
 from graphc.testing.samples import values
-from graphc.types import DTYPES, DType, PromotionWarning, bool_, int64
+from graphc.types import DTYPES, DType, PromotionWarning, bool_, int32, int64
 
 try:
     from hypothesis import strategies as st
@@ -188,7 +189,7 @@ def _reduce(grower: _Grower, op: type[Op]) -> Node:
     return make(op(grower.axes(x)), x)  # type: ignore[call-arg]
 
 
-@_builds("mean", "logsumexp", "softmax", "softmax_complement", "log_softmax", "log_prod")
+@_builds("mean", "logsumexp", "softmax", "softmax_complement", "log_softmax", "log_prod", "euclidean_norm", "direction")
 @_builds("weighted_logsumexp", "weighted_softmax", "weighted_log_softmax")
 def _float_rows(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node("f", 1)
@@ -350,6 +351,12 @@ def _cumulative(grower: _Grower, op: type[Op]) -> Node:
     return make(op(grower.axis(x), grower.draw(st.booleans())), x, *others)
 
 
+@_builds("log_cumulative_sum_exp")
+def _log_cumulative_sum_exp(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("f", 1)
+    return make(LogCumulativeSumExp(grower.axis(x), grower.draw(st.booleans())), x)
+
+
 @_builds("iota")
 def _iota(grower: _Grower, op: type[Op]) -> Node:
     return position.iota(grower.size(), grower.dtype())
@@ -388,3 +395,32 @@ def _fixed_point(grower: _Grower, op: type[Op]) -> Node:
 def _linear_solve(grower: _Grower, op: type[Op]) -> Node:
     weight = grower.integer(1, 4)
     return linear_solve(lambda x: x * weight, grower.node("f"), max_steps=2)
+
+
+@_builds("scan")
+def _scan(grower: _Grower, op: type[Op]) -> Node:
+    xs, outer = grower.node("f", 1), grower.node("f")
+    first = grower.fitted(grower.node(), xs.dtype, xs.shape[1:])
+
+    def body(total: Node, x: Node) -> tuple[Node, Node]:
+        following = elementwise.minimum(total, 2) * 0.5 + x
+        return following, elementwise.tanh(total) * reduction.max(outer)
+
+    final, rows = scan(body, first, xs, reverse=grower.draw(st.booleans()))
+    return final if grower.draw(st.booleans()) else rows
+
+
+@_builds("while")
+def _while(grower: _Grower, op: type[Op]) -> Node:
+    x, count = grower.node("f"), reduction.max(grower.node("u"))
+    state = (x, elementwise.minimum(conversion.cast(count, int64), 5))
+    result, _ = while_loop(lambda c: c[1] > 0, lambda c: (elementwise.sin(c[0]) + x, c[1] - 1), state)
+    return result
+
+
+@_builds("switch")
+def _switch(grower: _Grower, op: type[Op]) -> Node:
+    x, outer = grower.node("f"), grower.node("f")
+    index = reduction.max(grower.node("u"))
+    branches = (elementwise.tanh, elementwise.negative, lambda x: x + reduction.max(outer))
+    return switch(conversion.cast(index, int32), branches, x)
