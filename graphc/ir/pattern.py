@@ -86,6 +86,8 @@ def see(node: Node, names: frozenset[str]) -> Node | None:
     """The node as one of the named ops: itself, spelled out, or with the moves above it on its operands."""
     if node.op.name in names:
         return node
+    if _is_opaque(node):
+        return None  # most nodes: there is nothing to look through
     moves: list[Node] = []
     inner = node
     while len(moves) < MOST_MOVES and _commutes(inner):
@@ -130,10 +132,28 @@ def product(parts: list[Part]) -> Node:
 
 def _match_sum(pattern: Application, node: Node, env: Bindings) -> Iterator[Bindings]:
     wanted = _parts_of_term(pattern, SUMS)
+    if len(wanted.parts) == 2 and not _may_match_two(wanted.parts, node):
+        return
     for view in views(node, SUMS, len(wanted.parts)):
         if len(view.parts) == len(wanted.parts):
             for found in _match_parts(wanted.parts, view.parts, env, SUMS):
                 yield found.bindings
+
+
+def _may_match_two(wanted: tuple[Part, ...], node: Node) -> bool:
+    """False if an operand of a sum is missing for sure, which is quick to see: most rules end here."""
+    if node.op.name not in ("add", "subtract"):
+        return True
+    if not all(map(_is_opaque, node.args)):
+        return True
+    opaque = {arg.op.name for arg in node.args}
+    names = [part.value.op.name for part in wanted if isinstance(part.value, Application)]
+    return all(name in opaque or (name in PRODUCTS and not opaque.isdisjoint(PRODUCTS)) for name in names)
+
+
+def _is_opaque(node: Node) -> bool:
+    """Whether a node is only what its op says: no sign, abbreviation or move above another op."""
+    return bool(node.op.elementwise) and node.op.name not in ("cast", "negative") and node.op.spelled_out is None
 
 
 def _match_product(pattern: Application, node: Node, env: Bindings, beside: int = 0) -> Iterator[Match]:

@@ -6,6 +6,7 @@ The spellings cancel near 0 and overflow; at infinity the functions have their l
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import abs, exp, expm1, log, log1p, logistic_pdf, sigmoid, sqrt, square, tanh
@@ -16,13 +17,13 @@ HYPERBOLIC = RuleSet("hyperbolic")
 NEAR_AND_FAR = "tested: the cases of near and far"
 
 
-def _log_cosh(x):
+def _log_cosh(x: Any) -> Any:
     """log(cosh(x)): near 0 by the square of sinh, which is small, elsewhere without the exponential that overflows."""
     far = abs(x) + (log1p(exp(-2 * abs(x))) - math.log(2))
     return where(abs(x) < 1, 0.5 * log1p(square(sinh(x))), far)
 
 
-def _derivative_of_tanh(x):
+def _derivative_of_tanh(x: Any) -> Any:
     """1 - tanh(x)**2: near 0 by tanh, which is one rounding less, elsewhere by what does not cancel."""
     return where(abs(x) < 0.5, one_minus_square(tanh(x)), 4 * logistic_pdf(2 * x))
 

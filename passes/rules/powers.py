@@ -6,6 +6,8 @@ exponential would magnify the rounding of its exponent.
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
@@ -23,11 +25,11 @@ def _is_large(y: Node) -> bool:
     return number is None or not -LARGE < number < LARGE
 
 
-def _is_near(x, y):
+def _is_near(x: Any, y: Any) -> Any:
     return logical_and(abs(x) < 0.25, abs(y * log1p(x)) < 1)
 
 
-def _power_near_one(x, y):
+def _power_near_one(x: Any, y: Any) -> Any:
     near = _is_near(x, y)
     return where(near, exp(y * log1p(x)), power(where(near, 1, 1 + x), y))
 

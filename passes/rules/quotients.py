@@ -7,6 +7,7 @@ no digits left below 3e-4. The value at 0 stays NaN, as it is written.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import abs, expm1, sin
@@ -17,7 +18,7 @@ QUOTIENTS = RuleSet("quotients")
 AT_ZERO = "tested: the case at 0"
 
 
-def _sin_over_argument(x):
+def _sin_over_argument(x: Any) -> Any:
     """sin(x) / x: near 0 by its series, elsewhere as it is written."""
     near = abs(x) < 1
     return where(near, sinc(where(near, x, 0) / math.pi), sin(x) / where(near, 1, x))
