@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import lcm
 from typing import Any, Literal
 
 from graphc.errors import ShapeError
@@ -290,7 +291,9 @@ def is_nonnegative(size: int | Dim) -> bool:
 
 
 def _below_quotients(size: int | Dim) -> int | Dim:
-    """A lower bound without whole quotients: b*(a//b) is a - a%b, and a%b at most b - 1."""
+    """A lower bound of a multiple, without quotients: b*(a//b) is a - a%b, and a%b at most b - 1."""
+    quotients = [m[0].args[1] for m, _ in _terms(size) if len(m) == 1 and isinstance(m[0], Call)]
+    size = size * lcm(*(b for b in quotients if isinstance(b, int) and b > 0))
     exact: int | Dim = 0
     for monomial, c in _terms(size):
         match monomial:

@@ -267,9 +267,10 @@ def clamp_range(picked: slice, n: Any) -> tuple[Any, Any, int]:
         distance = dimension.call("min", -first, n)  # type: ignore[operator]
     else:
         distance = stop - start
-    if distance != n:  # a size, such as 2*m-1, is not negative
-        distance = dimension.call("max", distance, 0)
-    return start, (distance + abs(step) - 1) // abs(step), step
+    size = (distance + abs(step) - 1) // abs(step)
+    if distance == n:  # a size, such as 2*m-1, is not negative
+        return start, size, step
+    return start, dimension.call("max", size, 0), step
 
 
 def _is_negative(place: int | Dim | None) -> bool:

@@ -127,6 +127,9 @@ def test_shapes_of_slices_are_simple():
     odd = gc.input("odd", ("n", "2*n-1"))
     assert odd[:1].shape == odd[:1, ::-1].shape == (odd[:1] + odd[:1, 0:]).shape
     assert str(odd[0].shape[0]) == "2*n-1"
+    even = gc.input("even", ("2*n",))
+    assert even[::2].shape == even[1::2].shape == even["n":].shape == even[:"n"].shape
+    assert (gc.concat([x[: x.shape[0] // 2], x[x.shape[0] // 2 :]]) + x).shape == x.shape
     assert x[3:].shape == x[:-3].shape == x[1:-2].shape == x[::-1][3:].shape
     assert x[:2].shape == x[-2:].shape
     assert x[x.shape[0] - 2 :].shape == (2,)
