@@ -31,6 +31,7 @@ PRODUCTS = frozenset({"multiply", "divide", "negative"})
 COMMUTATIVE = frozenset({"maximum", "minimum", "logaddexp", "exp_add", "equal", "logical_and", "logical_or"})
 MOST_MOVES = 8  # ops that are looked through; more in a row are no spelling of a formula
 MOST_FACTORS_BESIDE = 3
+MOST_NODES = 24  # that are looked at before a product is taken apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +152,19 @@ def _may_match_two(wanted: tuple[Part, ...], node: Node) -> bool:
     return all(name in opaque or (name in PRODUCTS and not opaque.isdisjoint(PRODUCTS)) for name in names)
 
 
+def _names_of_factors(node: Node, wanted: set[str]) -> set[str]:
+    """The ops of the factors of a product. All that are wanted, if there is more to look through than a few nodes."""
+    names: set[str] = set()
+    nodes = [node]
+    for count, top in enumerate(nodes):  # grows
+        names.add(top.op.name)
+        if count > MOST_NODES or (top.op.spelled_out is not None and top.op.name != "square"):
+            return wanted
+        if top.op.name in PRODUCTS or not _is_opaque(top):
+            nodes.extend(top.args)
+    return names
+
+
 def _is_opaque(node: Node) -> bool:
     """Whether a node is only what its op says: no sign, abbreviation or move above another op."""
     return bool(node.op.elementwise) and node.op.name not in ("cast", "negative") and node.op.spelled_out is None
@@ -158,6 +172,9 @@ def _is_opaque(node: Node) -> bool:
 
 def _match_product(pattern: Application, node: Node, env: Bindings, beside: int = 0) -> Iterator[Match]:
     wanted = _parts_of_term(pattern, PRODUCTS)
+    names = {part.value.op.name for part in wanted.parts if isinstance(part.value, Application)}
+    if not names <= SUMS | _names_of_factors(node, names):
+        return
     for view in views(node, PRODUCTS, len(wanted.parts) + beside):
         if len(view.parts) < len(wanted.parts) or (not beside and len(view.parts) > len(wanted.parts)):
             continue
