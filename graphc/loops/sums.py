@@ -62,7 +62,7 @@ class SumsOverSteps:
     def _factors(self, left: Node, right: Node) -> tuple[int, int]:
         """The numbers of both factors, the left one transposed, so that its rows are summed over."""
         turned = left.args[0] if isinstance(left.op, Transpose) else transpose(left)
-        return self._factor(turned), self._factor(self._if_active(right))
+        return self._factor(self._if_active(turned)), self._factor(self._if_active(right))
 
     def _factor(self, node: Node) -> int:
         self._shapes.append(node.shape)

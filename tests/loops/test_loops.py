@@ -111,6 +111,14 @@ def test_what_a_branch_calculates_is_calculated_there(target):
     assert all(node.op.name != "take" for branch in shared.args[0].op.branches for node in branch.nodes)
 
 
+def test_steps_that_did_not_run_add_nothing_to_a_product():
+    """Their state counts as 0, whose logarithm is infinite."""
+    h, w = gc.input("h", (1, 2), "float64"), gc.input("w", (2, 2), "float64")
+    ended = gc.scan(lambda c, _: (gc.exp(gc.log(c) @ w), None, gc.constant(True)), h, length=5, until=True)[0]
+    slopes = [gc.grad(gc.sum(y), w) for y in (ended, gc.exp(gc.log(h) @ w))]
+    np.testing.assert_allclose(*compiled([h, w], slopes)([[2.0, 3.0]], [[1.0, 0.5], [0.2, 1.0]]), rtol=1e-12)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_fori(target):
     n, x = gc.input("n", (), "int32"), vector()
