@@ -210,7 +210,7 @@ def _stacked(type_: TensorType, rows: dict[int, list[Any]], index: int) -> Any:
     shape: Any = type_.shape
     result = np.zeros(shape, type_.dtype.numpy if some is None else np.asarray(some[index]).dtype)
     for step, row in rows.items():
-        result[step] = row[index]
+        result[step, ...] = row[index]
     return result
 
 

@@ -29,7 +29,6 @@ class ExactReader(MpmathReader):
         super().__init__(precision, limit)
 
     def apply(self, op: Op, type_: TensorType, xs: Any) -> Any:
-        xs = [_bare(x) for x in xs]
         if not isinstance(op, LibraryOp):
             return super().apply(op, type_, xs)
         with np.errstate(all="ignore"):
@@ -41,7 +40,7 @@ class ExactReader(MpmathReader):
     def run(self, evaluation: Callable[..., list[Array]]) -> list[Array]:
         def exactly(reader: Reader) -> list[Array]:
             assert isinstance(reader, MpmathReader)
-            return [_bare(value) for value in evaluation(ExactReader(reader.precision, reader.limit))]
+            return evaluation(ExactReader(reader.precision, reader.limit))
 
         return super().run(exactly)
 
@@ -86,11 +85,6 @@ def underflowed(computed: Array, exact: Array) -> Array:
 
 def _each(holds: Callable[[Any], bool], exact: Array) -> Array:
     return np.asarray(elementwise(holds, exact), bool)
-
-
-def _bare(x: Array) -> Array:
-    """Elements as they are: where a loop stacks single ones, NumPy keeps each in an array of its own."""
-    return elementwise(lambda value: value[()] if isinstance(value, np.ndarray) else value, x)
 
 
 def _as_numbers(x: Array) -> Array:
