@@ -8,6 +8,7 @@ from graphc.passes.rules.canonical import CANONICAL
 from graphc.passes.rules.decisions import DECISIONS
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.differences import DIFFERENCES
+from graphc.passes.rules.entropy import ENTROPY
 from graphc.passes.rules.error_function import ERROR_FUNCTION
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
@@ -52,6 +53,7 @@ STABLE = RuleSet(
         *SEQUENCES,
         *DENSITIES,
         *PROBABILITIES,
+        *ENTROPY,
         *DECISIONS,
         *SPECIAL,
         *MOVED,
