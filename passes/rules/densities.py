@@ -75,13 +75,11 @@ def log_of_size_of_one_plus(x):
 
 def split(x: Node, choices: int = MOST_CHOICES) -> Split | None:
     """The factors that may over- or underflow apart from the others; None if there are none."""
-    if choices and (choice := see(x, frozenset({"where"}))) is not None:
-        return _split_choice(choice, choices - 1)
     for view in views(x, PRODUCTS, MOST_FACTORS):
         logarithms: list[tuple[int, Node]] = []
         rest = [] if view.sign > 0 else [Part(1, full(-1, x.type))]
         for part in view.parts:
-            found = _split_factor(part.value, alone=len(view.parts) == 1)
+            found = _split_factor(part.value, choices, alone=len(view.parts) == 1)
             if found is None:
                 rest.append(part)
             else:
@@ -104,8 +102,11 @@ def _split_choice(choice: Node, choices: int) -> Split | None:
     return Split(logarithm, None if all(part.rest is None for part in parts) else where(condition, *rests))
 
 
-def _split_factor(x: Node, alone: bool) -> Split | None:
-    """A factor that is positive by its form, or a power."""
+def _split_factor(x: Node, choices: int, alone: bool) -> Split | None:
+    """A factor that is positive by its form, a power, or a choice of these."""
+    choice = see(x, frozenset({"where"})) if choices else None
+    if choice is not None:
+        return _split_choice(choice, choices - 1)
     known = logarithm_of_positive(x)
     if known is not None:
         return Split(known, None)
