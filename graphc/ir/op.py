@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class Op:
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        annotations = cls.__dict__.get("__annotations__", {}).values()
-        if not is_dataclass(cls) or any(not str(kind).startswith("ClassVar") for kind in annotations):
+        annotations = get_annotations(cls).values()
+        if not hasattr(cls, "__dataclass_fields__") or any(not str(k).startswith("ClassVar") for k in annotations):
             dataclass(frozen=True, eq=False, repr=False)(cls)  # it takes a while, and most ops add no attributes
         cls.attribute_names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
         if abstract:
