@@ -26,6 +26,8 @@ ROWS = [[1000, 1001, 999], [-1000, -1001, -1000.5], [0, 1e-8, -300], [88.8, 10, 
 LOGITS = [1000, -1000, -100, 100, 40, -40, 1e-10, -1e-10, 0, 3, -750, 750]
 SHARES = [1e-20, 1e-8, 0.5, 0.999, 1 - 1e-7]
 POSITIVE = [1e-10, 1e-3, 1, 30, 100, 800]
+NORMS = [[1e30, 2e30, 2e30], [3e-30, 4e-30, 0], [1, 2, 3]]
+TAILS = [-200, -30, -3, -0.5, 1e-5, 0.5, 3, 30, 200]
 FACTORS = [[1e-200, 1e-200, 1e-300], [1e200, 1e150, 2], [-1e-200, -1e200, 3], [1 + 1e-9, 1 - 2e-9, 1 + 5e-10]]
 SMALL_FACTORS = [[1e-30, 1e-30, 1e-30], [1e30, 1e20, 2], [-1e-30, -1e30, 3], [1 + 1e-5, 1 - 2e-5, 1 + 5e-6]]
 WEIGHTS = np.array([0.5, 2.0, 0.25])
@@ -135,6 +137,19 @@ CASES = [
     Case("S29", lambda x: gc.softplus(gc.log(x)), SHARES),
     Case("S29", lambda x: gc.log(1 + gc.exp(gc.log(x))), SHARES),
     Case("S30", lambda x: gc.log(gc.exp(x) - 1), POSITIVE),
+    Case("S46", lambda x: gc.log(gc.erfc(x)), TAILS),
+    Case("S47", lambda x: gc.exp(x**2) * gc.erfc(x), [0.1, 3, 12, 50, 1e4]),
+    Case("S52", lambda x: gc.log(1 - gc.tanh(x) ** 2), TAILS),
+    Case("S53", lambda x: gc.log((gc.exp(x) + gc.exp(-x)) / 2), TAILS),
+    Case("S54", lambda x: gc.log(x + gc.sqrt(x**2 + 1)), TAILS),
+    Case("S54", lambda x: gc.log((1 + x) / (1 - x)) / 2, SHARES[:4]),
+    Case("S55", lambda x: gc.sqrt(x + 1) - gc.sqrt(x), POSITIVE[1:]),
+    Case("S56", lambda x: 1 / x - 1 / (x + 1), POSITIVE[1:]),
+    Case("S57", lambda x: (x + 1) ** 2 - x**2, [0.5, 30, 1e8, 1e12]),
+    Case("S58", lambda x: -x + gc.sqrt(x**2 - 4), [3, 100, 1e8, 1e12]),
+    Case("S59", lambda x: 1 - gc.cos(x), [1e-10, 1e-3, 1, 30]),
+    Case("S60", lambda x: gc.sqrt(gc.sum(x**2, axis=1, keepdims=True)), NORMS),
+    Case("S61", lambda x: gc.mean(x**2, axis=1) - gc.mean(x, axis=1) ** 2, [[5000, 5001, 5003], [1, 2, 4]]),
 ]
 
 
