@@ -14,6 +14,7 @@ from graphc.testing.strategies import graphs, known_ops
 
 # Of ops with attributes, those that the strategy knows how to draw.
 OPS_USED = [name for name in sorted(known_ops()) if not {"order", "word"} & {*OPS[name].attribute_names}]
+REVERSIBLE = [name for name in OPS_USED if name != "while"]  # which has no derivative in reverse mode without a bound
 ORDINARY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
@@ -25,7 +26,8 @@ def evaluated(nodes, at):
 
 @ORDINARY
 @given(
-    graphs(ops=OPS_USED, dtypes=(gc.float64, gc.float64, gc.int32), updates=False, dimensions=("n",)), st.integers(0, 5)
+    graphs(ops=REVERSIBLE, dtypes=(gc.float64, gc.float64, gc.int32), updates=False, dimensions=("n",)),
+    st.integers(0, 5),
 )
 def test_forward_mode_is_the_transpose_of_reverse_mode(graph, seed):
     outputs = [y for y in graph.outputs if y.dtype is gc.float64]
