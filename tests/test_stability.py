@@ -112,6 +112,7 @@ CASES = [
     ),
     Case("S13", lambda x: 3 * x - gc.max(3 * x, axis=1, keepdims=True), ROWS[:-1]),
     Case("S14", lambda x: gc.log(gc.prod(x, axis=1)), FACTORS, small=SMALL_FACTORS),
+    Case("S14", lambda x: gc.log(gc.prod(1 + gc.exp(x)) + gc.prod(1 + gc.exp(x * 0.5))), ROWS),
     Case("S15", lambda x: -gc.sum(constant(x, [0, 1, 0]) * gc.log(by_hand(x)), axis=1), ROWS),
     Case("S15", lambda x: -gc.sum(constant(x, [0.05, 0.9, 0.05]) * gc.log(by_hand(x)), axis=1), ROWS),
     Case("S15", lambda x: -gc.log(gc.sum(constant(x, [0, 1, 0]) * by_hand(x), axis=1)), ROWS),

@@ -1,7 +1,7 @@
 """Sums of weighted exponentials, read from their form: which exponents, and with which weights.
 
-Comes in: a node; goes out: what it is a sum of, or None. Softmax and sigmoid count as exponentials of their
-logarithms, since they underflow as these do.
+Comes in: a node; goes out: what it is a sum of, or None. Softmax, sigmoid and products of what is not negative count
+as exponentials of their logarithms, since they underflow and overflow as these do.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
 from graphc.ops.elementwise import Sigmoid, log
 from graphc.ops.logic import Where, where
-from graphc.ops.reduction import Softmax
+from graphc.ops.reduction import Prod, Softmax
 
 MOST_TERMS = 8
 MOST_FACTORS = 4
@@ -72,7 +73,8 @@ def exponent_of(x: Node) -> Node | None:
     seen = see(x, frozenset({"exp"}))
     if seen is not None:
         return seen.args[0]
-    if isinstance(beyond_moves(x).op, Sigmoid | Softmax):
+    inner = beyond_moves(x)
+    if isinstance(inner.op, Sigmoid | Softmax) or (isinstance(inner.op, Prod) and is_nonnegative(inner.args[0])):
         return log(x)
     return _masked(x) if isinstance(x.op, Where) else None
 
