@@ -27,6 +27,7 @@ LOGITS = [1000, -1000, -100, 100, 40, -40, 1e-10, -1e-10, 0, 3, -750, 750]
 SHARES = [1e-20, 1e-8, 0.5, 0.999, 1 - 1e-7]
 POSITIVE = [1e-10, 1e-3, 1, 30, 100, 800]
 NORMS = [[1e30, 2e30, 2e30], [3e-30, 4e-30, 0], [1, 2, 3]]
+PRODUCTS = [[30, 40, 5], [-30, -1, 2], [60, 70, 80]]
 TAILS = [-200, -30, -3, -0.5, 1e-5, 0.5, 3, 30, 200]
 FACTORS = [[1e-200, 1e-200, 1e-300], [1e200, 1e150, 2], [-1e-200, -1e200, 3], [1 + 1e-9, 1 - 2e-9, 1 + 5e-10]]
 SMALL_FACTORS = [[1e-30, 1e-30, 1e-30], [1e30, 1e20, 2], [-1e-30, -1e30, 3], [1 + 1e-5, 1 - 2e-5, 1 + 5e-6]]
@@ -112,7 +113,7 @@ CASES = [
     ),
     Case("S13", lambda x: 3 * x - gc.max(3 * x, axis=1, keepdims=True), ROWS[:-1]),
     Case("S14", lambda x: gc.log(gc.prod(x, axis=1)), FACTORS, small=SMALL_FACTORS),
-    Case("S14", lambda x: gc.log(gc.prod(1 + gc.exp(x)) + gc.prod(1 + gc.exp(x * 0.5))), ROWS),
+    Case("S14", lambda x: gc.log(gc.prod(1 + gc.exp(x), axis=1) + gc.prod(1 + gc.exp(x * 0.5), axis=1)), PRODUCTS),
     Case("S15", lambda x: -gc.sum(constant(x, [0, 1, 0]) * gc.log(by_hand(x)), axis=1), ROWS),
     Case("S15", lambda x: -gc.sum(constant(x, [0.05, 0.9, 0.05]) * gc.log(by_hand(x)), axis=1), ROWS),
     Case("S15", lambda x: -gc.log(gc.sum(constant(x, [0, 1, 0]) * by_hand(x), axis=1)), ROWS),
