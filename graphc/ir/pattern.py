@@ -323,14 +323,14 @@ def _bind(variable: Variable, sign: int, value: Node, env: Bindings) -> Iterator
         yield env
 
 
-def _canonical(sign: int, x: Node) -> frozenset[tuple[int, int]]:
-    """Signed identities of the terms, the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
+def _canonical(sign: int, x: Node) -> list[tuple[int, int]]:
+    """Signed identities of the terms: the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
     sign, x = _without_sign(sign, x)
     if x.op.name not in ("add", "subtract"):
-        return frozenset({(sign, id(x))})
+        return [(sign, id(x))]
     second = -sign if x.op.name == "subtract" else sign
     terms = (_without_sign(sign, x.args[0]), _without_sign(second, x.args[1]))
-    return frozenset((s, id(term)) for s, term in terms)
+    return sorted((s, id(term)) for s, term in terms)
 
 
 def _without_sign(sign: int, x: Node) -> tuple[int, Node]:

@@ -84,3 +84,11 @@ def test_attributes_bind_and_compare():
     again = sum(exp(X), axis) / sum(exp(Y), axis)
     assert bound(again, gc.sum(exp(x), axis=0) / gc.sum(exp(y), axis=0)) is not None
     assert bound(again, gc.sum(exp(x[:, :3]), axis=0) / gc.sum(exp(x[:, :3]), axis=1)) is None
+
+
+def test_a_value_added_to_itself_is_another_value():
+    pattern = log(exp(X) * exp(-X))
+    assert bound(pattern, log(exp(x + y) * exp(-y - x))) is not None
+    assert bound(pattern, log(exp(x + x) * exp(-x))) is None
+    choice = gc.compile([x], gc.where(x < 0, x + x, x), target="reference")
+    assert choice([[-1.0, 0.0, 1.0, 2.0]] * 3).tolist() == [[-2, 0, 1, 2]] * 3
