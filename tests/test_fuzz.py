@@ -148,6 +148,12 @@ graph f(%x: f16[n]) {
   %0: bool[n] = isfinite(%x)
   return %0
 }""",
+    "the sign of a NaN is open": """
+graph f(%x: f16[n]) {
+  %0: f16[n] = acosh(%x)
+  %1: f16[n] = copysign(%x, %0)
+  return %1
+}""",
     "negative exponents of integers": """
 graph f(%x: i8[n], %y: i8[n], %z: i64[n]) {
   %0: i8[n] = pow(%x, %y)

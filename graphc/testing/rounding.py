@@ -7,6 +7,7 @@ Source: Parker, Monte Carlo Arithmetic: exploiting randomness in floating-point 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,6 +43,7 @@ class RoundingReader(NumpyReader):
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
+        self._nan = math.copysign(math.nan, 1 if seed % 2 else -1)  # its sign is open, also to copysign
         self.overflowed = False
 
     def apply(self, op: Op, type_: TensorType, xs: Sequence[Array]) -> Array:
@@ -60,6 +62,7 @@ class RoundingReader(NumpyReader):
         with np.errstate(all="ignore"):
             wide = x.astype(np.float64) * (1 + errors[0] * float(limits.eps))
             wide = np.where(x == 0, wide, wide + errors[1] * float(limits.smallest_subnormal))
+            wide = np.where(np.isnan(wide), self._nan, wide)
             return np.asarray(wide).astype(x.dtype)
 
 

@@ -53,4 +53,4 @@ def log_of_other_classes(node: Node) -> Node | None:
 
 def _signed(x: Node) -> tuple[int, Node]:
     view = next(views(x, PRODUCTS, 1))
-    return view.sign, view.parts[0].value
+    return (view.sign, view.parts[0].value) if view.parts else (1, x)  # a product of signs has no parts
