@@ -161,7 +161,8 @@ class _Lowering:
         updated = {parameter for parameters in targets.values() for parameter in parameters}
         for group in committed:
             in_place = {}
-            for root in self.stored(group):
+            stored = self.stored(group)
+            for root in (root for root in group.roots if root in stored):
                 (parameter,) = targets[root]
                 others = [g for g in committed if g is not group and parameter in g.reads]
                 if not others and parameter.type == root.type:
