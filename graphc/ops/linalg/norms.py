@@ -12,7 +12,8 @@ from graphc.errors import AxisError, GraphError, ShapeError
 from graphc.ir.node import Node, public
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.conversion import as_node, axes, cast, expand, ordered_axes, sum
-from graphc.ops.elementwise import abs, maximum, power, sqrt, square
+from graphc.ops.elementwise import abs, maximum, power
+from graphc.ops.euclidean_norm import euclidean_norm
 from graphc.ops.linalg.matrix import check_square, float_operands, matrix_operand, shorter
 from graphc.ops.linalg.svd import svdvals
 from graphc.ops.linalg.systems import inv
@@ -103,16 +104,15 @@ def _vector_norm(x: Node, axis: tuple[int, ...], ord: float) -> Any:
         return maximum(max(size, axis), 0)
     if ord == -inf:
         return min(size, axis)
+    if ord == 2:
+        return euclidean_norm(x, axis)
     unit = stop_gradient(max(size, axis) if ord > 0 else min(size, axis))
     nothing = equal(unit, 0)
     unit = where(logical_or(nothing, isinf(unit)), 1, unit)  # the result does not depend on it
     quotient = size / expand(unit, axis, like=x)
-    if ord == 2:
-        root = sqrt(sum(square(quotient), axis))
-    else:
-        none = equal(x, 0)  # a power of 0 has no derivative that a norm would need
-        powers = where(none, 0 if ord > 0 else inf, power(where(none, 1, quotient), ord))
-        root = power(sum(powers, axis), 1 / ord)
+    none = equal(x, 0)  # a power of 0 has no derivative that a norm would need
+    powers = where(none, 0 if ord > 0 else inf, power(where(none, 1, quotient), ord))
+    root = power(sum(powers, axis), 1 / ord)
     return where(nothing, 0, unit * root)
 
 
