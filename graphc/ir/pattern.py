@@ -102,18 +102,23 @@ def see(node: Node, names: frozenset[str]) -> Node | None:
     return _below(moves, found) if found is not None and moves else found
 
 
-def views(x: Any, family: frozenset[str], most: int) -> Iterator[View]:
+def views(x: Any, family: frozenset[str], most: int) -> tuple[View, ...]:
     """A sum or product split into at most `most` parts, in all ways along its tree, coarse ones first."""
-    start = _normal(View(1, (Part(1, x),)), 0, family)
-    queue = deque([(start, 0)])
-    while queue:
-        view, first = queue.popleft()
-        yield view
-        for i in range(first, len(view.parts)):
-            if len(view.parts) < most or family is PRODUCTS:
-                split = _split(view, i, family)
-                if split is not None and len(split.parts) <= most:
-                    queue.append((split, i))
+    key = (x, family, most)
+    known = _views.get(key)
+    if known is None:
+        known = _views[key] = tuple(_split_up(x, family, most))
+    return known
+
+
+def forget_views() -> None:
+    """End of the matching at a node: many rules ask for the same views, but their nodes must not stay alive."""
+    _views.clear()
+    _factors.clear()
+
+
+_views: dict[tuple[Any, frozenset[str], int], tuple[View, ...]] = {}
+_factors: dict[Node, frozenset[str] | None] = {}
 
 
 def product(parts: list[Part]) -> Node:
@@ -129,6 +134,19 @@ def product(parts: list[Part]) -> Node:
 
 
 # --- sums and products ---
+
+
+def _split_up(x: Any, family: frozenset[str], most: int) -> Iterator[View]:
+    start = _normal(View(1, (Part(1, x),)), 0, family)
+    queue = deque([(start, 0)])
+    while queue:
+        view, first = queue.popleft()
+        yield view
+        for i in range(first, len(view.parts)):
+            if len(view.parts) < most or family is PRODUCTS:
+                split = _split(view, i, family)
+                if split is not None and len(split.parts) <= most:
+                    queue.append((split, i))
 
 
 def _match_sum(pattern: Application, node: Node, env: Bindings) -> Iterator[Bindings]:
@@ -152,17 +170,23 @@ def _may_match_two(wanted: tuple[Part, ...], node: Node) -> bool:
     return all(name in opaque or (name in PRODUCTS and not opaque.isdisjoint(PRODUCTS)) for name in names)
 
 
-def _names_of_factors(node: Node, wanted: set[str]) -> set[str]:
-    """The ops of the factors of a product. All that are wanted, if there is more to look through than a few nodes."""
-    names: set[str] = set()
+def _names_of_factors(node: Node) -> frozenset[str] | None:
+    """The ops of the factors of a product. None, if there is more to look through than a few nodes."""
+    if node not in _factors:
+        _factors[node] = _found_factors(node)
+    return _factors[node]
+
+
+def _found_factors(node: Node) -> frozenset[str] | None:
+    names: set[str] = set(SUMS)
     nodes = [node]
     for count, top in enumerate(nodes):  # grows
         names.add(top.op.name)
         if count > MOST_NODES or (top.op.spelled_out is not None and top.op.name != "square"):
-            return wanted
+            return None
         if top.op.name in PRODUCTS or not _is_opaque(top):
             nodes.extend(top.args)
-    return names
+    return frozenset(names)
 
 
 def _is_opaque(node: Node) -> bool:
@@ -171,10 +195,10 @@ def _is_opaque(node: Node) -> bool:
 
 
 def _match_product(pattern: Application, node: Node, env: Bindings, beside: int = 0) -> Iterator[Match]:
-    wanted = _parts_of_term(pattern, PRODUCTS)
-    names = {part.value.op.name for part in wanted.parts if isinstance(part.value, Application)}
-    if not names <= SUMS | _names_of_factors(node, names):
+    factors = _names_of_factors(node)
+    if factors is not None and not _names_in_product(pattern) <= factors:
         return
+    wanted = _parts_of_term(pattern, PRODUCTS)
     for view in views(node, PRODUCTS, len(wanted.parts) + beside):
         if len(view.parts) < len(wanted.parts) or (not beside and len(view.parts) > len(wanted.parts)):
             continue
@@ -191,6 +215,13 @@ def _match_product(pattern: Application, node: Node, env: Bindings, beside: int 
                     *view.parts[i + 1 :],
                 )
                 yield from _match_parts(wanted.parts, flipped, env, PRODUCTS)
+
+
+@lru_cache(maxsize=4096)
+def _names_in_product(pattern: Application) -> frozenset[str]:
+    """The ops of the structured factors of a pattern."""
+    parts = _parts_of_term(pattern, PRODUCTS).parts
+    return frozenset(part.value.op.name for part in parts if isinstance(part.value, Application))
 
 
 def _match_parts(
@@ -230,7 +261,7 @@ def _freedom(pattern: Any, env: Bindings) -> int:
 @lru_cache(maxsize=4096)
 def _parts_of_term(term: Application, family: frozenset[str]) -> View:
     """All parts of a pattern."""
-    *_, finest = views(term, family, 8)
+    *_, finest = _split_up(term, family, 8)
     return finest
 
 
@@ -370,9 +401,7 @@ def _below(moves: list[Node], node: Node) -> Node | None:
     """An elementwise op with moves on its operands instead of on its result."""
     if not node.op.elementwise:
         return None
-    if any(move.op.name == "cast" for move in moves) and any(
-        arg.dtype is not node.dtype for arg in node.args
-    ):
+    if any(move.op.name == "cast" for move in moves) and any(arg.dtype is not node.dtype for arg in node.args):
         return None
     args = node.args
     for move in reversed(moves):

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from graphc.errors import RewriteError
 from graphc.ir.node import Node, describe
 from graphc.ir.op import Op
-from graphc.ir.pattern import Match, Part, matches, product
+from graphc.ir.pattern import Match, Part, forget_views, matches, product
 from graphc.ir.term import Application, Variable
 
 Kind = Literal["exact", "stabilizing", "real"]
@@ -172,15 +172,18 @@ class RuleSet:
 
     def fire(self, node: Node) -> tuple[Rewrite, Node] | None:
         """The first rule that changes a node, and what it gives. Raises RewriteError if the type changes."""
-        for rule in self.for_node(node):
-            new = rule.apply(node)
-            if new is None or new is node:
-                continue
-            if new.type != node.type:
-                details = [describe(node), describe(new)]
-                raise RewriteError(f"the rule {rule.name} changes the type", details=details)
-            return rule, new
-        return None
+        try:
+            for rule in self.for_node(node):
+                new = rule.apply(node)
+                if new is None or new is node:
+                    continue
+                if new.type != node.type:
+                    details = [describe(node), describe(new)]
+                    raise RewriteError(f"the rule {rule.name} changes the type", details=details)
+                return rule, new
+            return None
+        finally:
+            forget_views()
 
     def __add__(self, other: RuleSet) -> RuleSet:
         return RuleSet(f"{self.name}+{other.name}", [*self.rules, *other.rules])

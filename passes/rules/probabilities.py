@@ -52,5 +52,5 @@ def log_of_other_classes(node: Node) -> Node | None:
 
 
 def _signed(x: Node) -> tuple[int, Node]:
-    view = next(views(x, PRODUCTS, 1))
+    view = views(x, PRODUCTS, 1)[0]
     return (view.sign, view.parts[0].value) if view.parts else (1, x)  # a product of signs has no parts
