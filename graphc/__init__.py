@@ -23,6 +23,7 @@ from graphc.differentiation import (
 )
 from graphc.errors import (
     ArgumentError,
+    AssumptionError,
     AxisError,
     CompileError,
     DTypeError,
@@ -250,6 +251,7 @@ newaxis = None
 __all__ = [
     "DTYPES",
     "ArgumentError",
+    "AssumptionError",
     "AxisError",
     "CompileError",
     "DType",

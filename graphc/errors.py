@@ -84,6 +84,10 @@ class MismatchError(GraphcError, AssertionError):
     """Compiled code and the reference disagree about a result (found under GRAPHC_CHECK=1)."""
 
 
+class AssumptionError(GraphcError, ValueError):
+    """A value outside of its declared range, or against an assumption (found under GRAPHC_CHECK=1)."""
+
+
 class LoadError(GraphcError, ValueError):
     """A file whose arrays do not fit the parameters; the message names all that are missing, unexpected or other."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from graphc.dimension import Dim, declare
 from graphc.errors import GraphError, ShapeError
 from graphc.indexing import at, getitem
+from graphc.ir.bounds import as_bounds
 from graphc.ir.leaf import Input, Parameter, Storage, as_array, without_loss
 from graphc.ir.node import Node, make, public
 from graphc.ir.operators import MEANING, means
@@ -48,12 +49,17 @@ from graphc.types import TensorType, as_dtype, as_shape, as_size
 
 
 @public
-def input(name: str, shape: Any = (), dtype: Any = "float32") -> Node:
+def input(name: str, shape: Any = (), dtype: Any = "float32", *, range: Any = None) -> Node:
     """A value that each call gives: sizes are integers or names of dimensions ("batch", "2*n").
 
-    Raises GraphError for a bad name, ShapeError and DTypeError for what is no shape or dtype.
+    `range=(low, high)` is a promise that rules rely on: each element lies within these bounds, and none is NaN. An
+    infinite bound is an open end. Calls check it where GRAPHC_CHECK=1.
+
+    Raises GraphError for a bad name or range, ShapeError and DTypeError for what is no shape, dtype or bound of it.
     """
-    node = make(Input(_checked_name(name), TensorType(as_dtype(dtype), as_shape(shape))))
+    type_ = TensorType(as_dtype(dtype), as_shape(shape))
+    bounds = None if range is None else as_bounds(range, type_.dtype)
+    node = make(Input(_checked_name(name), type_, bounds))
     node.source = here()  # the last place counts: an equal input of another graph may still be alive
     return node
 

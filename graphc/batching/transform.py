@@ -134,7 +134,7 @@ def stacked_graph(graph: Graph, size: Any, given: Batched | None = None, wanted:
 def _stack_of(x: Node, size: Any) -> Node:
     """The input of a stack, in the place of one of an item."""
     assert isinstance(x.op, Input)
-    return make(Input(x.op.label, x.type.with_shape((size, *x.shape))))
+    return make(Input(x.op.label, x.type.with_shape((size, *x.shape)), x.op.bounds))
 
 
 # --- arguments and results ---

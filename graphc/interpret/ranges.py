@@ -20,11 +20,12 @@ from graphc import dimension
 from graphc.dimension import Dim
 from graphc.interpret.interval import Interval, as_interval, everything, hull, inf, reals
 from graphc.interpret.interval_reader import IntervalElements, within
-from graphc.ir.leaf import Constant
+from graphc.ir.bounds import Bounds
+from graphc.ir.leaf import Constant, Input
 from graphc.ir.node import Node, describe
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Reshape, Sum
+from graphc.ops.conversion import Addition, Expand, Reshape
 from graphc.ops.indexing import Gathering, ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.position import Extent, Iota
@@ -141,6 +142,8 @@ def _answer(node: Node, claim: str, found: Interval, holds: bool) -> bool:
 def _range(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:
     if isinstance(node.op, Constant):
         return _of_constant(node.op)
+    if isinstance(node.op, Input) and node.op.bounds is not None:
+        return _declared(node.op.bounds, node.dtype, computed)
     if isinstance(node.type, TupleType):
         return everything()
     found = _exact_range(node, xs)
@@ -181,7 +184,7 @@ def _of_rows(node: Node, xs: Sequence[Interval]) -> Interval | None:
     match node.op:
         case Matmul():
             return _times(x * xs[1], _count(node, (node.args[0].ndim - 1,)))
-        case Sum(axis=axis):
+        case Addition(axis=axis):
             return _times(x, _count(node, axis))
         case Prod(axis=axis):
             return _product(x, _count(node, axis))
@@ -252,6 +255,15 @@ def _moves(node: Node) -> bool:
         node.op,
         Expand | Reshape | Transpose | Slice | Windows | Shear | Merge | Gathering | Concat | Pad | Max | Min,
     )
+
+
+def _declared(bounds: Bounds, dtype: DType, computed: bool) -> Interval:
+    """What an input may be that is promised to lie within bounds."""
+    low, high = as_interval(bounds[0]).low, as_interval(bounds[1]).high
+    if dtype.is_float:
+        return Interval(low, high, False, computed)
+    limits = within(everything(), dtype)
+    return Interval(max(low, limits.low), min(high, limits.high), False, False)
 
 
 def _of_constant(op: Constant) -> Interval:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import DTypeError, ShapeError
+from graphc.ir.bounds import Bounds
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Op
 from graphc.ir.scalars import Scalars, Value
@@ -16,10 +17,11 @@ from graphc.types import DType, TensorType, as_dtype
 
 
 class Input(Op):
-    """A value that the caller gives. Inputs of one name and type are the same node."""
+    """A value that the caller gives, and promises to lie within bounds. Equal ones are the same node."""
 
     label: str
     type: TensorType
+    bounds: Bounds | None = None
     arity = 0
     vjp = None
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphc import dimension
 from graphc.errors import GraphcError, ParseError, ShapeError
+from graphc.ir.bounds import Bounds, as_bounds
 from graphc.ir.graph import Graph, check_update
 from graphc.ir.leaf import Constant, Input, Parameter, Storage, full
 from graphc.ir.node import Node, make
@@ -135,13 +136,29 @@ class _Parser:
                 if is_parameter:
                     node = make(Parameter(label, type_, Storage(self.zeros(type_, token))))
                 else:
-                    node = make(Input(label, type_))
+                    node = make(Input(label, type_, self.bounds(type_.dtype)))
                     inputs.append(node)
             self.define(token, node)
             if not self.accept(","):
                 break
         self.take(")")
         return inputs
+
+    def bounds(self, dtype: DType) -> Bounds | None:
+        """The bounds of an input, where the text gives some."""
+        start = self.peek()
+        if not self.accept("in"):
+            return None
+        ends = []
+        for following in "[", ",":
+            self.take(following)
+            token = self.number_token()
+            ends.append(self.number(float64 if token.text.endswith("inf") else dtype, token))
+        self.take("]")
+        try:
+            return as_bounds(ends, dtype)
+        except GraphcError as error:
+            raise self.error(error.message, start) from None
 
     def update(self, earlier: dict[Node, Node]) -> tuple[Node, Node]:
         token = self.peek()

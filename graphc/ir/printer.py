@@ -1,7 +1,7 @@
 """Graphs as text. The same graph always prints as the same text, and `parser.parse_graph` reads it back.
 
     graph   = "graph" NAME "(" [leaf {"," leaf}] ")" "{" {line} "}"
-    leaf    = ["param"] VALUE ":" type
+    leaf    = VALUE ":" type ["in" "[" number "," number "]"] | "param" VALUE ":" type
     line    = VALUE ":" type "=" op | "update" VALUE "=" operand | "return" [operand {"," operand}]
     op      = NAME "(" [operand {"," operand}] {"," NAME "=" attribute} ")"
             | "constant" "(" data ")"
@@ -21,6 +21,7 @@ Values without a name of their own are numbered in order. Nodes appear operands 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphc.ir.bounds import Bounds
 from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
 from graphc.types import DType
@@ -42,7 +44,7 @@ INLINE_ELEMENTS = 64  # larger constants print as hexadecimal bytes
 def format_graph(graph: Graph) -> str:
     """The text of a graph."""
     names = value_names(graph)
-    leaves = [f"%{names[node]}: {node.type}" for node in graph.inputs]
+    leaves = [_format_input(node, names) for node in graph.inputs]
     leaves += [f"param %{names[node]}: {node.type}" for node in graph.parameters]
     lines = [f"graph {graph.name}({', '.join(leaves)}) {{"]
     return "\n".join([*lines, *_body(graph, names), "}"]) + "\n"
@@ -78,7 +80,7 @@ def format_attribute(value: Any) -> str:
     """An attribute of an op: a size, a dtype, a number, an inner graph, or a tuple of these."""
     if hasattr(value, "outputs"):
         names = value_names(value)
-        inputs = ", ".join(f"%{names[node]}: {node.type}" for node in value.inputs)
+        inputs = ", ".join(_format_input(node, names) for node in value.inputs)
         return "\n".join([f"({inputs}) {{", *_body(value, names), "}"])
     if isinstance(value, tuple):
         inner = ",".join(map(format_attribute, value))
@@ -107,6 +109,12 @@ def format_number(value: Any, dtype: DType) -> str:
         text = repr(float(value)) if dtype.bits != 32 else str(np.float32(value))
         return text if any(c in text for c in ".einf") else text + ".0"
     return str(bool(value)) if dtype.kind == "b" else str(int(value))
+
+
+def format_bounds(bounds: Bounds, dtype: DType) -> str:
+    """The declared bounds of an input."""
+    low, high = (str(b) if math.isinf(b) else format_number(b, dtype) for b in bounds)
+    return f"[{low}, {high}]"
 
 
 def inline_operands(node: Node) -> frozenset[int]:
@@ -165,6 +173,14 @@ def variable_names(nodes: Iterable[Node]) -> dict[Node, str]:
         if match:
             names[node] = match[1]
     return names
+
+
+def _format_input(node: Node, names: Mapping[Node, str]) -> str:
+    """An input with its type, and the bounds of its values where they are declared."""
+    text = f"%{names[node]}: {node.type}"
+    if not isinstance(node.op, Input) or node.op.bounds is None:
+        return text
+    return f"{text} in {format_bounds(node.op.bounds, node.dtype)}"
 
 
 def _is_leaf(node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""GRAPHC_CHECK=1: every call is calculated a second time by the reference, and the results are compared."""
+"""GRAPHC_CHECK=1: inputs are compared with their declared ranges, and results with those of the reference."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import MismatchError
+from graphc.errors import AssumptionError, MismatchError
 from graphc.interpret import Results, evaluate
 from graphc.ir.graph import Graph
-from graphc.ir.leaf import Parameter
+from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe
 from graphc.runtime.arguments import Array, Signature
 
 
 def checked(call: Callable[..., Any], graph: Graph, signature: Signature) -> Callable[..., Any]:
-    """A call that raises MismatchError where results or new values of parameters are not the reference's.
+    """A call that raises MismatchError where results or new values of parameters are not the reference's, and
+    AssumptionError where an element of an input is outside of its range.
 
     Floats may differ by the square root of their precision, relative to the largest finite value.
     """
 
     def call_and_compare(*args: Any, **keywords: Any) -> Any:
         arrays = signature.arrays(args, keywords)
+        for node, array in zip(graph.inputs, arrays, strict=True):
+            _check_range(node, array)
         expected = evaluate(graph, arrays)
         results = call(*arrays)
         outputs = results if isinstance(results, list) else [] if results is None else [results]
@@ -30,6 +33,26 @@ def checked(call: Callable[..., Any], graph: Graph, signature: Signature) -> Cal
         return results
 
     return call_and_compare
+
+
+def _check_range(node: Node, array: Array) -> None:
+    assert isinstance(node.op, Input)
+    if node.op.bounds is None:
+        return
+    low, high = node.op.bounds
+    outside = ~((array >= low) & (array <= high))
+    if outside.any():
+        place = _first_place(outside)
+        raise AssumptionError(
+            f"the input {node.op.label!r} is {array[place]} at {place}, outside of its range [{low}, {high}]",
+            details=[describe(node)],
+            help="declare the range that values have, or give values that are in it",
+        )
+
+
+def _first_place(wrong: Array) -> tuple[int, ...]:
+    """The index of the first element that is true."""
+    return tuple(int(index[0]) for index in np.nonzero(wrong)) if wrong.ndim else ()
 
 
 def _compare(graph: Graph, outputs: Sequence[Array], expected: Results) -> None:
@@ -48,7 +71,7 @@ def _compare_one(what: str, node: Node, got: Array, wanted: Array) -> None:
         raise MismatchError(f"{what} has another type than the reference: {types}", details=[describe(node)])
     differs = _differs(got, wanted)
     if differs.any():
-        place = tuple(int(index[0]) for index in np.nonzero(differs)) if got.ndim else ()
+        place = _first_place(differs)
         raise MismatchError(
             f"{what} differs from the reference in {np.count_nonzero(differs)} of {got.size} elements",
             details=[describe(node), f"at {place}: {got[place]} instead of {wanted[place]}"],
