@@ -93,6 +93,8 @@ def is_kink(op, xs):
             return xs[0] == 0
         case "copysign":
             return 0 in xs
+        case "ldexp":
+            return mpmath.isint(xs[1])
         case "hypot" | "direction_cosine":
             return xs[0] == xs[1] == 0
         case "atan2":  # near the diagonals a second derivative is the difference of equal numbers

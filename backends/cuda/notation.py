@@ -39,13 +39,13 @@ register reinterpret_cast return short signed sizeof static static_assert static
 this throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
 threadIdx blockIdx blockDim gridDim warpSize atomicCAS NAN INFINITY Bits Pack Sum Product Maximum Minimum
 Shuffled wrapping_add wrapping_subtract wrapping_multiply wrapping_negate absolute minimum maximum shift_left
-shift_right word_product integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack
+shift_right word_product binary_exponent integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack
 is_aligned warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory
 isnan isinf isfinite signbit round remainder rsqrt fma fmin fmax div index select
 """
 _MATHS = (
     "sqrt exp expm1 log log1p log2 log10 sin cos tan atan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign "
-    "nextafter asin acos sinh cosh asinh acosh atanh atan2 hypot "
+    "nextafter ldexp frexp ilogb asin acos sinh cosh asinh acosh atanh atan2 hypot "
     "lgamma tgamma gamma erfinv erfcinv erfcx j0 j1 jn y0 y1 yn"
 )
 RESERVED = frozenset(_WORDS.split()).union(_MATHS.split(), [name + "f" for name in _MATHS.split()])

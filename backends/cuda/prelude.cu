@@ -29,6 +29,10 @@ template <typename T> __device__ __forceinline__ T shift_right(T a, T count) {
          (T)(a < 0 || (Bits)count < 8 * sizeof(T));
 }
 
+template <typename T> __device__ __forceinline__ T binary_exponent(T x) {
+  return (T)(x != 0 && isfinite(x) ? ilogb(x) + 1 : 0);
+}
+
 template <typename T> __device__ T integer_power(T base, T exponent) {
   T result = 1;
   // The bits of a negative exponent count as those of an unsigned number.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from graphc.backends.cuda.notation import number, type_name
 from graphc.errors import DTypeError
 from graphc.ir.scalars import Scalars
-from graphc.types import DType, bool_, float16, float32, float64
+from graphc.types import DType, bool_, float16, float32, float64, int32
 
 # How tightly C++ binds, from loose to tight.
 TERNARY, OR, AND, BIT_OR, BIT_XOR, BIT_AND, EQUALITY, RELATION, SUM, PRODUCT, UNARY, ATOM = range(12)
@@ -249,6 +249,13 @@ class CudaScalars(Scalars):
 
     def nextafter(self, x: Value | float, y: Value | float) -> Value:
         return self._math("nextafter", x, y)
+
+    def exponent(self, x: Value) -> Value:
+        return _call("binary_exponent", widened(x))
+
+    def ldexp(self, x: Value | float, k: Value | float) -> Value:
+        x, k = _operands(x, k)
+        return _call("ldexpf" if x.dtype is float32 else "ldexp", x, _cast(k, int32))
 
     def less(self, x: Value | float, y: Value | float) -> Value:
         return _logical("<", RELATION, x, y)

@@ -12,10 +12,11 @@ from graphc.backends.llvm.mathematics import (
     power,
     trigonometry,
 )
+from graphc.backends.llvm.mathematics.formats import format_of, power_of_two
 from graphc.backends.llvm.memory import shortened
 from graphc.backends.llvm.values import Arithmetic, Number, Value, type_suffix
 from graphc.ir.scalars import Scalars
-from graphc.types import DType, bool_, float16, float32, float64
+from graphc.types import DType, bool_, float16, float32, float64, int32, int64
 
 Operand = Value | Number
 
@@ -142,6 +143,25 @@ class Vectors(Arithmetic, Scalars):
         moved = self.select(self.compare("oeq", x, 0.0), smallest, moved)
         moved = self.select(self.compare("oeq", x, y), y, moved)
         return self.select(self.compare("uno", x, y), x + y, moved)
+
+    def exponent(self, x: Value) -> Value:
+        form = format_of(x)
+        lift = form.fraction + 1  # of a subnormal number, to a normal one
+        tiny = self.compare("olt", self.abs(x), form.smallest_normal)
+        bits = self.bits(self.select(tiny, x * 2.0**lift, x))
+        field = self.integer("and", self.integer("lshr", bits, form.fraction), 2 * form.bias + 1)
+        exponent = field - self.select(tiny, form.bias - 1 + lift, self.constant(form.bias - 1, field.dtype))
+        number = self.integer("and", self.compare("one", x, 0.0), self.compare("ne", field, 2 * form.bias + 1))
+        return self.cast(self.select(number, exponent, 0), x.dtype)
+
+    def ldexp(self, x: Operand, k: Operand) -> Value:
+        x, k = self.agree(x, k)
+        form = format_of(x)
+        rest = self.cast(k, int32 if x.dtype is float32 else int64)
+        for _ in range(3):  # which leads from one end of the format to beyond the other
+            step = self.intrinsic("smin", self.intrinsic("smax", rest, 1 - form.bias), form.bias)
+            x, rest = x * power_of_two(self, step, x.dtype), rest - step
+        return x
 
     # Rounding and division.
 

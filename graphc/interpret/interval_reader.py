@@ -157,6 +157,12 @@ class IntervalElements(Elements):
         nan = x.may_be_nan or y.may_be_nan
         return replace(hull([x, y]), may_be_nan=nan, may_be_zero=True)
 
+    def exponent(self, x: Value) -> Interval:
+        return Interval(-1100.0, 1100.0, False, False)
+
+    def ldexp(self, x: Value, k: Value) -> Interval:
+        return as_interval(x) * Interval(0.0, inf, False, False, False) if not x.known or x.low else as_interval(0)
+
     def less(self, x: Value, y: Value) -> Interval:
         x, y = as_interval(x), as_interval(y)
         below = x.high < y.low or _apart_from_zero(x, y) or (y.low == inf and not x.may_be_infinite)

@@ -25,6 +25,8 @@ GUARD = 96
 """How many bits of every result must be certain."""
 WIDEST = 1 << 18
 """Sums of numbers whose exponents differ by no more are exact."""
+BEYOND = 1 << 1000
+"""Exponents that are larger are told as this one: they are no floats."""
 EXPONENT = 1 << 14
 """The logarithm of the largest argument of `exp`: beyond, mpmath would need gigabytes."""
 
@@ -47,7 +49,7 @@ class Real:
     __radd__ = __add__
 
     def __neg__(self) -> Real:
-        return Real(-self.value, self.error, self.words)
+        return Real(self.words.context.fneg(self.value, exact=True), self.error, self.words)
 
     def __sub__(self, other: Any) -> Real:
         return self.words.subtract(self, self.words.real(other))
@@ -145,7 +147,9 @@ class MpmathElements(Elements):
         return self.real(chosen) if isinstance(other, Real) else chosen
 
     def abs(self, x: Value) -> Value:
-        return Real(abs(x.value), x.error, self) if isinstance(x, Real) else abs(x)
+        if not isinstance(x, Real):
+            return abs(x)
+        return -x if x.value < 0 else x
 
     def sqrt(self, x: Value) -> Value:
         return self._function(self.context.sqrt, x, lambda y: -self._magnitude(y) if y else math.inf)
@@ -168,6 +172,8 @@ class MpmathElements(Elements):
     def log1p(self, x: Value) -> Value:
         if x.value == -1 and x.error == -math.inf:
             return self.real(-math.inf)
+        if self.strict and x.error > -math.inf and self._magnitude(1 + x.value) <= x.error:
+            raise PrecisionLost  # on which side of -1 it is
         return self._function(self.context.log1p, x, lambda _: 1 - self._magnitude(1 + x.value))
 
     def log2(self, x: Value) -> Value:
@@ -248,6 +254,13 @@ class MpmathElements(Elements):
     def nextafter(self, x: Value, y: Value) -> Value:
         return x
 
+    def exponent(self, x: Value) -> Value:
+        return self.real(self.context.frexp(x.value)[1] if self._finite(x) and x.value != 0 else 0)
+
+    def ldexp(self, x: Value, k: Value) -> Value:
+        power = 0 if self._nan(k) else int(max(min(k.value, 1 << 40), -(1 << 40)))  # as good as infinite
+        return x * self.context.ldexp(1, power)
+
     def less(self, x: Value, y: Value) -> Value:
         return self._compare(x, y, lambda a, b: a < b)
 
@@ -312,7 +325,8 @@ class MpmathElements(Elements):
 
     def _magnitude(self, value: Any) -> float:
         """The exponent of a finite number: -inf for 0."""
-        return float(self.context.mag(value))
+        exponent = self.context.mag(value)
+        return float(max(-BEYOND, min(exponent, BEYOND)) if isinstance(exponent, int) else exponent)
 
     def _certain(self, value: Any, error: float, exact: bool = True) -> Real:
         """A finite result with its error, to which rounding adds unless the result is exact."""

@@ -117,6 +117,12 @@ class NumpyScalars(Scalars):
     def nextafter(self, x: Value, y: Value) -> Value:
         return np.nextafter(x, y)
 
+    def exponent(self, x: Value) -> Value:
+        return np.where(np.isfinite(x), np.frexp(x)[1], 0).astype(x.dtype)
+
+    def ldexp(self, x: Value, k: Value) -> Value:
+        return np.ldexp(x, np.clip(np.nan_to_num(k), -(2**20), 2**20).astype(np.int32))
+
     def less(self, x: Value, y: Value) -> Value:
         return np.less(x, y)
 

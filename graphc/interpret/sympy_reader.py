@@ -133,6 +133,13 @@ class SympyElements(Elements):
     def nextafter(self, x: Value, y: Value) -> Value:
         return x
 
+    def exponent(self, x: Value) -> Value:
+        size = sympy.Abs(x)
+        return sympy.Piecewise((0, sympy.Eq(size, 0)), (sympy.floor(sympy.log(size, 2)) + 1, True))
+
+    def ldexp(self, x: Value, k: Value) -> Value:
+        return x * 2 ** self.trunc(k)
+
     def less(self, x: Value, y: Value) -> Value:
         return sympy.false if sympy.nan in (x, y) else sympy.Lt(x, y)
 

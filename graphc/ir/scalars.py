@@ -113,6 +113,14 @@ class Scalars(ABC):
         """The float next to `x` on the way to `y`. Over real numbers: `x`."""
 
     @abstractmethod
+    def exponent(self, x: Value) -> Value:
+        """The integer k with 0.5 <= |x| / 2**k < 1, as a float; 0 for zeros, infinities and NaN."""
+
+    @abstractmethod
+    def ldexp(self, x: Value, k: Value) -> Value:
+        """x * 2**k, as if 2**k could not overflow or underflow; k is rounded towards 0."""
+
+    @abstractmethod
     def less(self, x: Value, y: Value) -> Value: ...
 
     @abstractmethod

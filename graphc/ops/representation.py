@@ -1,4 +1,4 @@
-"""Elementwise ops on what floats are made of: the sign bit, and the next number that the dtype has."""
+"""Elementwise ops on what floats are made of: sign bit, power of two, and the next number that the dtype has."""
 
 from __future__ import annotations
 
@@ -55,6 +55,29 @@ class Nextafter(Elementwise):
         return g, None
 
 
+class Exponent(Elementwise):
+    """The integer k with 0.5 <= |x| / 2**k < 1, as a float; 0 for zeros, infinities and NaN. Its derivative is 0."""
+
+    accepts, vjp = floats, None
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        return s.exponent(x)
+
+
+class Ldexp(Elementwise):
+    """x * 2**k for a float k without a fraction: exact, unless the result is subnormal or overflows."""
+
+    accepts, linear = floats, True
+
+    def scalar(self, s: Scalars, x: Value, k: Value) -> Value:
+        return s.ldexp(x, k)
+
+    def vjp(self, g: Node, y: Node, x: Node, k: Node) -> Cotangents:
+        return ldexp(g, k), None
+
+
+exponent = function(Exponent)
 signbit = function(Signbit)
 copysign = function(Copysign)
+ldexp = function(Ldexp)
 nextafter = function(Nextafter)
