@@ -38,6 +38,7 @@ def compile(
     target: str = "llvm",
     passes: str = "default",
     semantics: str = "stable",
+    accumulation: str = "blocked",
     name: str | None = None,
 ) -> CompiledFunction:
     """A function from arrays for `inputs` to arrays for `outputs`: one for a node, a list for a list.
@@ -45,14 +46,16 @@ def compile(
     `updates` gives parameters new values after the outputs are calculated: all at once or, where the call
     fails, none; those that advance by themselves need none. `givens` puts other values in the place of nodes.
     `target` is where it runs, `passes` the pipeline that optimises it, `semantics` what a rewrite may change:
-    "ieee", "stable" or "real".
+    "ieee", "stable" or "real". `accumulation` is how sums are calculated: "blocked", or "compensated", as if in twice
+    the precision.
 
     Raises GraphError, ShapeError or DTypeError for nodes that do not fit together, TargetError for a target
     that is unknown or not there, CompileError where a target cannot compile the graph.
     """
     single = isinstance(outputs, Node)
     results = [outputs] if single else _listed(outputs)
-    for option, value in (("target", target), ("passes", passes), ("semantics", semantics)):
+    texts = {"target": target, "passes": passes, "semantics": semantics, "accumulation": accumulation}
+    for option, value in texts.items():
         if not isinstance(value, str):
             raise TypeError(f"compile: {option} is a text, not {_shown(value)}")
     source = _graph(inputs, results, {} if updates is None else updates, {} if givens is None else givens, name)
@@ -64,6 +67,7 @@ def compile(
         target=target,
         passes=passes,
         semantics=semantics,
+        accumulation=accumulation,
         returns_list=not single and outputs is not None,
     )
 

@@ -22,7 +22,7 @@ from graphc.ir.source import at
 from graphc.ir.substitution import substitute, variable
 from graphc.ops.barrier import Barrier
 from graphc.ops.base import Elementwise
-from graphc.ops.conversion import Cast, Sum
+from graphc.ops.conversion import Addition, Cast
 from graphc.ops.indexing import PutAdd, ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.logic import Where, logical_and, logical_or, where
 from graphc.ops.movement import Concat, Pad
@@ -32,7 +32,7 @@ from graphc.types import TensorType, TupleType, bool_
 
 Tangents = tuple[Node | None, ...]
 
-_LINEAR = (Barrier, Cast, Concat, Mean, Pad, PutAdd, ScatterAdd, ScatterAddAlongAxis, Sum, Where)
+_LINEAR = (Addition, Barrier, Cast, Concat, Mean, Pad, PutAdd, ScatterAdd, ScatterAddAlongAxis, Where)
 
 
 def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node]) -> list[Node | None]:
@@ -77,7 +77,7 @@ def _carried(y: Node, dxs: Tangents, masks: Mapping[Node, Node | None]) -> Node 
     match op:
         case Elementwise():
             return reduce(logical_or, dict.fromkeys(known))
-        case Sum() | Mean():
+        case Addition() | Mean():
             return any_of(known[0], op.axis)
         case Pad():
             return make(replace(op, value=0.0), known[0])

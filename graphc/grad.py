@@ -159,7 +159,8 @@ def selection(part: Node) -> Node | None:
     return logic.logical_not(condition) if uniform_value(x) == 0 else None
 
 
-_MOVES = frozenset({"reshape", "transpose", "sum", "slice", "windows", "shear", "merge", "pad", "concat"})
+_SUMS = frozenset({"sum", "compensated_sum"})
+_MOVES = _SUMS | {"reshape", "transpose", "slice", "windows", "shear", "merge", "pad", "concat"}
 
 
 def _carried(mask: Node | None, y: Node) -> Sequence[Node | None]:

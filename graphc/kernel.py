@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 Index = int | Dim
 Access = OneOf["read", "write", "update", "scratch"]
-Combine = OneOf["sum", "prod", "max", "min"]
+Combine = OneOf["sum", "compensated_sum", "prod", "max", "min"]
 Kind = OneOf["parallel", "reduce", "serial"]
 Mapping = OneOf["serial", "vector", "grid", "block", "thread"]
+
+BLOCK = 16  # values of a sum that are added up in its dtype
 
 
 @dataclass(frozen=True)
@@ -131,19 +133,31 @@ class Prefetch:
 
 @dataclass(frozen=True)
 class Accumulator:
-    """A value that a loop reduces: named and readable after the loop."""
+    """A value that a loop reduces: named and readable after the loop.
+
+    Sums of floats are added up in blocks: up to `BLOCK` values in the dtype itself, the sums of blocks as if in twice
+    the precision. A compensated sum calculates all in twice the precision.
+    """
 
     name: str
     dtype: DType
     combine: Combine
 
+    @property
+    def lost(self) -> str:
+        """The name of what the result of a compensated sum misses, which only a sum of such results reads."""
+        return f"{self.name}.lost"
+
 
 @dataclass(frozen=True)
 class Accumulate:
-    """Combine a value into an accumulator of the enclosing reduce loop."""
+    """Combine a value into an accumulator of the enclosing reduce loop: a compensated sum takes the exact product with
+    `factor`.
+    """
 
     accumulator: str
     value: Operand
+    factor: Operand | None = None
 
 
 @dataclass(frozen=True)
@@ -211,8 +225,8 @@ def _lines(body: tuple[Statement, ...], indent: str) -> Iterator[str]:
                 yield f"{indent}{name}: {dtype} = {index}"
             case CheckIndex(name, valid, value, extent):
                 yield f"{indent}{name}, {valid} = check({value}, {extent})"
-            case Accumulate(accumulator, value):
-                yield f"{indent}{accumulator} <- {value}"
+            case Accumulate(accumulator, value, factor):
+                yield f"{indent}{accumulator} <- {value}" + (f" * {factor}" if factor is not None else "")
             case Prefetch(buffer, index):
                 yield f"{indent}prefetch {buffer}[{index}]"
 

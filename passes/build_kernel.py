@@ -32,9 +32,9 @@ from graphc.kernel import (
     Store,
 )
 from graphc.ops.base import Elementwise
-from graphc.ops.conversion import Cast, Reshape, Sum
+from graphc.ops.conversion import Addition, Cast, CompensatedSum, Reshape, Sum
 from graphc.ops.cumulative import Cumulative
-from graphc.ops.elementwise import Remainder
+from graphc.ops.elementwise import Multiply, Remainder, Square
 from graphc.ops.indexing import Scattering
 from graphc.ops.logic import Equal, GreaterEqual, Less, LogicalAnd, Where
 from graphc.ops.movement import Concat, Pad
@@ -45,7 +45,13 @@ from graphc.passes.indexing import Index, is_trivial_reshape, offset, operand_in
 from graphc.passes.serial import cumulate, scatter
 from graphc.types import DType, Shape, bool_, int64
 
-COMBINE: dict[type, Combine] = {Sum: "sum", Prod: "prod", Max: "max", Min: "min"}
+COMBINE: dict[type, Combine] = {
+    Sum: "sum",
+    CompensatedSum: "compensated_sum",
+    Prod: "prod",
+    Max: "max",
+    Min: "min",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +178,7 @@ class Builder:
             self.open(f"i{a}", self.group.shape[a])
         for root in inner:
             if root in accumulators:
-                value = self.converted(self.value(root.args[0], index, None), root.args[0], accumulators[root].dtype)
-                self.frames[-1].statements.append(Accumulate(accumulators[root].name, value))
+                self.accumulate(accumulators[root], root, index)
             else:
                 self.keep(root, self.value(root, index, None), index)
         self.close_reduction(reduced, tuple(accumulators.values()))
@@ -183,6 +188,17 @@ class Builder:
             if root in self.stored:
                 self.store(root, row_index, self.local[root])
         self.forget_inner()
+
+    def accumulate(self, accumulator: Accumulator, root: Node, index: Index) -> None:
+        """Add an element of the operand; to a compensated sum the factors of a product that is not needed otherwise."""
+        (term,) = root.args
+        product = isinstance(term.op, Multiply | Square) and term.dtype is accumulator.dtype
+        if not product or not isinstance(root.op, CompensatedSum) or self.in_memory(term) or term in self.roots:
+            value = self.converted(self.value(term, index, None), term, accumulator.dtype)
+            self.add(Accumulate(accumulator.name, value))
+        else:
+            x, y = term.args[0], term.args[-1]
+            self.add(Accumulate(accumulator.name, self.value(x, index, None), self.value(y, index, None)))
 
     def is_full(self, node: Node) -> bool:
         return bool(self.group.axes) and not isinstance(node.op, Reduction) and node.shape == self.group.shape
@@ -470,7 +486,7 @@ class Builder:
         return offset(tuple(index[a] for a in axes), tuple(self.group.shape[a] for a in axes))
 
     def accumulator(self, root: Node) -> Accumulator:
-        dtype = root.dtype.compute if isinstance(root.op, Sum | Prod) else root.dtype
+        dtype = root.dtype.compute if isinstance(root.op, Addition | Prod) else root.dtype
         return Accumulator(self.fresh("v"), dtype, COMBINE[type(root.op)])
 
     def converted(self, value: Operand, node: Node, dtype: DType) -> Operand:

@@ -21,7 +21,7 @@ from graphc.ir.node import Node
 from graphc.ir.printer import format_node, value_names
 from graphc.ops.base import Elementwise, InnerGraphs, LibraryOp
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Reshape, Sum
+from graphc.ops.conversion import Addition, Expand, Reshape
 from graphc.ops.cumulative import Cumulative
 from graphc.ops.indexing import Putting, Scattering
 from graphc.ops.movement import Concat, Pad, Transpose
@@ -34,7 +34,7 @@ from graphc.passes.indexing import Index, is_trivial_reshape, operand_indices
 from graphc.passes.registry import lowering_pass
 from graphc.types import Shape
 
-Reduction = Sum | Prod | Max | Min
+Reduction = Addition | Prod | Max | Min
 Anchor = Matmul | Scattering | Cumulative | LibraryOp | InnerGraphs  # calculated alone
 WholeArrays = LibraryOp | InnerGraphs  # read their operands from memory, as they are
 CANDIDATES = 24  # how many recent groups a value is offered to
@@ -74,6 +74,7 @@ class Fused:
     materialized: frozenset[Node]
     groups: tuple[Group, ...]
     max_ops: int = 200
+    accumulation: str = "blocked"
 
     def __str__(self) -> str:
         names = value_names(self.graph)
@@ -87,20 +88,20 @@ class Fused:
 
 
 @lowering_pass
-def fuse(graph: Graph, *, max_ops: int = 200) -> Fused:
+def fuse(graph: Graph, *, max_ops: int = 200, accumulation: str = "blocked") -> Fused:
     """Cut a graph into kernels; composite ops are decomposed first.
 
         exp(x) / expand(sum(exp(x)))   becomes   one group with max, sum and division over the same rows
 
-    `max_ops` limits the size of a kernel, in simple ops.
+    `max_ops` limits the size of a kernel, in simple ops; `accumulation` is as in `decompose`.
     """
-    graph = decompose(graph)
+    graph = decompose(graph, accumulation=accumulation)
     materialized = _materialized(graph, max_ops)
     fuser = _Fuser(materialized, max_ops)
     for node in graph.nodes:
         if node in materialized:
             fuser.place(node)
-    return Fused(graph, frozenset(materialized), tuple(_in_order(fuser.groups)), max_ops)
+    return Fused(graph, frozenset(materialized), tuple(_in_order(fuser.groups)), max_ops, accumulation)
 
 
 def storage(node: Node) -> Node:

@@ -88,7 +88,7 @@ class _Lowering:
 
     def inside(self, graph: Graph, slots: Mapping[Node, Slot], outputs: Sequence[Slot]) -> tuple[Step, ...]:
         """The steps of an inner graph: its inputs are in these slots, its outputs go to those."""
-        inner = _Lowering(fuse(graph, max_ops=self.fused.max_ops), self)
+        inner = _Lowering(fuse(graph, max_ops=self.fused.max_ops, accumulation=self.fused.accumulation), self)
         inner.slots.update(slots)
         for node, slot in zip(inner.graph.outputs, outputs, strict=True):
             inner.write_to(node, slot)

@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphc.errors import PipelineError
@@ -117,6 +117,15 @@ class Pipeline:
         missing = {"Graph": LOWERING, "Fused": "lower"}.get(given, "")
         completed = (*tail, *(_step(name, "", missing) for name, _ in _items(missing)))
         return Pipeline(self.steps[:cut]), Pipeline(completed)
+
+    def with_option(self, name: str, value: Any) -> Pipeline:
+        """The same passes with an option for each that has it and does not set it already."""
+        return Pipeline(
+            tuple(
+                replace(step, options={name: value, **step.options}) if name in step.stage.options else step
+                for step in self.steps
+            )
+        )
 
     def __str__(self) -> str:
         return ",".join(map(str, self.steps))

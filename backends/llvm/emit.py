@@ -18,12 +18,13 @@ from graphc.backends.llvm import loops
 from graphc.backends.llvm.access import Access
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.memory import rounded
-from graphc.backends.llvm.reductions import BLOCK, Running
+from graphc.backends.llvm.reductions import Running, begin
 from graphc.backends.llvm.scope import Scope
 from graphc.backends.llvm.text import Function, Module
 from graphc.backends.llvm.values import Value
 from graphc.backends.llvm.vocabulary import Vectors
 from graphc.kernel import (
+    BLOCK,
     Accumulate,
     Accumulator,
     CheckIndex,
@@ -94,8 +95,8 @@ class _Emitter:
                     self._check_index(statement)
                 case Prefetch(buffer, index):
                     self.access.prefetch(buffer, index)
-                case Accumulate(accumulator, operand):
-                    self._accumulate(self.running[accumulator], self._operand(operand))
+                case Accumulate():
+                    self._accumulate(statement)
 
     def _operand(self, operand: Operand) -> Value:
         if isinstance(operand, str):
@@ -115,13 +116,12 @@ class _Emitter:
         mask = self.scope.values[store.mask] if store.mask else None
         self.access.write(store.buffer, store.index, value, mask)
 
-    def _accumulate(self, running: Running, value: Value) -> None:
-        mask, lanes = self.scope.mask, running.registers[0].lanes
-        if (
-            lanes > 1 and not self.scope.in_lanes
-        ):  # a single value for an accumulator in lanes: it goes to lane 0
-            mask = self.words.compare("eq", self.words.lane_numbers(int32, lanes), 0)
-        running.add(value, mask)
+    def _accumulate(self, statement: Accumulate) -> None:
+        accumulator, mask = self.running[statement.accumulator], self.scope.mask
+        factor = None if statement.factor is None else self._operand(statement.factor)
+        if accumulator.lanes > 1 and not self.scope.in_lanes:  # a single value goes to lane 0
+            mask = self.words.compare("eq", self.words.lane_numbers(int32, accumulator.lanes), 0)
+        accumulator.add(self._operand(statement.value), factor, mask)
 
     def _check_index(self, check: CheckIndex) -> None:
         words = self.words
@@ -167,7 +167,7 @@ class _Emitter:
         count = loops.additions(loop, accumulator.name, step)
         wide = self.scope.in_lanes or loops.accumulates_in_lanes(loop, accumulator.name)
         long = count is None or count > BLOCK
-        return Running(self.words, accumulator, lanes if wide else 1, long, folds=not self.scope.in_lanes)
+        return begin(self.words, accumulator, lanes if wide else 1, long, folds=not self.scope.in_lanes)
 
     def _before_loop(self, invariant: Sequence[Load | Let | Position], loop: For, extent: Value) -> None:
         """What every iteration would compute alike. An empty loop must read nothing."""
@@ -218,7 +218,7 @@ class _Emitter:
         self, start: Value, end: Value, step: int, changing: list[Running], iteration: Callable[[Value], None]
     ) -> None:
         """Iterate; if long sums are carried, in blocks whose sums are added with care."""
-        if not any(running.compensated for running in changing):
+        if not any(running.closes for running in changing):
             self._iterate(start, end, step, changing, iteration)
             return
 

@@ -1,23 +1,28 @@
-"""Accumulators in registers: identity, combination, and the fixed tree that joins the lanes at the end.
+"""Accumulators in registers: an accumulator goes in, what its loop carries comes out, and at the end the result.
 
-Long sums of floats are added in blocks: a block's sum goes into a total whose rounding errors are kept in a
-second register (two-sum), so the error does not grow with the length.
+Lanes add up for themselves and are joined by a fixed tree at the end, so the order depends on sizes and on the machine
+alone. Long sums of floats are added in blocks of 16 values a lane: the sums of blocks go to totals of twice the
+precision, so the error does not grow with the length. Twice the precision of float32 is float64, that of float64 is a
+total with a second register for its rounding errors.
+Sources: Castaldo, Whaley & Chronopoulos, Reducing floating point error in dot product using the superblock family of
+algorithms, 2008; Joldes, Muller & Popescu, Tight and rigorous error bounds for basic building blocks of double-word
+arithmetic, 2017.
 """
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
-from graphc.backends.llvm.mathematics.formats import two_sum
+from collections.abc import Callable
+
+from graphc.backends.llvm.mathematics.formats import fast_two_sum, two_product, two_sum
 from graphc.backends.llvm.values import Value, type_text
 from graphc.backends.llvm.vocabulary import Vectors
 from graphc.kernel import Accumulator, Combine
-from graphc.types import DType, bool_
-
-BLOCK = 16  # additions between two steps of a compensated sum
+from graphc.types import DType, bool_, float32, float64
 
 
 def identity(combine: Combine, dtype: DType) -> bool | int | float:
     """What changes nothing when combined."""
-    if combine in ("sum", "prod"):
+    if combine not in ("max", "min"):
         return int(combine == "prod")
     if dtype.is_float:
         return float("-inf" if combine == "max" else "inf")
@@ -27,67 +32,54 @@ def identity(combine: Combine, dtype: DType) -> bool | int | float:
     return lowest if combine == "max" else lowest + (1 << dtype.bits) - 1
 
 
+def begin(words: Vectors, accumulator: Accumulator, lanes: int, long: bool, folds: bool) -> Running:
+    """An accumulator that begins: with this many lanes, `long` if it may take more than a block of values, `folds` if
+    its lanes are joined at the end.
+    """
+    dtype, combine = accumulator.dtype.compute, accumulator.combine
+    if combine == "compensated_sum":
+        return (_WideSum if dtype is float32 else _CompensatedSum)(words, accumulator, lanes)
+    if combine == "sum" and dtype.is_float and long:
+        return (_BlocksIntoWide if dtype is float32 else _BlocksCompensated)(words, accumulator, lanes)
+    if combine in ("max", "min") and dtype.is_float and folds and lanes > 1:
+        return _Extreme(words, accumulator, lanes)
+    return Running(words, accumulator, lanes)
+
+
 class Running:
-    """An accumulator while its loop runs. `registers` is what goes from one iteration to the next."""
+    """An accumulator while its loop runs: one value that others are combined with.
 
-    def __init__(self, words: Vectors, accumulator: Accumulator, lanes: int, long: bool, folds: bool) -> None:
-        self.accumulator = accumulator
-        self._words = words
-        dtype = accumulator.dtype.compute
-        start = words.splat(words.constant(identity(accumulator.combine, dtype), dtype), lanes)
-        self.compensated = long and accumulator.combine == "sum" and dtype.is_float
-        self.registers = [start] * (3 if self.compensated else 1)
-        # One instruction finds the larger of two, another in two vectors at once whether there was a NaN.
-        self.watches_nan = folds and lanes > 1 and accumulator.combine in ("max", "min") and dtype.is_float
-        if self.watches_nan:
-            self.registers.append(words.splat(words.constant(False, bool_), lanes // 2))
+    `registers` is what goes from one iteration to the next; `closes` says that it wants `close_block` now and then.
+    """
 
-    def add(self, value: Value, mask: Value | None) -> None:
-        """Combine a value where the mask holds."""
-        old = self.registers[0]
-        if self.watches_nan:
-            value = self._words.splat(value, old.lanes)
-            value = value if mask is None else self._words.select(mask, value, self._identity())
-            unordered = self._words.compare("uno", self._half(value, 0), self._half(value, 1))
-            self.registers = [self._better(value, old), self._words.integer("or", self.registers[1], unordered)]
-            return
-        new = self._combine(old, value)
-        self.registers[0] = new if mask is None else self._words.select(mask, new, old)
+    closes = False
+
+    def __init__(self, words: Vectors, accumulator: Accumulator, lanes: int) -> None:
+        self._words, self._combine = words, accumulator.combine
+        self.lanes, self.dtype = lanes, accumulator.dtype.compute
+        self.registers = self._start()
+
+    def _start(self) -> list[Value]:
+        return [self._filled(identity(self._combine, self.dtype), self.dtype, self.lanes)]
+
+    def add(self, value: Value, factor: Value | None, mask: Value | None) -> None:
+        """Combine a value, or its product with a factor, where the mask holds."""
+        new = self._added(value, factor)
+        if mask is not None:
+            new = [self._words.select(mask, x, old) for x, old in zip(new, self.registers, strict=True)]
+        self.registers = new
+
+    def _added(self, value: Value, factor: Value | None) -> list[Value]:
+        return [self._combined(self.registers[0], value)]
 
     def close_block(self) -> None:
-        """Move the sum of a block to the total."""
-        if self.compensated:
-            block, total, lost = self.registers
-            total, error = two_sum(total, block)
-            zero = self._words.splat(self._words.constant(0, block.dtype), block.lanes)
-            self.registers = [zero, total, lost + error]
+        """Called after every `BLOCK` values or less."""
 
     def finish(self, lanes: int) -> Value:
         """The result, with this many lanes: those of an enclosing loop, or 1."""
-        self.close_block()
-        if self.watches_nan:
-            best, unordered = self.registers
-            while best.lanes > 1:
-                best = self._better(self._half(best, 0), self._half(best, 1))
-            return self._words.select(self._words.any(unordered), float("nan"), best)
-        parts = self.registers[1:] if self.compensated else self.registers
-        while parts[0].lanes > lanes:
-            parts = self._fold(parts)
-        if not self.compensated:
-            return parts[0]
-        total, lost = parts
-        finite = self._words.compare("ord", lost, lost)  # infinities leave no meaningful error
-        return self._words.select(finite, total + lost, total)
+        return self._folded(self.registers[0], lanes, self._combined)
 
-    def _identity(self) -> Value:
-        return self._words.constant(identity(self.accumulator.combine, self.accumulator.dtype), self.registers[0].dtype)
-
-    def _better(self, x: Value, y: Value) -> Value:
-        """The larger or smaller of two values of which none that matters is NaN."""
-        predicate = "ogt" if self.accumulator.combine == "max" else "olt"
-        return self._words.select(self._words.compare(predicate, x, y), x, y)
-
-    def _combine(self, x: Value, y: Value) -> Value:
+    def _combined(self, x: Value, y: Value) -> Value:
         words = self._words
         combine: dict[Combine, Callable[[Value, Value], Value]] = {
             "sum": words.fused_add,
@@ -95,15 +87,16 @@ class Running:
             "max": lambda a, b: words.maximum(b, a),
             "min": lambda a, b: words.minimum(b, a),
         }
-        return combine[self.accumulator.combine](x, y)
+        return combine[self._combine](x, y)
 
-    def _fold(self, parts: Sequence[Value]) -> list[Value]:
-        """Combine the upper half of the lanes with the lower half."""
-        halves = [(self._half(part, 0), self._half(part, 1)) for part in parts]
-        if not self.compensated:
-            return [self._combine(*halves[0])]
-        total, error = two_sum(*halves[0])
-        return [total, halves[1][0] + halves[1][1] + error]
+    def _folded(self, x: Value, lanes: int, combine: Callable[[Value, Value], Value]) -> Value:
+        """The upper half of the lanes is combined with the lower half, until as many are left."""
+        while x.lanes > lanes:
+            x = combine(self._half(x, 0), self._half(x, 1))
+        return x
+
+    def _filled(self, number: bool | int | float, dtype: DType, lanes: int) -> Value:
+        return self._words.splat(self._words.constant(number, dtype), lanes)
 
     def _half(self, x: Value, which: int) -> Value:
         count = x.lanes // 2
@@ -111,6 +104,117 @@ class Running:
             return self._words.emit(f"extractelement {x.typed}, i32 {which}", x.dtype, 1)
         lanes = ", ".join(f"i32 {which * count + lane}" for lane in range(count))
         poison = f"{type_text(x.dtype, x.lanes)} poison"
-        return self._words.emit(
-            f"shufflevector {x.typed}, {poison}, <{count} x i32> <{lanes}>", x.dtype, count
-        )
+        return self._words.emit(f"shufflevector {x.typed}, {poison}, <{count} x i32> <{lanes}>", x.dtype, count)
+
+
+class _Extreme(Running):
+    """One instruction finds the larger of two, another in two vectors at once whether there was a NaN."""
+
+    def _start(self) -> list[Value]:
+        return [*super()._start(), self._filled(False, bool_, self.lanes // 2)]
+
+    def add(self, value: Value, factor: Value | None, mask: Value | None) -> None:
+        words, (old, seen) = self._words, self.registers
+        value = words.splat(value, self.lanes)
+        if mask is not None:
+            value = words.select(mask, value, words.constant(identity(self._combine, self.dtype), self.dtype))
+        unordered = words.compare("uno", self._half(value, 0), self._half(value, 1))
+        self.registers = [self._better(value, old), words.integer("or", seen, unordered)]
+
+    def finish(self, lanes: int) -> Value:
+        best, unordered = self.registers
+        best = self._folded(best, lanes, self._better)
+        return self._words.select(self._words.any(unordered), float("nan"), best)
+
+    def _better(self, x: Value, y: Value) -> Value:
+        """The larger or smaller of two values of which none that matters is NaN."""
+        predicate = "ogt" if self._combine == "max" else "olt"
+        return self._words.select(self._words.compare(predicate, x, y), x, y)
+
+
+class _WideSum(Running):
+    """A compensated sum of float32: all in float64, where products of two are exact."""
+
+    def _start(self) -> list[Value]:
+        return [self._filled(0, float64, self.lanes)]
+
+    def _added(self, value: Value, factor: Value | None) -> list[Value]:
+        wide = self._words.cast(value, float64)
+        if factor is not None:
+            wide = wide * self._words.cast(factor, float64)
+        return [self._words.fused_add(self.registers[0], wide)]
+
+    def finish(self, lanes: int) -> Value:
+        total = self._folded(self.registers[0], lanes, self._words.fused_add)
+        return self._words.cast(total, self.dtype)
+
+
+class _BlocksIntoWide(Running):
+    """A sum of float32: blocks, and a total in float64."""
+
+    closes = True
+
+    def _start(self) -> list[Value]:
+        return [*super()._start(), self._filled(0, float64, self.lanes)]
+
+    def _added(self, value: Value, factor: Value | None) -> list[Value]:
+        return [self._combined(self.registers[0], value), self.registers[1]]
+
+    def close_block(self) -> None:
+        block, total = self.registers
+        self.registers = [self._filled(0, self.dtype, self.lanes), total + self._words.cast(block, float64)]
+
+    def finish(self, lanes: int) -> Value:
+        self.close_block()
+        total = self._folded(self.registers[1], lanes, self._words.fused_add)
+        return self._words.cast(total, self.dtype)
+
+
+class _CompensatedSum(Running):
+    """A compensated sum of float64: the rounding errors of all steps are added up beside it."""
+
+    closes = True
+
+    def _start(self) -> list[Value]:
+        return [self._filled(0, self.dtype, self.lanes)] * 2
+
+    def _added(self, value: Value, factor: Value | None) -> list[Value]:
+        total, lost = self.registers
+        if factor is not None:
+            value, error = two_product(self._words, value, factor)
+            lost = lost + error
+        total, error = two_sum(total, value)
+        return [total, lost + error]
+
+    def close_block(self) -> None:
+        self.registers = list(self._normal(*self.registers))
+
+    def finish(self, lanes: int) -> Value:
+        self.close_block()
+        total, lost = self._normal(*self.registers[-2:])
+        while total.lanes > lanes:
+            (a, b), (p, q) = ([self._half(x, which) for which in (0, 1)] for x in (total, lost))
+            total, error = two_sum(a, b)
+            total, lost = self._normal(total, p + q + error)
+        return total
+
+    def _normal(self, total: Value, lost: Value) -> tuple[Value, Value]:
+        """The same number with all that fits in the total. Infinities leave no meaningful error."""
+        usable = self._words.compare("ord", lost, total - total)
+        near, rest = fast_two_sum(total, lost)
+        return self._words.select(usable, near, total), self._words.select(usable, rest, 0)
+
+
+class _BlocksCompensated(_CompensatedSum):
+    """A sum of float64: blocks, and a compensated total."""
+
+    def _start(self) -> list[Value]:
+        return [self._filled(0, self.dtype, self.lanes)] * 3
+
+    def _added(self, value: Value, factor: Value | None) -> list[Value]:
+        return [self._combined(self.registers[0], value), *self.registers[1:]]
+
+    def close_block(self) -> None:
+        block, total, lost = self.registers
+        total, error = two_sum(total, block)
+        self.registers = [self._filled(0, self.dtype, self.lanes), total, lost + error]

@@ -17,7 +17,7 @@ from graphc.ir.op import Op
 from graphc.ops import indexing, movement, reduction
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul, matmul, matrix_transpose
-from graphc.ops.conversion import Expand, Reshape, Sum, expand
+from graphc.ops.conversion import Addition, Expand, Reshape, expand
 from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.ops.log_domain import LogProd, Weighted
 from graphc.ops.movement import transpose
@@ -57,7 +57,7 @@ def _elementwise(op: Op, size: Any, batched: Batched, xs: tuple[Node, ...]) -> N
     return make(op, *whole(size, batched, xs))
 
 
-@batches(Sum, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, reduction.RowWise, LogProd)
+@batches(Addition, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, reduction.RowWise, LogProd)
 @batches(reduction.Argmax, reduction.Argmin, Weighted, movement.Concat, Cumulative, LogCumulativeSumExp)
 @batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis, Sort, Argsort)
 def _later_axes(op: Any, size: Any, batched: Batched, xs: tuple[Node, ...]) -> Node:

@@ -21,7 +21,7 @@ from graphc.ir.substitution import variable
 from graphc.ops import indexing, movement, reduction
 from graphc.ops.base import Composite, Elementwise
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Sum
+from graphc.ops.conversion import Addition
 from graphc.ops.elementwise import Multiply
 from graphc.ops.log_domain import LogProd
 from graphc.ops.tuples import Item
@@ -30,7 +30,7 @@ from graphc.types import TupleType
 Array = np.ndarray[Any, Any]
 LIMIT = 2**16  # elements of a pattern
 
-_REDUCTIONS = (Sum, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, LogProd)
+_REDUCTIONS = (Addition, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, LogProd)
 _WORDS = NumpyReader().scalars
 
 

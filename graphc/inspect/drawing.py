@@ -21,7 +21,7 @@ from graphc.ir.node import Node
 from graphc.ir.printer import format_attribute, format_number, inline_operands, value_names
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Reshape, Sum
+from graphc.ops.conversion import Addition, Expand, Reshape
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 
 # The hues of Okabe and Ito, which colour-blind readers tell apart, made pale enough to write on.
@@ -143,7 +143,7 @@ def _kind(node: Node) -> str:
             return "matmul"
         case Expand() | Reshape() | Transpose() | Slice() | Pad() | Concat():
             return "movement"
-        case Sum():
+        case Addition():
             return "reduction"
     return "reduction" if hasattr(node.op, "axis") else "elementwise"
 

@@ -1,13 +1,15 @@
 """The words over NumPy arrays: the definition of right for every target.
 
 Each op calculates in float32 for 16-bit floats and rounds once. Functions, sums and matrix products of
-float32 are calculated in float64 and rounded once, so that they do not depend on the version of NumPy.
+float32 are calculated in float64 and rounded once, so that they do not depend on the version of NumPy; sums of
+float64 are exact and rounded once.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -167,7 +169,8 @@ class NumpyScalars(Scalars):
         # NumPy adds up in pairs only along an axis that lies contiguous in memory.
         size = math.prod(x.shape[a] for a in axes)
         rows = np.ascontiguousarray(np.transpose(x, (*kept, *axes)), dtype=np.float64)
-        total = np.sum(rows.reshape((*(x.shape[a] for a in kept), size)), axis=-1).astype(x.dtype)
+        rows = rows.reshape((*(x.shape[a] for a in kept), size))
+        total = np.sum(rows, axis=-1).astype(x.dtype) if x.dtype != np.float64 else _exact_sums(rows)
         return np.expand_dims(total, axes) if keepdims else total
 
     def prod(self, x: Value, axis: Axis) -> Value:
@@ -215,6 +218,15 @@ def as_typed(value: Any, type_: TensorType) -> Any:
 def make_reader() -> Reader:
     """The reader."""
     return NumpyReader()
+
+
+def _exact_sums(rows: Value) -> Value:
+    """The sums along the last axis, rounded once; as they come where they are not finite."""
+    total = np.asarray(np.sum(rows, axis=-1))
+    for place in np.argwhere(np.isfinite(total)):
+        with suppress(OverflowError):
+            total[tuple(place)] = math.fsum(rows[tuple(place)])
+    return total
 
 
 def _in_double(function: Callable[..., Any], *xs: Value) -> Value:

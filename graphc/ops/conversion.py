@@ -88,8 +88,8 @@ class Expand(Op):
         return (sum(g, self.axis),)
 
 
-class Sum(Op):
-    """The sum over axes, which the result does not have. 16-bit floats are added up in float32."""
+class Addition(Op, abstract=True):
+    """A sum over axes, which the result does not have. 16-bit floats are added up in float32."""
 
     axis: Axes
     arity = 1
@@ -102,6 +102,14 @@ class Sum(Op):
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (expand(g, self.axis, like=x),)
+
+
+class Sum(Addition):
+    """The sum over axes, in blocks: its error hardly grows with their sizes."""
+
+
+class CompensatedSum(Addition):
+    """The sum over axes as if it were calculated in twice the precision and rounded once, products in it included."""
 
 
 class Reshape(Op):
@@ -178,8 +186,11 @@ def expand(x: Any, axis: Any, size: Any = None, *, like: Any = None) -> Any:
 
 
 @public
-def sum(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None) -> Any:
-    """The sum over axes (all if None). Small integers and bool are added up as int64, as in NumPy."""
+def sum(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None, compensated: bool = False) -> Any:
+    """The sum over axes (all if None). Small integers and bool are added up as int64, as in NumPy.
+
+    `compensated` calculates as if in twice the precision, products `sum(x * y)` included: for terms that cancel.
+    """
     if isinstance(x, Term):
         return Application(Sum, (x,), {"axis": axis})
     x = as_node(x)
@@ -189,7 +200,7 @@ def sum(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None) 
         x = cast(x, int64_)
     elif x.dtype.kind == "u":
         x = cast(x, uint64)
-    return reduction(Sum, x, axis, keepdims)
+    return reduction(CompensatedSum if compensated and x.dtype.is_float else Sum, x, axis, keepdims)
 
 
 def reduction(op: type[Op], x: Node, axis: Any, keepdims: bool) -> Node:

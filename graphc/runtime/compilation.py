@@ -17,6 +17,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.rewrite import Trace, fuel_from_environment
 from graphc.ir.rule import SEMANTICS
 from graphc.kernel import Program
+from graphc.passes.decompose import ACCUMULATIONS
 from graphc.passes.pipeline import Record, parse_pipeline
 from graphc.runtime.checking import checked
 from graphc.runtime.executable import make_executable, sizes_of_a_call
@@ -32,7 +33,13 @@ TARGETS: dict[str, tuple[str, str]] = {
 
 
 def compile_graph(
-    source: Graph, *, target: str, passes: str, semantics: str, returns_list: bool
+    source: Graph,
+    *,
+    target: str,
+    passes: str,
+    semantics: str,
+    accumulation: str = "blocked",
+    returns_list: bool,
 ) -> CompiledFunction:
     """A function that computes a graph; with `returns_list` it returns a list even of one output.
 
@@ -41,10 +48,14 @@ def compile_graph(
     make_code = _target(target)
     if semantics not in SEMANTICS:
         raise GraphError(f"there is no semantics {semantics!r}", help=f"one of {', '.join(SEMANTICS)}")
+    if accumulation not in ACCUMULATIONS:
+        raise GraphError(f"there is no accumulation {accumulation!r}", help=f"one of {', '.join(ACCUMULATIONS)}")
     sizes_of_a_call(source)
     trace, records = Trace(fuel_from_environment()), list[Record]()
     pipeline = parse_pipeline(passes)
     optimising, lowering = pipeline.split()
+    if accumulation != "blocked":
+        lowering = lowering.with_option("accumulation", accumulation)
     optimised = optimising.run(source, semantics=semantics, trace=trace, records=records)
 
     @cache

@@ -19,7 +19,7 @@ from graphc.ir.op import Op
 from graphc.ops import elementwise, logic
 from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Reshape, Sum
+from graphc.ops.conversion import Addition, Expand, Reshape
 from graphc.ops.movement import Concat, Pad
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
@@ -35,7 +35,7 @@ _EXACT = (
     *(logic.Where, elementwise.Maximum, elementwise.Minimum, elementwise.Abs, elementwise.Negative),
     *(elementwise.Sign, elementwise.Floor, elementwise.Ceil, elementwise.Trunc, elementwise.Round),
 )
-_ACCUMULATES = (Sum, Prod, Matmul)
+_ACCUMULATES = (Addition, Prod, Matmul)
 
 
 class RoundingReader(NumpyReader):

@@ -1,0 +1,193 @@
+"""How exact sums are: the bounds that docs/accumulation.md states, on data that is made to reach them."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc.errors import GraphError
+from graphc.kernel import BLOCK
+from graphc.passes.pipeline import parse_pipeline
+
+FLOATS = ("float32", "float64")
+LLVM = ("llvm", "reference")
+BLOCKED = BLOCK + 2  # roundings of the stated bound
+
+
+def unit(dtype):
+    """The largest relative error of one rounding."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def positive(rng, n, dtype):
+    return rng.random(n).astype(dtype)
+
+
+def one_and_tiny(rng, n, dtype):
+    """A running total of 1 swallows each of the others."""
+    return np.r_[1, np.full(n - 1, 0.7 * unit(dtype))].astype(dtype)
+
+
+def growing(rng, n, dtype):
+    """Every step of a running total rounds the same way."""
+    return np.full(n, 1 + 2 * unit(dtype), dtype)
+
+
+def alternating(rng, n, dtype):
+    x = (rng.random(n) * 10.0 ** rng.integers(-6, 7, n)).astype(dtype)
+    return np.where(np.arange(n) % 2, x, -np.roll(x, 1)).astype(dtype)
+
+
+def cancelling(rng, n, dtype):
+    """Every number but a few has its opposite somewhere else."""
+    half = (rng.standard_normal((n - 3) // 2) * 10.0 ** rng.integers(-5, 6, (n - 3) // 2)).astype(dtype)
+    rest = rng.random(n - 2 * half.size).astype(dtype) * np.asarray(1e-3, dtype)
+    return rng.permutation(np.concatenate([half, -half, rest]))
+
+
+DATA = (positive, one_and_tiny, growing, alternating, cancelling)
+
+
+def exact(x):
+    return math.fsum(x.astype(float).ravel().tolist())
+
+
+def excess(got, terms, dtype):
+    """The error in units of u * sum|x|."""
+    size = exact(np.abs(terms))
+    return abs(float(got) - exact(terms)) / (unit(dtype) * size) if size else abs(float(got))
+
+
+@pytest.mark.parametrize("target", LLVM)
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("data", DATA)
+def test_sums_along_each_axis(data, dtype, target):
+    """Rows, columns, axes in the middle, several axes at once; known sizes and named ones."""
+    rng = np.random.default_rng(1)
+    x = data(rng, 7 * 411 * 5, dtype).reshape(7, 411, 5)
+    for shape in (x.shape, ("a", "b", "c")):
+        node = gc.input("x", shape, dtype)
+        for axis in (0, 1, 2, (0, 1), (0, 2), (1, 2), None):
+            got = gc.compile([node], gc.sum(node, axis), target=target)(x)
+            axes = tuple(range(3)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+            kept = [a for a in range(3) if a not in axes]
+            rows = np.transpose(x, (*kept, *axes)).reshape(got.size, -1)
+            for result, row in zip(np.ravel(got), rows, strict=True):
+                assert excess(result, row, dtype) <= BLOCKED
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 64, 1023, 100_003])
+def test_the_bound_does_not_grow_with_the_length(n, data, dtype):
+    x = data(np.random.default_rng(n), max(n, 5), dtype)[:n]
+    node = gc.input("x", ("n",), dtype)
+    assert excess(gc.compile([node], gc.sum(node))(x), x, dtype) <= BLOCKED
+
+
+def test_columns_of_a_million_rows():
+    x = np.full((1_000_000, 3), 1 + 2**-23, "float32")
+    node = gc.input("x", ("n", 3))
+    got = gc.compile([node], gc.sum(node, 0))(x)
+    assert got.tolist() == [np.float32(1_000_000 * (1 + 2**-23))] * 3
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_sums_of_what_is_computed(dtype):
+    """Terms that never reach memory: a product may stay unrounded, so u * |product| is open, too."""
+    rng = np.random.default_rng(3)
+    x, y = positive(rng, 50_000, dtype), alternating(rng, 50_000, dtype)
+    a, b = gc.input("a", ("n",), dtype), gc.input("b", ("n",), dtype)
+    got = gc.compile([a, b], gc.sum(a * b))(x, y)
+    products = x.astype(np.longdouble) * y.astype(np.longdouble)
+    error = abs(float(got) - float(np.sum(products)))
+    assert error <= (BLOCKED + 1) * unit(dtype) * float(np.sum(np.abs(products)))
+
+
+# --- compensated ---
+
+
+@pytest.mark.parametrize("target", LLVM)
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("data", DATA)
+def test_compensated_sums_are_rounded_once(data, dtype, target):
+    """|error| <= u |sum| + n u^2 sum|x|, where a blocked sum has u * sum|x| instead."""
+    rng = np.random.default_rng(5)
+    x = data(rng, 3 * 4001, dtype).reshape(3, 4001)
+    node = gc.input("x", ("m", "n"), dtype)
+    for axis in (0, 1, None):
+        by_op = gc.compile([node], gc.sum(node, axis, compensated=True), target=target)(x)
+        by_option = gc.compile([node], gc.sum(node, axis), accumulation="compensated", target=target)(x)
+        assert np.array_equal(by_op, by_option)
+        rows = x.reshape(1, -1) if axis is None else np.moveaxis(x, axis, -1)
+        for result, row in zip(np.ravel(by_op), rows, strict=True):
+            u, total = unit(dtype), exact(row)
+            assert abs(float(result) - total) <= 1.01 * u * abs(total) + row.size * u * u * exact(np.abs(row))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_compensated_dots_and_products_of_matrices(dtype):
+    """The rounding errors of products count as well: Ogita, Rump & Oishi, Accurate sum and dot product, 2005."""
+    rng = np.random.default_rng(7)
+    x, y = (cancelling(rng, 999, dtype) for _ in range(2))
+    a, b = gc.input("a", ("n",), dtype), gc.input("b", ("n",), dtype)
+    nodes = [gc.sum(a * b), gc.vecdot(a, b), a @ b, gc.sum(gc.square(a))]
+    got = gc.compile([a, b], nodes, accumulation="compensated")(x, y)
+    for result, other in zip(got, (y, y, y, x), strict=True):
+        terms = [Fraction(float(p)) * Fraction(float(q)) for p, q in zip(x, other, strict=True)]
+        total, size, u = float(sum(terms)), float(sum(map(abs, terms))), unit(dtype)
+        assert abs(float(result) - total) <= 1.01 * u * abs(total) + len(terms) * u * u * size
+
+
+def test_what_a_total_swallows_is_not_lost():
+    """1 + 1e30 + 1 - 1e30 is 2 where rounding errors are kept."""
+    for n in (1, 16, 33, 500):
+        values = np.tile([1, 1e30, 1, -1e30], n)
+        node = gc.input("x", ("n",), "float64")
+        assert gc.compile([node], gc.sum(node, compensated=True))(values) == 2 * n
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("compensated", [False, True])
+def test_infinities_and_nan_in_long_sums(dtype, compensated):
+    inf = math.inf
+    node = gc.input("x", ("n",), dtype)
+    f = gc.compile([node], gc.sum(node, compensated=compensated))
+    for n in (3, 1000):
+        for special, wanted in (([inf], inf), ([-inf], -inf), ([inf, -inf], math.nan), ([math.nan], math.nan)):
+            x = np.ones(n, dtype)
+            x[-len(special) :] = special
+            np.testing.assert_equal(float(f(x)), wanted)
+    largest = float(np.finfo(dtype).max)
+    assert f(np.full(1000, largest, dtype)) == inf
+    assert f(np.zeros(0, dtype)) == 0
+
+
+def test_rules_still_see_the_sums_of_a_compensated_function():
+    x = gc.input("x", ("n",))
+    f = gc.compile([x], gc.log(gc.sum(gc.exp(x))), accumulation="compensated")
+    assert f(np.array([1000, 1000], "float32")) == np.float32(1000 + math.log(2))
+
+
+def test_the_option_stands_in_the_pipeline():
+    x = gc.input("x", ("n",))
+    f = gc.compile([x], gc.sum(x), accumulation="compensated")
+    assert [str(p).split(":")[0] for p in f.passes][-3:] == [
+        "decompose{accumulation=compensated}",
+        "fuse{accumulation=compensated}",
+        "lower",
+    ]
+    text = "default,decompose{accumulation=compensated},fuse{accumulation=compensated},lower"
+    assert str(parse_pipeline(text)).endswith("fuse{accumulation=compensated},lower")
+    values = np.array([1, 1e9, -1e9], "float32")
+    assert gc.compile([x], gc.sum(x), passes=text)(values) == 1
+
+
+def test_unknown_accumulations_are_named():
+    x = gc.input("x", ("n",))
+    with pytest.raises(GraphError, match="no accumulation "):
+        gc.compile([x], gc.sum(x), accumulation="kahan")
+    with pytest.raises(TypeError, match="accumulation is a text"):
+        gc.compile([x], gc.sum(x), accumulation=True)
