@@ -30,7 +30,7 @@ class LlvmCode(NativeCode):
         self.program, self.machine = program, machine
         self.text = program_text(program, machine)
         multiplies = any(isinstance(step, Gemm) for step in program.numbered)
-        self._products = _numpy_products() if multiplies else Products({}, None, calls_python=False)
+        self._products = _products(machine) if multiplies else Products({}, None, calls_python=False)
         self._calls = {
             library_symbol(number): LibraryCallback(step)
             for number, step in enumerate(program.numbered, 1)
@@ -54,9 +54,9 @@ class LlvmCode(NativeCode):
         return assembly(self.text, self.machine)
 
 
-@lru_cache(maxsize=1)
-def _numpy_products() -> Products:
-    return products(numpy_blas())
+@lru_cache
+def _products(machine: Machine) -> Products:
+    return products(numpy_blas(), machine)
 
 
 def compile_graph(graph: Graph, program: Callable[[], Program]) -> LlvmCode:

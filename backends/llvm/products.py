@@ -1,25 +1,29 @@
 """Matrix products for native code: what BLAS there is goes in, addresses for a program's imports come out.
 
 A program calls `graphc_sgemm` and `graphc_dgemm`, which are those of `cblas` with 64-bit sizes, and
-`graphc_get_threads` and `graphc_set_threads` around them, the setting of OpenBLAS. An
-OpenBLAS with 32-bit sizes gets a few instructions in between; without any OpenBLAS `numpy.matmul` does the
-work on views of the memory: slow, but right.
+`graphc_get_threads` and `graphc_set_threads` around them, the setting of OpenBLAS. With vectors of 64 bytes they are
+our own for what one thread does: OpenBLAS uses half of these vectors on many processors. It does the rest: what is
+worth several threads, and products with too few columns for a vector. An OpenBLAS with 32-bit sizes gets a few
+instructions in between; without any OpenBLAS `numpy.matmul` does the work on views of the memory: slow, but right.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from graphc.backends.llvm.blas import Blas, NoBlas
 from graphc.backends.llvm.build import build
+from graphc.backends.llvm.machine import Machine
+from graphc.backends.llvm.matrix_product import VECTOR_BYTES, Element, define_product, lanes_of
+from graphc.backends.llvm.text import Module
 
 _TRANSPOSED = 112  # of cblas
-_ELEMENTS: dict[str, tuple[Any, str]] = {
+_ELEMENTS: dict[str, tuple[Any, Element]] = {
     "sgemm": (ctypes.c_float, "float"),
     "dgemm": (ctypes.c_double, "double"),
 }
@@ -42,7 +46,48 @@ class Products:
     calls_python: bool
 
 
-def products(blas: Blas | NoBlas) -> Products:
+def products(blas: Blas | NoBlas, machine: Machine) -> Products:
+    """The routines for a machine: our own before those of a library where that is faster."""
+    library = _of_library(blas)
+    if machine.vector_bytes < VECTOR_BYTES or not machine.has_fma:
+        return library
+    module = Module(machine)
+    for name, (_, element) in _ELEMENTS.items():
+        define_product(module, f"own_{name}", element)
+    text = "\n".join([str(module), "declare i32 @graphc_get_threads()", *map(_choosing, _ELEMENTS)])
+    imports = {f"library_{name}": library.addresses[f"graphc_{name}"] for name in _ELEMENTS}
+    imports["graphc_get_threads"] = library.addresses["graphc_get_threads"]
+    own = build(text, [f"graphc_{name}" for name in _ELEMENTS], imports, machine)
+    return replace(library, addresses={**library.addresses, **own.addresses}, owner=(own, library))
+
+
+def _choosing(name: str) -> str:
+    """A routine of `cblas` that does the work itself, but for what the library does better. Programs give it
+    row-major matrices, the factor 1, and nothing to add to."""
+    element = _ELEMENTS[name][1]
+    given = _parameters(element, "i64")
+    types = ", ".join(parameter.split()[0] for parameter in given)
+    sizes = "i64 %m, i64 %n, i64 %k"
+    return f"""
+declare void @library_{name}({types})
+define void @graphc_{name}({", ".join(given)}) {{
+  %threads = call i32 @graphc_get_threads()
+  %alone = icmp sle i32 %threads, 1
+  %wide = icmp sgt i64 %n, {lanes_of(element) // 2}
+  %chosen = and i1 %alone, %wide
+  br i1 %chosen, label %own, label %library
+own:
+  %flip.a = icmp eq i32 %ta, {_TRANSPOSED}
+  %flip.b = icmp eq i32 %tb, {_TRANSPOSED}
+  call void @own_{name}({sizes}, i1 %flip.a, ptr %a, i64 %lda, i1 %flip.b, ptr %b, i64 %ldb, ptr %c, i64 %ldc)
+  ret void
+library:
+  call void @library_{name}({", ".join(given)})
+  ret void
+}}"""
+
+
+def _of_library(blas: Blas | NoBlas) -> Products:
     """The routines through a BLAS, or through NumPy where there is none."""
     if isinstance(blas, Blas) and blas.integer_bits == 64:
         symbols = {f"graphc_{name}": blas.routines[name] for name in _ELEMENTS}
@@ -71,9 +116,7 @@ def _narrowing(name: str) -> str:
         f"{parameter.split()[0]} {name}{'.narrow' if name[1:] in sizes else ''}"
         for parameter, name in zip(narrow, names)
     )
-    types = {
-        kind: ", ".join(p.split()[0] for p in parameters) for kind, parameters in (("w", wide), ("n", narrow))
-    }
+    types = {kind: ", ".join(p.split()[0] for p in parameters) for kind, parameters in (("w", wide), ("n", narrow))}
     fits = [f"  %{size}.fits = icmp ule i64 %{size}, 2147483647" for size in sizes]
     both = [
         f"  %all.{size} = and i1 %{size}.fits, {f'%all.{before}' if before else 'true'}"

@@ -40,8 +40,8 @@ needs_blas = pytest.mark.skipif(
 
 def run(program: Program, arrays: list[Any], sizes: dict[str, int]) -> int:
     multiplies = any(isinstance(step, Gemm) for step in program.steps)
-    imports = products(blas).addresses if multiplies else {}
-    library = build(program_text(program, Machine.host()), [ENTRY], imports)
+    made = products(blas, Machine.host()) if multiplies else None  # alive until the call is over
+    library = build(program_text(program, Machine.host()), [ENTRY], made.addresses if made else {})
     table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
     dims = (ctypes.c_int64 * len(program.sizes))(*(sizes[name] for name in program.sizes))
     return int(

@@ -14,6 +14,7 @@ import pytest
 import graphc as gc
 from graphc.backends.llvm import executable as llvm_executable
 from graphc.backends.llvm.blas import Blas, NoBlas, numpy_blas
+from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.products import products
 
 GRID = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -353,9 +354,9 @@ def multiply(sizes: tuple[int, int, int], dtype: str) -> None:
 
 @pytest.fixture
 def without_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = products(NoBlas("for this test"))
+    made = products(NoBlas("for this test"), Machine.named("x86-64"))
     assert made.calls_python
-    monkeypatch.setattr(llvm_executable, "_numpy_products", lambda: made)
+    monkeypatch.setattr(llvm_executable, "_products", lambda _: made)
 
 
 @pytest.fixture
@@ -364,9 +365,9 @@ def with_32_bit_blas(monkeypatch: pytest.MonkeyPatch) -> None:
     blas = _scipy_blas()
     if blas is None:
         pytest.skip("no OpenBLAS with 32-bit sizes here")
-    made = products(blas)
+    made = products(blas, Machine.named("x86-64"))
     assert not made.calls_python
-    monkeypatch.setattr(llvm_executable, "_numpy_products", lambda: made)
+    monkeypatch.setattr(llvm_executable, "_products", lambda _: made)
 
 
 def _scipy_blas() -> Blas | None:
