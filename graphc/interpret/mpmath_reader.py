@@ -203,7 +203,13 @@ class MpmathElements(Elements):
         return self._function(self.context.erf, x, lambda _: 1)
 
     def erfc(self, x: Value) -> Value:
-        return self._function(self.context.erfc, x, lambda _: 1 - float(self.context.mpf(x.value) ** 2))
+        if self._finite(x) and self._magnitude(x.value) > self.precision:
+            # So far out the first term of its expansion has all bits, and mpmath overflows.
+            if x.value < 0:
+                return 2 - self.erfc(-x)
+            root = Real(self.context.sqrt(self.context.pi), 2 - self.precision, self)
+            return self.exp(-x * x) / (x * root)
+        return self._function(self.context.erfc, x, lambda _: 1 - float(min(x.value * x.value, BEYOND)))
 
     def pow(self, x: Value, y: Value) -> Value:
         if not isinstance(x, Real) and not isinstance(y, Real):

@@ -96,7 +96,7 @@ class WeightedLogSoftmax(Weighted):
     def decompose(self, x: Node, v: Node, w: Node) -> Node:
         row = _WeightedRow(x, w, self.axis)
         above, below, total = log(cast(v, row.top.dtype)), row.below(_weighing(x, v)), row.along(row.log_total)
-        share = cast(weighted_softmax(x, v, w, self.axis), total.dtype)
+        share = weighted_softmax(*(cast(part, total.dtype) for part in (x, v, w)), self.axis)
         small = abs(above) + abs(below) + abs(total) < 2
         number = logical_and(share >= _smallest(total), isfinite(share))
         apart = above + below - total

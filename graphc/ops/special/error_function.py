@@ -147,7 +147,9 @@ class LogNdtr(Elementwise):
     @in_double
     def scalar(self, s: Scalars, x: Value) -> Value:
         below = s.log(erfcx_right(s, s.abs(x) * math.sqrt(0.5)) * 0.5) - x * x * 0.5
-        return s.where(s.less(x, 0), below, s.log1p(-_normal_tail(s, x)))
+        middle = s.log1p(s.erf(s.where(s.less(s.abs(x), 0.5), x, 0.0) * math.sqrt(0.5))) - math.log(2)
+        tails = s.where(s.less(x, 0), below, s.log1p(-_normal_tail(s, x)))
+        return s.where(s.less(s.abs(x), 0.5), middle, tails)
 
     def exact(self, s: Scalars, x: Value) -> Value:
         return s.special("log_ndtr", x)
