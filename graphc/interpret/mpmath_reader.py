@@ -203,11 +203,10 @@ class MpmathElements(Elements):
         return self._function(self.context.erf, x, lambda _: 1)
 
     def erfc(self, x: Value) -> Value:
-        if self._finite(x) and self._magnitude(x.value) > self.precision:
-            # So far out the first term of its expansion has all bits, and mpmath overflows.
+        if self._finite(x) and self._magnitude(x.value) > 500:  # where mpmath overflows one term has 1000 bits
             if x.value < 0:
                 return 2 - self.erfc(-x)
-            root = Real(self.context.sqrt(self.context.pi), 2 - self.precision, self)
+            root = Real(self.context.sqrt(self.context.pi), 2 - min(self.precision, 1000), self)
             return self.exp(-x * x) / (x * root)
         return self._function(self.context.erfc, x, lambda _: 1 - float(min(x.value * x.value, BEYOND)))
 
