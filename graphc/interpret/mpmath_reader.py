@@ -157,7 +157,17 @@ class MpmathElements(Elements):
     def exp(self, x: Value) -> Value:
         if self._finite(x) and self._magnitude(x.value) > EXPONENT:
             return self.real(0 if x.value < 0 else math.inf)
-        return self._function(self.context.exp, x, self._magnitude)
+        return self._function(self._exponential, x, self._magnitude)
+
+    def _exponential(self, x: Any) -> Any:
+        """exp of a number, for which mpmath takes long if it is huge."""
+        size = self.context.mag(x)
+        if not 32 < size <= EXPONENT:
+            return self.context.exp(x)
+        with self.context.extraprec(size + 32):
+            doublings = self.context.floor(x / self.context.ln2)
+            rest = self.context.exp(x - doublings * self.context.ln2)
+        return self.context.ldexp(+rest, int(doublings))
 
     def expm1(self, x: Value) -> Value:
         if self._finite(x) and self._magnitude(x.value) > EXPONENT:
