@@ -120,7 +120,8 @@ class MpmathElements(Elements):
     def multiply(self, x: Real, y: Real) -> Real:
         if not (self._finite(x) and self._finite(y)):
             return self.real(x.value * y.value)
-        error = max(self._magnitude(x.value) + y.error, self._magnitude(y.value) + x.error) + 1
+        sizes = self._magnitude(x.value), self._magnitude(y.value)
+        error = max(sizes[0] + y.error, sizes[1] + x.error, x.error + y.error) + 2  # the last where both may be 0
         product = self.context.fmul(x.value, y.value, exact=True)
         return self._certain(+product, error, exact=+product == product)
 
