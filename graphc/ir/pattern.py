@@ -350,18 +350,24 @@ def _bind(variable: Variable, sign: int, value: Node, env: Bindings) -> Iterator
     """Bind a variable to a signed value, if it is not bound to another one."""
     if variable.label not in env:
         yield {**env, variable.label: _signed(sign, value, SUMS)}
-    elif _canonical(1, env[variable.label]) == _canonical(sign, value):
+    elif _same_terms(_canonical(1, env[variable.label]), _canonical(sign, value)):
         yield env
 
 
-def _canonical(sign: int, x: Node) -> list[tuple[int, int]]:
-    """Signed identities of the terms: the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
+def _same_terms(xs: list[tuple[int, Node]], ys: list[tuple[int, Node]]) -> bool:
+    """Whether signed terms are the same nodes, which have to be alive for that: identities are used again."""
+    if len(xs) == 1 == len(ys):
+        return xs[0][0] == ys[0][0] and xs[0][1] is ys[0][1]
+    return sorted((sign, id(x)) for sign, x in xs) == sorted((sign, id(y)) for sign, y in ys)
+
+
+def _canonical(sign: int, x: Node) -> list[tuple[int, Node]]:
+    """Signed terms: the same for `-(a - b)` and `b - a`, `-(2 * a)` and `-2 * a`."""
     sign, x = _without_sign(sign, x)
     if x.op.name not in ("add", "subtract"):
-        return [(sign, id(x))]
+        return [(sign, x)]
     second = -sign if x.op.name == "subtract" else sign
-    terms = (_without_sign(sign, x.args[0]), _without_sign(second, x.args[1]))
-    return sorted((s, id(term)) for s, term in terms)
+    return [_without_sign(sign, x.args[0]), _without_sign(second, x.args[1])]
 
 
 def _without_sign(sign: int, x: Node) -> tuple[int, Node]:

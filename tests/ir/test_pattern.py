@@ -92,3 +92,14 @@ def test_a_value_added_to_itself_is_another_value():
     assert bound(pattern, log(exp(x + x) * exp(-x))) is None
     choice = gc.compile([x], gc.where(x < 0, x + x, x), target="reference")
     assert choice([[-1.0, 0.0, 1.0, 2.0]] * 3).tolist() == [[-2, 0, 1, 2]] * 3
+
+
+def test_what_is_compared_stays_alive():
+    """Both sides of a comparison make nodes without the sign, which must not be gone when the others are made."""
+    pattern = exp(X) / sum(exp(X), Variable("axis"))
+    exponent = square(x - y) * -0.5
+    assert all(bound(pattern, exp(exponent) / gc.sum(exp(exponent), axis=1)[:, None]) is None for _ in range(3))
+    pattern = exp(X) / (exp(X) + exp(Y))
+    for _ in range(20):
+        other = square(x - z) * -0.5
+        assert bound(pattern, exp(exponent) / (exp(exponent) + exp(other))) is not None
