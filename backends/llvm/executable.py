@@ -14,7 +14,7 @@ from graphc.backends.llvm.callback import LibraryCallback
 from graphc.backends.llvm.emit import kernel_text
 from graphc.backends.llvm.machine import Machine, assembly
 from graphc.backends.llvm.products import Products, products
-from graphc.backends.llvm.program import ENTRY, library_symbol, program_text
+from graphc.backends.llvm.program import ENTRY, PRODUCTS, library_symbol, program_text
 from graphc.backends.target import KernelSource, NativeCode
 from graphc.ir.graph import Graph
 from graphc.kernel import Gemm, LibraryCall, Program
@@ -29,8 +29,8 @@ class LlvmCode(NativeCode):
     def __init__(self, program: Program, machine: Machine) -> None:
         self.program, self.machine = program, machine
         self.text = program_text(program, machine)
-        multiplies = any(isinstance(step, Gemm) for step in program.numbered)
-        self._products = _products(machine) if multiplies else Products({}, None, calls_python=False)
+        wanted = frozenset(PRODUCTS[step.out.type.dtype] for step in program.numbered if isinstance(step, Gemm))
+        self._products = _products(machine, wanted) if wanted else Products({}, None, calls_python=False)
         self._calls = {
             library_symbol(number): LibraryCallback(step)
             for number, step in enumerate(program.numbered, 1)
@@ -55,8 +55,8 @@ class LlvmCode(NativeCode):
 
 
 @lru_cache
-def _products(machine: Machine) -> Products:
-    return products(numpy_blas(), machine)
+def _products(machine: Machine, symbols: frozenset[str]) -> Products:
+    return products(numpy_blas(), machine, sorted(symbols))
 
 
 def compile_graph(graph: Graph, program: Callable[[], Program]) -> LlvmCode:

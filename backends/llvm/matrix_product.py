@@ -2,11 +2,11 @@
 
     c = a @ b      m x k by k x n; either operand may be stored transposed
 
-The product is made of tiles of up to 12 rows by two vectors of columns, whose sums stay in registers while k goes by:
-each step loads two vectors of `b` and multiplies them by one element of each row of `a`. Columns of `b` are copied side
-by side first, where enough rows will read them; `a` is read where it lies. Blocks of k and of rows keep what is read
-again in the caches. Every sum runs along k in order, in blocks of `DEPTH`, wherever the matrices lie. Source of the
-blocking: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
+The product is made of tiles of up to 12 rows by one or two vectors of columns, whose sums stay in registers while k
+goes by: each step loads two vectors of `b` and multiplies them by one element of each row of `a`. Columns of `b` are
+copied side by side first, where enough rows will read them; `a` is read where it lies. Blocks of k and of rows keep
+what is read again in the caches. Every sum runs along k in order, in blocks of `DEPTH`, wherever the matrices lie.
+Source of the blocking: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from graphc.backends.llvm.text import Function, Module
 Element = Literal["float", "double"]
 BYTES: dict[Element, int] = {"float": 4, "double": 8}
 VECTOR_BYTES = 64  # the tile is made for 32 registers of this size; other processors have good libraries
-ROWS = 12  # of a tile: with two vectors of columns their sums and operands fill 27 of 32 registers
+ROWS = (12, 8, 6, 4, 2, 1)  # of tiles: the sums of 12 with two vectors, and operands, fill 27 of 32 registers
 VECTORS = 2
 DEPTH = 512  # of k in a block: the copied columns take 64 KiB
 HEIGHT = 384  # rows of `a` that are used while they are in the second cache
@@ -54,9 +54,10 @@ class _Product:
         module.declare("i64 @llvm.smin.i64(i64, i64)")
 
     def define(self) -> None:
-        for rows in range(1, ROWS + 1):
-            for vectors in range(1, VECTORS + 1):
+        for vectors in range(1, VECTORS + 1):
+            for rows in ROWS:
                 self._define_tile(rows, vectors)
+            self._define_panel(vectors)
         self._define_copy()
         self._define_transpose()
         self._define_blocks()
@@ -94,6 +95,24 @@ class _Product:
 
     def _tile(self, rows: int, vectors: int) -> str:
         return f"{self.symbol}.tile.{rows}.{vectors}"
+
+    def _define_panel(self, vectors: int) -> None:
+        """The same for any number of rows: the tallest tiles first."""
+        f = Function(self.module)
+        done = "0"
+        for rows in ROWS:
+
+            def tile(i: str, _: list[str], rows: int = rows) -> Sequence[str]:
+                a, c = self._at(f, "%a", i, "%lda"), self._at(f, "%c", i, "%ldc")
+                given = _TILE.replace("ptr %a", f"ptr {a}").replace("ptr %c", f"ptr {c}")
+                self._call(f, self._tile(rows, vectors), given)
+                return [f.register(f"add i64 {i}, {rows}")]
+
+            end = f.register(f"sub i64 %rows, {rows - 1}")
+            (done,) = f.loop(done, end, rows, [("i64", done)], tile)
+        f.line("ret void")
+        name = f"{self.symbol}.panel.{vectors}"
+        self.module.define(name, f"internal void @{name}(i64 %rows, {_TILE})", f)
 
     # --- columns of b side by side ---
 
@@ -192,17 +211,13 @@ class _Product:
                 b = f.register(f"select i1 {copies}, ptr {panel}, ptr {source}")
                 distance = f.register(f"select i1 {copies}, i64 {self.width * size}, i64 %ldb.bytes")
                 target = self._at(f, self._at(f, "%c", i0, "%ldc.bytes"), j0, str(size))
-
-                def rows(i: str, _: list[str]) -> Sequence[str]:
-                    here = self._at(f, target, i, "%ldc.bytes")
-                    given = (
-                        f"i64 {depth}, ptr {self._at(f, corner, i, a_row)}, i64 {a_row}, i64 {a_step}, "
-                        f"ptr {b}, i64 {distance}, ptr {here}, i64 %ldc.bytes, i64 {count}, i1 {adds}"
-                    )
-                    self._choose_tile(f, self._at_most(f, height, i, ROWS), count, given)
-                    return ()
-
-                f.loop("0", height, ROWS, (), rows)
+                given = (
+                    f"i64 {height}, i64 {depth}, ptr {corner}, i64 {a_row}, i64 {a_step}, "
+                    f"ptr {b}, i64 {distance}, ptr {target}, i64 %ldc.bytes, i64 {count}, i1 {adds}"
+                )
+                narrow = f.register(f"icmp sle i64 {count}, {self.lanes}")
+                for vectors, flag in ((1, narrow), (2, f.register(f"xor i1 {narrow}, true"))):
+                    f.when(flag, partial(self._call, f, f"{self.symbol}.panel.{vectors}", given), (), ())
                 return ()
 
             f.loop("0", "%n", self.width, (), columns)
@@ -215,17 +230,6 @@ class _Product:
         f.loop("0", "%k", DEPTH, (), across)
         f.line("ret void")
         self.module.define(self.symbol, f"void @{self.symbol}({PARAMETERS})", f)
-
-    def _choose_tile(self, f: Function, rows: str, columns: str, given: str) -> None:
-        for vectors in range(1, VECTORS + 1):
-            tiles = ", ".join(f"ptr @{self._tile(count, vectors)}" for count in range(1, ROWS + 1))
-            self.module.define_constant(f"{self.symbol}.tiles.{vectors}", f"[{ROWS} x ptr] [{tiles}]")
-        narrow = f.register(f"icmp sle i64 {columns}, {self.lanes}")
-        table = f.register(f"select i1 {narrow}, ptr @{self.symbol}.tiles.1, ptr @{self.symbol}.tiles.2")
-        index = f.register(f"sub i64 {rows}, 1")
-        entry = f.register(f"getelementptr ptr, ptr {table}, i64 {index}")
-        tile = f.register(f"load ptr, ptr {entry}")
-        f.line(f"call void {tile}({given})")
 
     # --- words ---
 

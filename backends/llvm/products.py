@@ -10,7 +10,7 @@ instructions in between; without any OpenBLAS `numpy.matmul` does the work on vi
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,18 +46,19 @@ class Products:
     calls_python: bool
 
 
-def products(blas: Blas | NoBlas, machine: Machine) -> Products:
-    """The routines for a machine: our own before those of a library where that is faster."""
+def products(blas: Blas | NoBlas, machine: Machine, names: Iterable[str] = tuple(_ELEMENTS)) -> Products:
+    """The routines for a machine: our own, of those that are named, before a library's where that is faster."""
     library = _of_library(blas)
+    names = list(names)
     if machine.vector_bytes < VECTOR_BYTES or not machine.has_fma:
         return library
     module = Module(machine)
-    for name, (_, element) in _ELEMENTS.items():
-        define_product(module, f"own_{name}", element)
-    text = "\n".join([str(module), "declare i32 @graphc_get_threads()", *map(_choosing, _ELEMENTS)])
-    imports = {f"library_{name}": library.addresses[f"graphc_{name}"] for name in _ELEMENTS}
+    for name in names:
+        define_product(module, f"own_{name}", _ELEMENTS[name][1])
+    text = "\n".join([str(module), "declare i32 @graphc_get_threads()", *map(_choosing, names)])
+    imports = {f"library_{name}": library.addresses[f"graphc_{name}"] for name in names}
     imports["graphc_get_threads"] = library.addresses["graphc_get_threads"]
-    own = build(text, [f"graphc_{name}" for name in _ELEMENTS], imports, machine)
+    own = build(text, [f"graphc_{name}" for name in names], imports, machine)
     return replace(library, addresses={**library.addresses, **own.addresses}, owner=(own, library))
 
 

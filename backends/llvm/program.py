@@ -35,7 +35,7 @@ from graphc.kernel import (
 from graphc.types import float32, float64, int64
 
 ENTRY = "main"
-GEMM_SYMBOLS = {float32: "graphc_sgemm", float64: "graphc_dgemm"}
+PRODUCTS = {float32: "sgemm", float64: "dgemm"}
 WORTH_THREADS = 2**25  # multiplications; waking and waiting for threads costs more than they save below
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112  # of cblas
 
@@ -61,9 +61,7 @@ class _Writer:
         self.module = module
         self.function = Function(module)
         self.words = Arithmetic(self.function)
-        self.symbols = {
-            kernel: f"kernel.{number}.{kernel.name}" for number, kernel in enumerate(program.kernels)
-        }
+        self.symbols = {kernel: f"kernel.{number}.{kernel.name}" for number, kernel in enumerate(program.kernels)}
         for kernel, symbol in self.symbols.items():
             define_kernel(kernel, module, symbol, linkage="internal ")
         self.sizes = {name: self._entry("i64", "%dims", k) for k, name in enumerate(program.sizes)}
@@ -198,9 +196,7 @@ class _Writer:
             small = self.words.compare("slt", m * n * k, WORTH_THREADS)
             count = self.function.register(f"select i1 {small.text}, i32 1, i32 {self.threads}")
             self.function.line(f"call void @graphc_set_threads(i32 {count})")
-            self.function.loop(
-                "0", self._index(gemm.batch).text, 1, (), lambda i, _: self._call_gemm(gemm, i)
-            )
+            self.function.loop("0", self._index(gemm.batch).text, 1, (), lambda i, _: self._call_gemm(gemm, i))
             return ()
 
         def clear() -> Sequence[str]:
@@ -214,11 +210,9 @@ class _Writer:
 
     def _call_gemm(self, gemm: Gemm, batch: str) -> Sequence[str]:
         dtype = gemm.out.type.dtype
-        if dtype not in GEMM_SYMBOLS:
-            raise CompileError(
-                f"{gemm}: there is no library product of {dtype.name}", help="lower it to a kernel"
-            )
-        element, symbol = type_text(dtype, 1), GEMM_SYMBOLS[dtype]
+        if dtype not in PRODUCTS:
+            raise CompileError(f"{gemm}: there is no library product of {dtype.name}", help="lower it to a kernel")
+        element, symbol = type_text(dtype, 1), f"graphc_{PRODUCTS[dtype]}"
         m, n, k = (self._index(size) for size in (gemm.m, gemm.n, gemm.k))
         number = Value(batch, int64, 1, self.words)
         a = self._matrix(gemm.a, number, m * k if gemm.batched_a else None)

@@ -12,15 +12,15 @@ import pytest
 from graphc.backends.llvm.build import build
 from graphc.backends.llvm.link import Library
 from graphc.backends.llvm.machine import Machine
-from graphc.backends.llvm.matrix_product import DEPTH, HEIGHT, ROWS, define_product
+from graphc.backends.llvm.matrix_product import DEPTH, HEIGHT, define_product
 from graphc.backends.llvm.text import Module
 
 NAMES = {np.float32: "float", np.float64: "double"}
 SIZES = [
     (1, 1, 1),
     (3, 5, 7),
-    (ROWS, 32, 16),
-    (ROWS + 1, 33, 17),
+    (12, 32, 16),
+    (11, 33, 17),
     (25, 48, 15),
     (64, 10, 100),
     (7, 100, DEPTH + 1),

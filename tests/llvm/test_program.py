@@ -10,7 +10,7 @@ from graphc.backends.llvm.blas import Blas, numpy_blas
 from graphc.backends.llvm.build import build
 from graphc.backends.llvm.machine import Machine
 from graphc.backends.llvm.products import products
-from graphc.backends.llvm.program import ENTRY, GEMM_SYMBOLS, program_text
+from graphc.backends.llvm.program import ENTRY, PRODUCTS, program_text
 from graphc.dimension import Dim, symbol
 from graphc.errors import CompileError
 from graphc.kernel import (
@@ -146,4 +146,4 @@ def test_names_of_users_do_not_collide() -> None:
 def test_text_is_deterministic() -> None:
     program = product(float32, b, (True, False), (True, False))
     assert program_text(program, Machine.host()) == program_text(program, Machine.host())
-    assert GEMM_SYMBOLS[float32] in program_text(program, Machine.host())
+    assert f"graphc_{PRODUCTS[float32]}" in program_text(program, Machine.host())

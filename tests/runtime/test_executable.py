@@ -356,7 +356,7 @@ def multiply(sizes: tuple[int, int, int], dtype: str) -> None:
 def without_blas(monkeypatch: pytest.MonkeyPatch) -> None:
     made = products(NoBlas("for this test"), Machine.named("x86-64"))
     assert made.calls_python
-    monkeypatch.setattr(llvm_executable, "_products", lambda _: made)
+    monkeypatch.setattr(llvm_executable, "_products", lambda *_: made)
 
 
 @pytest.fixture
@@ -367,7 +367,7 @@ def with_32_bit_blas(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("no OpenBLAS with 32-bit sizes here")
     made = products(blas, Machine.named("x86-64"))
     assert not made.calls_python
-    monkeypatch.setattr(llvm_executable, "_products", lambda _: made)
+    monkeypatch.setattr(llvm_executable, "_products", lambda *_: made)
 
 
 def _scipy_blas() -> Blas | None:
