@@ -106,6 +106,25 @@ def test_sums_of_what_is_computed(dtype):
     assert error <= (BLOCKED + 1) * unit(dtype) * float(np.sum(np.abs(products)))
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("data", [growing, cancelling])
+def test_sums_on_a_gpu(data, dtype):
+    """Threads that go through columns, blocks that share rows, and long sums in two steps."""
+    rng = np.random.default_rng(11)
+    x = data(rng, 3 * 40_001, dtype).reshape(3, 40_001)
+    rows, columns = gc.input("rows", ("m", "n"), dtype), gc.input("columns", ("n", 3), dtype)
+    sums = [(rows, 1), (columns, 0), (rows, None)]
+    results = [gc.sum(node, axis, compensated=care) for care in (False, True) for node, axis in sums]
+    got = gc.compile([rows, columns], results, target="cuda-emulator")(x, x.T.copy())
+    for number, result in enumerate(got):
+        for value, row in zip(np.ravel(result), x if np.ndim(result) else x.reshape(1, -1), strict=True):
+            if number < len(sums):
+                assert excess(value, row, dtype) <= BLOCKED + 6
+            else:
+                u, total = unit(dtype), exact(row)
+                assert abs(float(value) - total) <= 1.01 * u * abs(total) + row.size * u * u * exact(np.abs(row))
+
+
 # --- compensated ---
 
 

@@ -118,7 +118,7 @@ def _write_threads(schedule: Schedule, writer: ThreadWriter) -> None:
 
 def _write_blocks(schedule: Schedule, writer: ThreadWriter) -> None:
     if any(isinstance(s, For) and is_shared(s) and s.accumulators for s in walk(schedule.body)):
-        writer.lines.write("__shared__ Bits partials[32];  // one for each warp")
+        writer.lines.write("__shared__ Bits partials[2 * 32];  // one for each warp, or two")
     _declare_scratch(schedule, writer, "blockIdx.x")
     block = BlockWriter(writer)
     if not schedule.loops:

@@ -110,10 +110,11 @@ class _Splitter:
         stores: list[Statement] = []
         sums: list[Statement] = []
         for accumulator in loop.accumulators:
-            buffer = self._carry(f"{accumulator.name}.parts", accumulator.dtype, MOST_PARTS)
-            stores.append(Store(buffer, symbol(part), accumulator.name))
-            value = f"{accumulator.name}.part"
-            sums += [Load(value, buffer, symbol(part)), Accumulate(accumulator.name, value)]
+            compensated = accumulator.combine == "compensated_sum"
+            for result in (accumulator.name, accumulator.lost) if compensated else (accumulator.name,):
+                buffer = self._carry(f"{result}.parts", accumulator.dtype, MOST_PARTS)
+                stores.append(Store(buffer, symbol(part), result))
+                sums += [Load(f"{result}.part", buffer, symbol(part)), Accumulate(accumulator.name, f"{result}.part")]
         self._loop(For(part, parts, (rest, *stores)))
         self._rest(For(part, parts, tuple(sums), "reduce", loop.accumulators))
 

@@ -52,8 +52,8 @@ def mentions(statement: Statement) -> Iterator[str]:
                 yield from (name, *symbols_of(index))
             case CheckIndex(name, valid, value, extent):
                 yield from (name, valid, *_values(value), *symbols_of(extent))
-            case Accumulate(accumulator, value):
-                yield from (accumulator, *_values(value))
+            case Accumulate(accumulator, value, factor):
+                yield from (accumulator, *_values(value, *(() if factor is None else (factor,))))
             case For(_, extent):
                 yield from (*results(inner), *symbols_of(extent))
 

@@ -38,8 +38,9 @@ friend goto if inline int long mutable namespace new noexcept not nullptr operat
 register reinterpret_cast return short signed sizeof static static_assert static_cast struct switch template
 this throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
 threadIdx blockIdx blockDim gridDim warpSize atomicCAS NAN INFINITY Bits Pack Sum Product Maximum Minimum
+TwofoldSum from_lane truncate is_index as_index load_pack store_pack
 Shuffled wrapping_add wrapping_subtract wrapping_multiply wrapping_negate absolute minimum maximum shift_left
-shift_right word_product binary_exponent integer_power floor_divide floor_remainder truncate is_index as_index load_pack store_pack
+shift_right word_product binary_exponent integer_power floor_divide floor_remainder
 is_aligned warp_reduce block_reduce min max abs main error code workspace slot_bytes partials shared_memory
 isnan isinf isfinite signbit round remainder rsqrt fma fmin fmax div index select
 """

@@ -110,11 +110,49 @@ template <int N, typename T> __device__ __forceinline__ bool is_aligned(const T*
   return reinterpret_cast<Bits>(pointer) % (sizeof(T) * N) == 0;
 }
 
+// A sum in twice the precision of its terms; `high` is it rounded once, `low` what that misses.
+template <typename T> struct TwofoldSum;
+template <> struct TwofoldSum<float> {
+  double total = 0;
+  __device__ __forceinline__ void add(float x) { total = __dadd_rn(total, x); }
+  __device__ __forceinline__ void add_product(float x, float y) { total = fma((double)x, (double)y, total); }
+  __device__ __forceinline__ void join(TwofoldSum other) { total = __dadd_rn(total, other.total); }
+  __device__ __forceinline__ float high() const { return (float)total; }
+  __device__ __forceinline__ float low() const { return isfinite(high()) ? (float)(total - high()) : 0; }
+};
+template <> struct TwofoldSum<double> {  // the rounding errors of all steps are added up beside the total
+  double total = 0, lost = 0;
+  __device__ __forceinline__ void add(double x) {
+    const double sum = __dadd_rn(total, x), part = __dsub_rn(sum, total);
+    const double error = __dadd_rn(__dsub_rn(total, __dsub_rn(sum, part)), __dsub_rn(x, part));
+    total = sum;
+    lost = __dadd_rn(lost, error);
+  }
+  __device__ __forceinline__ void add_product(double x, double y) {
+    const double product = __dmul_rn(x, y);
+    lost = __dadd_rn(lost, fma(x, y, -product));
+    add(product);
+  }
+  __device__ __forceinline__ void join(TwofoldSum other) {
+    lost = __dadd_rn(lost, other.lost);
+    add(other.total);
+  }
+  __device__ __forceinline__ bool usable() const { return isfinite(total) && isfinite(lost); }
+  __device__ __forceinline__ double high() const { return usable() ? __dadd_rn(total, lost) : total; }
+  __device__ __forceinline__ double low() const {
+    return usable() ? __dsub_rn(lost, __dsub_rn(high(), total)) : 0;
+  }
+};
+
 // Reductions over the threads of a block, in a fixed order; every thread gets the result.
 struct Sum {
   template <typename T> static __device__ __forceinline__ T of(T a, T b) { return wrapping_add(a, b); }
   static __device__ __forceinline__ float of(float a, float b) { return a + b; }
   static __device__ __forceinline__ double of(double a, double b) { return a + b; }
+  template <typename T> static __device__ __forceinline__ TwofoldSum<T> of(TwofoldSum<T> a, TwofoldSum<T> b) {
+    a.join(b);
+    return a;
+  }
 };
 struct Product {
   template <typename T> static __device__ __forceinline__ T of(T a, T b) { return wrapping_multiply(a, b); }
@@ -135,12 +173,24 @@ template <> struct Shuffled<unsigned char> { typedef int type; };
 template <> struct Shuffled<short> { typedef int type; };
 template <> struct Shuffled<unsigned short> { typedef int type; };
 
+// The value of the lane at a distance, which has ours.
+template <typename T> __device__ __forceinline__ T from_lane(T value, int distance) {
+  typedef typename Shuffled<T>::type Register;
+  return (T)__shfl_xor_sync(0xffffffffu, (Register)value, distance);
+}
+__device__ __forceinline__ TwofoldSum<float> from_lane(TwofoldSum<float> sum, int distance) {
+  sum.total = from_lane(sum.total, distance);
+  return sum;
+}
+__device__ __forceinline__ TwofoldSum<double> from_lane(TwofoldSum<double> sum, int distance) {
+  sum.total = from_lane(sum.total, distance);
+  sum.lost = from_lane(sum.lost, distance);
+  return sum;
+}
+
 template <typename Combine, typename T> __device__ __forceinline__ T warp_reduce(T value) {
 #pragma unroll
-  for (int distance = 16; distance > 0; distance /= 2) {
-    typedef typename Shuffled<T>::type Register;
-    value = Combine::of(value, (T)__shfl_xor_sync(0xffffffffu, (Register)value, distance));
-  }
+  for (int distance = 16; distance > 0; distance /= 2) value = Combine::of(value, from_lane(value, distance));
   return value;
 }
 

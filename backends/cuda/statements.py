@@ -11,28 +11,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
+from graphc.backends.cuda.accumulators import Running, changed, is_short, running
 from graphc.backends.cuda.functions import Functions
 from graphc.backends.cuda.loops import is_shared, mentions, nest
 from graphc.backends.cuda.notation import Names, factor_text, index_text, type_name
 from graphc.backends.cuda.scalars import (
     SUM,
-    CudaScalars,
     Value,
     conditional,
     literal,
     printed,
     rounded,
-    widened,
 )
 from graphc.dimension import product
 from graphc.kernel import (
+    BLOCK,
     Accumulate,
     Accumulator,
     Buffer,
     CheckIndex,
-    Combine,
     For,
     Index,
     Let,
@@ -45,8 +42,7 @@ from graphc.kernel import (
 )
 from graphc.types import DType, bool_, int64
 
-_SCALARS = CudaScalars()
-_COMBINE = {"sum": "Sum", "prod": "Product", "max": "Maximum", "min": "Minimum"}
+LEAST_THREADS = 32  # of a block
 
 
 class Lines:
@@ -79,7 +75,7 @@ class ThreadWriter:
         self.lines, self.names, self.functions = lines, names, functions
         self.buffers = {buffer.name: buffer for buffer in buffers}
         self.values: dict[str, Value] = {}
-        self.combines: dict[str, Combine] = {}  # of accumulators
+        self.running: dict[str, Running] = {}  # by the names of accumulators
 
     def body(self, statements: Sequence[Statement]) -> None:
         for statement in statements:
@@ -97,8 +93,9 @@ class ThreadWriter:
                 self.define(name, dtype, rounded(self.index_value(index), dtype))
             case CheckIndex():
                 self.check_index(statement)
-            case Accumulate(accumulator, value):
-                self.accumulate(accumulator, self.operand(value))
+            case Accumulate(accumulator, value, factor):
+                other = None if factor is None else self.operand(factor)
+                self.lines.write(self.running[accumulator].combined(self.operand(value), other))
             case For():
                 self.loop(statement)
 
@@ -143,20 +140,38 @@ class ThreadWriter:
     # --- loops ---
 
     def loop(self, loop: For) -> None:
-        for accumulator in loop.accumulators:
-            self.declare(accumulator)
-        with self.flat_loop((loop,), loop.body, "0", "1"):
+        self.declare(loop.accumulators, loop.body, loop.extent)
+        with self.loop_of_blocks((loop,), loop.body, "0", "1"):
             self.body(loop.body)
-        for accumulator in loop.accumulators:
-            self.finish(accumulator)
+        self.finish(loop.accumulators)
+
+    @contextmanager
+    def loop_of_blocks(
+        self, loops: tuple[For, ...], body: Sequence[Statement], first: str, step: str
+    ) -> Iterator[None]:
+        """A flat loop; where its body adds to sums in blocks, a loop over blocks with one over their iterations."""
+        sums = [sum_ for name in sorted(changed(body)) if (sum_ := self.running[name]).in_blocks]
+        if not sums:
+            with self.flat_loop(loops, body, first, step):
+                yield
+            return
+        begin, end = self.names.fresh("begin"), self.names.fresh("end")
+        last = index_text(product(tuple(loop.extent for loop in loops)), self.names)
+        length = str(BLOCK) if step == "1" else f"{BLOCK} * {step}"
+        with self.lines.block(f"for (long long {begin} = {first}; {begin} < {last}; {begin} += {length})"):
+            self.lines.write(f"const long long {end} = minimum<long long>({begin} + {length}, {last});")
+            with self.flat_loop(loops, body, begin, step, end):
+                yield
+            for sum_ in sums:
+                self.lines.write(sum_.closed())
 
     @contextmanager
     def flat_loop(
-        self, loops: tuple[For, ...], body: Sequence[Statement], first: str, step: str
+        self, loops: tuple[For, ...], body: Sequence[Statement], first: str, step: str, end: str = ""
     ) -> Iterator[None]:
-        """One loop over the iterations of perfectly nested ones, from `first` in steps of `step`."""
+        """One loop over the iterations of perfectly nested ones, from `first` in steps of `step`, or up to `end`."""
         flat = self.names.of_value(loops[0].var) if len(loops) == 1 else self.names.fresh("flat")
-        end = index_text(product(tuple(loop.extent for loop in loops)), self.names)
+        end = end or index_text(product(tuple(loop.extent for loop in loops)), self.names)
         advance = f"++{flat}" if step == "1" else f"{flat} += {step}"
         with self.lines.block(f"for (long long {flat} = {first}; {flat} < {end}; {advance})"):
             self.bind(loops, body, flat)
@@ -177,44 +192,23 @@ class ThreadWriter:
 
     # --- accumulators: carried in the dtype in which theirs calculates, rounded once at the end ---
 
-    def declare(self, accumulator: Accumulator) -> None:
-        dtype = accumulator.dtype.compute
-        variable = self.names.of_value(accumulator.name)
-        self.lines.write(f"{type_name(dtype)} {variable} = {printed(identity(accumulator))};")
-        self.values[accumulator.name] = Value(dtype, variable)
-        self.combines[accumulator.name] = accumulator.combine
+    def declare(
+        self, accumulators: Sequence[Accumulator], body: Sequence[Statement], iterations: Index, threads: int = 1
+    ) -> None:
+        for accumulator in accumulators:
+            short = is_short(body, accumulator, iterations, threads)
+            begun = self.running[accumulator.name] = running(accumulator, self.names, short)
+            self.values[accumulator.name] = begun.variable
+            for line in begun.declared():
+                self.lines.write(line)
 
-    def accumulate(self, name: str, value: Value) -> None:
-        carried, value = self.values[name], widened(value)
-        match self.combines[name]:
-            case "sum":
-                combined = carried + value
-            case "prod":
-                combined = carried * value
-            case "max":
-                combined = _SCALARS.maximum(carried, value)
-            case "min":
-                combined = _SCALARS.minimum(carried, value)
-        self.lines.write(f"{printed(carried)} = {printed(combined)};")
-
-    def finish(self, accumulator: Accumulator) -> None:
-        if accumulator.dtype.compute is not accumulator.dtype:
-            carried = self.values[accumulator.name]
-            self.lines.write(f"{printed(carried)} = {printed(widened(rounded(carried, accumulator.dtype)))};")
-
-
-def identity(accumulator: Accumulator) -> Value:
-    """What leaves every value as it is: the result of an empty loop."""
-    dtype = accumulator.dtype
-    if accumulator.combine in ("sum", "prod"):
-        return literal(int(accumulator.combine == "prod"), dtype)
-    sign = -1 if accumulator.combine == "max" else 1
-    if dtype.is_float:
-        return literal(sign * float("inf"), dtype)
-    if dtype is bool_:
-        return literal(sign > 0, dtype)
-    limits = np.iinfo(dtype.numpy)
-    return literal(int(limits.min if sign < 0 else limits.max), dtype)
+    def finish(self, accumulators: Sequence[Accumulator]) -> None:
+        for accumulator in accumulators:
+            done = self.running.pop(accumulator.name)
+            for line in done.finished():
+                self.lines.write(line)
+            if done.compensated:
+                self.values[accumulator.lost] = Value(done.dtype, f"{done.twofold}.low()")
 
 
 class BlockWriter(ThreadWriter):
@@ -223,7 +217,7 @@ class BlockWriter(ThreadWriter):
     def __init__(self, thread: ThreadWriter) -> None:
         super().__init__(thread.lines, thread.names, thread.functions, tuple(thread.buffers.values()))
         self._thread = thread
-        self.values, self.combines = thread.values, thread.combines
+        self.values, self.running = thread.values, thread.running
         self._since_barrier = Accesses()
 
     def statement(self, statement: Statement) -> None:
@@ -246,27 +240,22 @@ class BlockWriter(ThreadWriter):
         if before.meets(inside):
             self.barrier()
             before = self._since_barrier
-        for accumulator in loop.accumulators:
-            self.declare(accumulator)
-        with self.flat_loop((loop,), loop.body, "0", "1"):
+        self.declare(loop.accumulators, loop.body, loop.extent)
+        with self.loop_of_blocks((loop,), loop.body, "0", "1"):
             self.body(loop.body)
             if self._since_barrier.meets(inside):  # in the next iteration
                 self.barrier()
         self._since_barrier = self._since_barrier | before  # the loop may not run at all
-        for accumulator in loop.accumulators:
-            self.finish(accumulator)
+        self.finish(loop.accumulators)
 
     def _shared_loop(self, loop: For) -> None:
         loops, body = nest(loop)
-        for accumulator in loop.accumulators:
-            self.declare(accumulator)
-        with self.flat_loop(loops, body, "threadIdx.x", "blockDim.x"):
+        self.declare(loop.accumulators, body, product(tuple(each.extent for each in loops)), LEAST_THREADS)
+        with self.loop_of_blocks(loops, body, "threadIdx.x", "blockDim.x"):
             self._thread.body(body)
         for accumulator in loop.accumulators:
-            variable = self.names.of_value(accumulator.name)
-            start, combine = printed(identity(accumulator)), _COMBINE[accumulator.combine]
-            self.lines.write(f"{variable} = block_reduce<{combine}>({variable}, {start}, partials);")
-            self.finish(accumulator)
+            self.lines.write(self.running[accumulator.name].joined())
+        self.finish(loop.accumulators)
 
     def _access(self, accesses: Accesses) -> None:
         if self._since_barrier.meets(accesses):

@@ -111,6 +111,11 @@ class Sum(Addition):
 class CompensatedSum(Addition):
     """The sum over axes as if it were calculated in twice the precision and rounded once, products in it included."""
 
+    def infer(self, x: TensorType) -> TensorType:
+        if not x.dtype.is_float:
+            raise DTypeError(f"not defined for {x.dtype.name}", help="a sum of integers has nothing to compensate")
+        return reduced(x, self.axis)
+
 
 class Reshape(Op):
     """The elements in row-major order under another shape."""

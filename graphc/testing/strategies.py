@@ -26,12 +26,14 @@ from graphc.ops import (
     conversion,
     elementwise,
     indexing,
+    logic,
     movement,
     position,
     reduction,
     tuples,
     windows,
 )
+from graphc.ops.assume import assume
 from graphc.ops.base import Elementwise
 from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.tensor import input, parameter
@@ -93,7 +95,7 @@ class _Grower:
 
     def grow(self, op: type[Op]) -> None:
         """Add a node with the op, unless no operands fit."""
-        builder = _elementwise if issubclass(op, Elementwise) else BUILDERS[op.name]
+        builder = BUILDERS.get(op.name, _elementwise)
         try:
             self.nodes.append(builder(self, op))
         except GraphcError:
@@ -190,7 +192,7 @@ def _reduce(grower: _Grower, op: type[Op]) -> Node:
 
 
 @_builds("mean", "logsumexp", "softmax", "softmax_complement", "log_softmax", "log_prod", "euclidean_norm", "direction")
-@_builds("weighted_logsumexp", "weighted_softmax", "weighted_log_softmax")
+@_builds("weighted_logsumexp", "weighted_softmax", "weighted_log_softmax", "compensated_sum")
 def _float_rows(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node("f", 1)
     weights = [_operand(grower, x) for _ in range((op.arity or 1) - 1)]
@@ -365,6 +367,12 @@ def _iota(grower: _Grower, op: type[Op]) -> Node:
 @_builds("extent")
 def _extent(grower: _Grower, op: type[Op]) -> Node:
     return position.extent(grower.size(), grower.dtype())
+
+
+@_builds("assume")
+def _assume(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("f")
+    return assume(logic.where(x > 0, x, 1) > 0)  # it has to hold
 
 
 @_builds("pack")
