@@ -54,6 +54,7 @@ from graphc.ops import (  # noqa: F401 - their ops are known to the parser
     special,
     trigonometry,
 )
+from graphc.ops.assume import assume
 from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.borders import pad
@@ -283,6 +284,7 @@ __all__ = [
     "argsort",
     "argwhere",
     "asarray",
+    "assume",
     "astype",
     "average",
     "avg_pool",

@@ -13,6 +13,7 @@ from graphc.errors import PipelineError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, make
 from graphc.ir.source import at
+from graphc.ops.assume import Assume
 from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
@@ -73,6 +74,8 @@ def _simpler(node: Node, compensated: bool) -> Node:
             return reshape(node.args[0], node.shape)  # the same memory
         case Barrier() | StopGradient():
             return node.args[0]
+        case Assume():
+            return node.args[1]
         case ScatterAddAlongAxis(axis=axis) if node.args[0].shape[axis] == 1:
             return node.op.as_choice(*node.args)
         case Matmul() | Scattering() | Cumulative() if node.dtype.compute is not node.dtype:

@@ -49,10 +49,11 @@ def evaluate(
     *,
     reader: str | Reader = "numpy",
     parameters: Mapping[Node, Any] | None = None,
+    watcher: Watcher | None = None,
 ) -> Results:
     """The values of a graph, given inputs in order, or by name or node.
 
-    `parameters` replaces the present values of some parameters.
+    `parameters` replaces the present values of some parameters. A `watcher` is told of each value.
     Raises GraphError for a missing or unknown input, DTypeError and ShapeError for one that does not fit.
     """
     given = _by_node(graph, inputs)
@@ -62,7 +63,7 @@ def evaluate(
     given.update(parameters or {})
     arrays = {node: _typed(node, value) for node, value in given.items()}
     sizes = infer_sizes((node, array.shape) for node, array in arrays.items())
-    values = evaluate_nodes(graph.results, arrays, sizes, reader)
+    values = evaluate_nodes(graph.results, arrays, sizes, reader, watcher)
     # A copy, since a value may be a view of an input or of another output.
     values = [np.array(value, order="C", copy=True) for value in values]
     updated = [parameter for parameter, _ in graph.updates]

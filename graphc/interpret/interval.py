@@ -25,11 +25,14 @@ class Interval:
     may_be_nan: bool = False
     may_be_infinite: bool = True
     may_be_zero: bool = True
+    whole: bool = False  # whether all numbers are integers, infinities and NaN apart
 
     def __post_init__(self) -> None:
         infinite = self.may_be_infinite and (self.low == -inf or self.high == inf)
         object.__setattr__(self, "may_be_infinite", infinite)
         object.__setattr__(self, "may_be_zero", self.may_be_zero and self.low <= 0 <= self.high)
+        if self.low == self.high and math.isfinite(self.low) and self.low == math.floor(self.low):
+            object.__setattr__(self, "whole", True)
 
     @property
     def known(self) -> bool:
@@ -41,6 +44,8 @@ class Interval:
             return self.may_be_nan
         if math.isinf(x) and not self.may_be_infinite:
             return False
+        if self.whole and not math.isinf(x) and x != math.floor(x):
+            return False
         return bool(self.low <= x <= self.high and (x != 0 or self.may_be_zero))
 
     def __add__(self, other: Any) -> Interval:
@@ -49,7 +54,7 @@ class Interval:
     __radd__ = __add__
 
     def __neg__(self) -> Interval:
-        return Interval(-self.high, -self.low, self.may_be_nan, self.may_be_infinite, self.may_be_zero)
+        return Interval(-self.high, -self.low, self.may_be_nan, self.may_be_infinite, self.may_be_zero, self.whole)
 
     def __sub__(self, other: Any) -> Interval:
         if self is other and not self.may_be_infinite:
@@ -97,7 +102,7 @@ def as_interval(x: Any) -> Interval:
         value = float(x)
         return everything() if math.isnan(value) else Interval(value, value)
     low, high = around(Fraction(int(x)))
-    return Interval(low, high, may_be_infinite=False)
+    return Interval(low, high, may_be_infinite=False, whole=True)
 
 
 def hull(parts: Iterable[Interval]) -> Interval:
@@ -109,6 +114,22 @@ def hull(parts: Iterable[Interval]) -> Interval:
         any(x.may_be_nan for x in parts),
         any(x.may_be_infinite for x in parts),
         any(x.may_be_zero for x in parts),
+        all(x.whole for x in parts),
+    )
+
+
+def meet(x: Interval, y: Interval) -> Interval:
+    """What is in both of two intervals that hold one value; the first one, should they contradict each other."""
+    low, high = max(x.low, y.low), min(x.high, y.high)
+    if low > high:
+        return x
+    return Interval(
+        low,
+        high,
+        x.may_be_nan and y.may_be_nan,
+        x.may_be_infinite and y.may_be_infinite,
+        x.may_be_zero and y.may_be_zero,
+        x.whole or y.whole,
     )
 
 
@@ -131,7 +152,8 @@ def _sum(x: Interval, y: Interval) -> Interval:
     opposite = (x.high == inf and y.low == -inf) or (x.low == -inf and y.high == inf)
     nan = x.may_be_nan or y.may_be_nan or (x.may_be_infinite and y.may_be_infinite and opposite)
     same_sign = (x.low >= 0 and y.low >= 0) or (x.high <= 0 and y.high <= 0)
-    return Interval(low, high, nan, infinite, not same_sign or (x.may_be_zero and y.may_be_zero))
+    zero = not same_sign or (x.may_be_zero and y.may_be_zero)
+    return Interval(low, high, nan, infinite, zero, x.whole and y.whole)
 
 
 def _product(x: Interval, y: Interval) -> Interval:
@@ -147,6 +169,7 @@ def _product(x: Interval, y: Interval) -> Interval:
         x.may_be_nan or y.may_be_nan or undefined,
         x.may_be_infinite or y.may_be_infinite,
         x.may_be_zero or y.may_be_zero,
+        x.whole and y.whole,
     )
 
 

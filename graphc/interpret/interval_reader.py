@@ -52,7 +52,7 @@ class IntervalElements(Elements):
     def abs(self, x: Value) -> Interval:
         low = 0.0 if x.low <= 0 <= x.high else min(abs(x.low), abs(x.high))
         high = max(abs(x.low), abs(x.high))
-        return Interval(low, high, x.may_be_nan, x.may_be_infinite, x.may_be_zero)
+        return Interval(low, high, x.may_be_nan, x.may_be_infinite, x.may_be_zero, x.whole)
 
     def sqrt(self, x: Value) -> Interval:
         return _monotone(math.sqrt, _clipped(x, 0.0), 0.0)
@@ -137,7 +137,8 @@ class IntervalElements(Elements):
         nan = dividend.may_be_nan or divisor.may_be_nan or undefined
         if not nan and dividend.low >= 0 and dividend.high < divisor.low:
             return dividend
-        return Interval(min(divisor.low, 0.0), max(divisor.high, 0.0), nan, divisor.may_be_infinite)
+        whole = dividend.whole and divisor.whole
+        return Interval(min(divisor.low, 0.0), max(divisor.high, 0.0), nan, divisor.may_be_infinite, whole=whole)
 
     def minimum(self, x: Value, y: Value) -> Interval:
         return -self.maximum(-as_interval(x), -as_interval(y))
@@ -146,7 +147,7 @@ class IntervalElements(Elements):
         x, y = as_interval(x), as_interval(y)
         nan, infinite = x.may_be_nan or y.may_be_nan, x.may_be_infinite or y.may_be_infinite
         zero = (x.may_be_zero and y.low <= 0) or (y.may_be_zero and x.low <= 0)
-        return Interval(max(x.low, y.low), max(x.high, y.high), nan, infinite, zero)
+        return Interval(max(x.low, y.low), max(x.high, y.high), nan, infinite, zero, x.whole and y.whole)
 
     def signbit(self, x: Value) -> Interval:
         x = as_interval(x)
@@ -239,11 +240,11 @@ def within(x: Interval, dtype: DType) -> Interval:
     if dtype.is_float:
         return x
     if dtype.kind == "b":
-        return Interval(max(x.low, 0.0), min(x.high, 1.0), False, False, x.may_be_zero)
+        return Interval(max(x.low, 0.0), min(x.high, 1.0), False, False, x.may_be_zero, whole=True)
     limits = np.iinfo(dtype.numpy)
     if x.low < limits.min or x.high > limits.max:
-        return Interval(float(limits.min), float(limits.max), False, False)
-    return Interval(x.low, x.high, False, False, x.may_be_zero)
+        return Interval(float(limits.min), float(limits.max), False, False, whole=True)
+    return Interval(x.low, x.high, False, False, x.may_be_zero, whole=True)
 
 
 def _indices(x: Array) -> Array:
@@ -326,7 +327,7 @@ def _power(x: float, y: float) -> tuple[float, float]:
 
 def _stepped(function: Callable[[float], float], x: Interval) -> Interval:
     low, high = (bound if math.isinf(bound) else float(function(bound)) for bound in (x.low, x.high))
-    return Interval(low, high, x.may_be_nan, x.may_be_infinite)
+    return Interval(low, high, x.may_be_nan, x.may_be_infinite, whole=True)
 
 
 def _bits(function: Callable[[int, int], int], x: Interval, y: Interval) -> Interval:

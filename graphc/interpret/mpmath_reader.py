@@ -105,7 +105,7 @@ class MpmathElements(Elements):
     def add(self, x: Real, y: Real) -> Real:
         if not (self._finite(x) and self._finite(y)):
             return self.real(x.value + y.value)
-        gap = abs(self._magnitude(x.value) - self._magnitude(y.value))
+        gap = abs(self.context.mag(x.value) - self.context.mag(y.value))
         error = max(x.error, y.error) + 1
         if WIDEST < gap < math.inf:
             total = x.value + y.value

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from opcode import opmap
 from types import CodeType, FrameType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -19,6 +20,7 @@ _INSIDE = tuple(
     {os.path.realpath(os.path.join(_PACKAGE, part)) + os.sep for part in (".", "passes", "backends")}
     | {_PACKAGE + os.sep, "<frozen "}  # and the import machinery
 )
+_CACHE, _POP = (opmap[name] for name in ("CACHE", "POP_TOP"))
 _EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep  # packaged, but written as users write
 
 
@@ -96,12 +98,26 @@ def here() -> Source | None:
     current = _current.get()
     if current is not None:
         return current
+    frame = _users_frame()
+    return None if frame is None else Source.of_frame(frame)
+
+
+def is_thrown_away() -> bool:
+    """Whether the user called a function of graphc in a statement of its own: Python drops the result then."""
+    frame = _users_frame()
+    if frame is None:
+        return False
+    code, place = frame.f_code.co_code, frame.f_lasti + 2
+    while place < len(code) and code[place] == _CACHE:  # what the interpreter keeps beside a call
+        place += 2
+    return place < len(code) and code[place] == _POP
+
+
+def _users_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if _is_users(frame):
-            return Source.of_frame(frame)
+    while frame is not None and not _is_users(frame):
         frame = frame.f_back
-    return None
+    return frame
 
 
 def warn(message: str, category: type[Warning]) -> None:

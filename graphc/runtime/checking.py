@@ -1,4 +1,4 @@
-"""GRAPHC_CHECK=1: inputs are compared with their declared ranges, and results with those of the reference."""
+"""GRAPHC_CHECK=1: what was promised of values is looked at, and results are compared with those of the reference."""
 
 from __future__ import annotations
 
@@ -12,20 +12,27 @@ from graphc.interpret import Results, evaluate
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe
+from graphc.numerics.formula import everywhere
+from graphc.ops.assume import Assume
 from graphc.runtime.arguments import Array, Signature
 
 
-def checked(call: Callable[..., Any], graph: Graph, signature: Signature) -> Callable[..., Any]:
+def checked(call: Callable[..., Any], source: Graph, graph: Graph, signature: Signature) -> Callable[..., Any]:
     """A call that raises MismatchError where results or new values of parameters are not the reference's, and
-    AssumptionError where an element of an input is outside of its range.
+    AssumptionError where an element of an input is outside of its range or against an assumption.
 
+    `source` is the user's graph: of an optimised one assumptions may have gone, once rules have used them.
     Floats may differ by the square root of their precision, relative to the largest finite value.
     """
+
+    assumes = any(isinstance(node.op, Assume) for node in everywhere(source.results))
 
     def call_and_compare(*args: Any, **keywords: Any) -> Any:
         arrays = signature.arrays(args, keywords)
         for node, array in zip(graph.inputs, arrays, strict=True):
             _check_range(node, array)
+        if assumes:
+            evaluate(source, arrays, watcher=_AssumptionsHold())
         expected = evaluate(graph, arrays)
         results = call(*arrays)
         outputs = results if isinstance(results, list) else [] if results is None else [results]
@@ -48,6 +55,22 @@ def _check_range(node: Node, array: Array) -> None:
             details=[describe(node)],
             help="declare the range that values have, or give values that are in it",
         )
+
+
+class _AssumptionsHold:
+    """Watches an evaluation, loops included."""
+
+    def computed(self, node: Node, xs: Sequence[Array], value: Any) -> None:
+        if not isinstance(node.op, Assume) or xs[0].all():
+            return
+        place = _first_place(~xs[0])
+        raise AssumptionError(
+            f"an assumption does not hold: an element is {xs[1][place]}, at {place}",
+            details=[describe(node), describe(node.args[0])],
+        )
+
+    def inside(self, node: Node, number: int) -> _AssumptionsHold:
+        return self
 
 
 def _first_place(wrong: Array) -> tuple[int, ...]:

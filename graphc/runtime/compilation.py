@@ -67,7 +67,7 @@ def compile_graph(
     executable = make_executable(optimised, program, code, returns_list=returns_list)
     call: Callable[..., Any] = executable.call
     if os.environ.get("GRAPHC_CHECK", "0") not in ("", "0"):
-        call = checked(call, optimised, executable.signature)
+        call = checked(call, source, optimised, executable.signature)
     history = History(source, trace.firings, trace.rebuildings, records, pipeline.rules, semantics)
     return make_function(executable, history, target, program, call)
 

@@ -1,4 +1,4 @@
-"""Range analysis: one interval for all elements of a node, whatever the inputs are. Facts for rules.
+"""The range of one op, given those of its operands: what rules of calculation say, and what targets make of it.
 
 `computed` ranges hold what a target computes: rounded to the dtype, with overflow, infinities and NaN. The
 others hold the mathematics, for inputs that are real numbers: there `exp(x)` is positive and finite.
@@ -7,11 +7,7 @@ others hold the mathematics, for inputs that are real numbers: there `exp(x)` is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from weakref import ref
+from collections.abc import Sequence
 
 import ml_dtypes
 import numpy as np
@@ -22,7 +18,7 @@ from graphc.interpret.interval import Interval, as_interval, everything, hull, i
 from graphc.interpret.interval_reader import IntervalElements, within
 from graphc.ir.bounds import Bounds
 from graphc.ir.leaf import Constant, Input
-from graphc.ir.node import Node, describe
+from graphc.ir.node import Node
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Addition, Expand, Reshape
@@ -38,108 +34,8 @@ LARGEST_SIZE = 2.0**62
 """More elements than any memory holds."""
 
 
-class Ranges:
-    """Known ranges, each forgotten with its node. Nodes are keys by identity: their `==` makes a node."""
-
-    def __init__(self) -> None:
-        self._found: dict[int, tuple[ref[Node], Interval]] = {}
-
-    def __contains__(self, node: Node) -> bool:
-        return id(node) in self._found
-
-    def __getitem__(self, node: Node) -> Interval:
-        return self._found[id(node)][1]
-
-    def __setitem__(self, node: Node, found: Interval) -> None:
-        key = id(node)
-        self._found[key] = ref(node, lambda _: self._found.pop(key, None)), found
-
-
-_computed, _real = Ranges(), Ranges()
-
-
-def range_of(node: Node, *, computed: bool = True) -> Interval:
-    """An interval that holds every element of a node. It is found once and kept."""
-    known = _computed if computed else _real
-    stack = [node]
-    while stack:
-        top = stack[-1]
-        missing = [arg for arg in top.args if arg not in known]
-        if top in known or not missing:
-            stack.pop()
-        if top not in known and not missing:
-            # A copy, since equal operands in one object would count as one value.
-            known[top] = replace(_range(top, [known[arg] for arg in top.args], computed))
-        stack.extend(arg for arg in missing if top not in known)
-    return known[node]
-
-
-@dataclass(frozen=True, eq=False)
-class Fact:
-    """What was asked about the range of a node, what the range is, and whether that proves it."""
-
-    node: Node
-    claim: str
-    found: Interval
-    holds: bool
-
-    def __str__(self) -> str:
-        verb = "is" if self.holds else "is not known to be"
-        return f"{describe(self.node)}\n    {verb} {self.claim}: its values are {self.found}"
-
-
-_asked: ContextVar[list[Fact] | None] = ContextVar("graphc_facts", default=None)
-
-
-@contextmanager
-def recorded_facts() -> Iterator[list[Fact]]:
-    """What is asked about ranges inside, in order."""
-    facts: list[Fact] = []
-    token = _asked.set(facts)
-    try:
-        yield facts
-    finally:
-        _asked.reset(token)
-
-
-def is_positive(node: Node, *, computed: bool = False) -> bool:
-    """Whether every element is greater than 0: no zero and no NaN."""
-    return is_nonnegative(node, computed=computed) and is_nonzero(node, computed=computed)
-
-
-def is_nonnegative(node: Node, *, computed: bool = False) -> bool:
-    """Whether every element is 0 or more, and none NaN."""
-    found = range_of(node, computed=computed)
-    return _answer(node, "nonnegative", found, found.low >= 0 and not found.may_be_nan)
-
-
-def is_nonzero(node: Node, *, computed: bool = False) -> bool:
-    """Whether no element is 0."""
-    found = range_of(node, computed=computed)
-    return _answer(node, "nonzero", found, not found.may_be_zero)
-
-
-def is_finite(node: Node) -> bool:
-    """Whether every element is computed as neither infinite nor NaN."""
-    found = range_of(node)
-    return _answer(node, "finite", found, not found.may_be_infinite and not found.may_be_nan)
-
-
-def is_never_nan(node: Node) -> bool:
-    """Whether no element is computed as NaN."""
-    found = range_of(node)
-    return _answer(node, "never NaN", found, not found.may_be_nan)
-
-
-def _answer(node: Node, claim: str, found: Interval, holds: bool) -> bool:
-    """The answer to a question, which is recorded where somebody wants to know."""
-    asked = _asked.get()
-    if asked is not None:
-        asked.append(Fact(node, claim, found, holds))
-    return holds
-
-
-def _range(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:
+def range_of_op(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:
+    """An interval that holds every element of a node, given those of its operands."""
     if isinstance(node.op, Constant):
         return _of_constant(node.op)
     if isinstance(node.op, Input) and node.op.bounds is not None:
@@ -244,9 +140,9 @@ def _rounded(x: Interval, dtype: DType) -> Interval:
 
     low, high = moved(x.low, -1.0), moved(x.high, 1.0)
     # Overflow reaches infinity, underflow zero.
-    zero = x.may_be_zero or (low <= smallest and high >= -smallest)
+    zero = x.may_be_zero or (not x.whole and low <= smallest and high >= -smallest)
     low, high = (0.0 if 0 < low <= smallest else low), (0.0 if -smallest <= high < 0 else high)
-    return Interval(low, high, x.may_be_nan, True, zero)
+    return Interval(low, high, x.may_be_nan, True, zero, x.whole)
 
 
 def _moves(node: Node) -> bool:
