@@ -134,10 +134,11 @@ class _Stable:
         if not isinstance(semantics, str):
             raise TypeError(f"semantics is a text, not {semantics!r:.80}")
         # The rules are imported when they are needed: importing graphc stays cheap.
+        from graphc.passes.log_domain import log_domain_nodes
         from graphc.passes.stabilize import stabilize_nodes
 
         kept, targets = _behind_barriers(outputs, wrt)
-        stable = stabilize_nodes([*kept, *targets], semantics=semantics)
+        stable = log_domain_nodes(stabilize_nodes([*kept, *targets], semantics=semantics), semantics=semantics)
         self.outputs, self.wrt = stable[: len(kept)], stable[len(kept) :]
         self.given = {new: node for new, node in zip(self.wrt, wrt) if new is not node}
 

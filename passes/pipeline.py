@@ -27,6 +27,7 @@ from graphc.passes import (  # noqa: F401 - they register
     decompose,
     fold,
     fuse,
+    log_domain,
     loops,
     lower,
     merge_loops,
@@ -34,11 +35,12 @@ from graphc.passes import (  # noqa: F401 - they register
     simplify,
     stabilize,
 )
+from graphc.passes.log_domain import LOG_DOMAIN
 from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
 DEFAULT = (  # what makes a graph stable and small
-    "canonicalize,fold{formulas=false},simplify,stabilize,fold,merge_loops,loops,simplify,dead_code"
+    "canonicalize,fold{formulas=false},simplify,stabilize,log_domain,fold,merge_loops,loops,simplify,dead_code"
 )
 LOWERING = "decompose,fuse,lower"  # what makes it a program; a target may still schedule its loops
 
@@ -79,7 +81,7 @@ class Pipeline:
     @property
     def rules(self) -> tuple[Rewrite, ...]:
         """The rules that its passes may apply."""
-        return tuple(ALL)
+        return (*ALL, *LOG_DOMAIN)
 
     def run(
         self,

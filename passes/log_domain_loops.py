@@ -1,0 +1,123 @@
+"""Loops and branches whose state has an exponent of its own: a carry becomes two, its fractions and its powers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from graphc.ir.graph import Graph
+from graphc.ir.leaf import constant
+from graphc.ir.node import Node, make, recorded
+from graphc.ir.substitution import variable
+from graphc.loops.closure import closed
+from graphc.loops.ops import Scan, Switch, While
+from graphc.loops.traces import traces
+from graphc.ops.tuples import items
+from graphc.passes.log_domain_arithmetic import Extended, extended, normalised, ordinary
+from graphc.passes.log_domain_ops import Number
+from graphc.types import TensorType
+
+Evaluate = Callable[[Sequence[Node], Mapping[Node, Number]], list[Number]]
+"""What nodes of an inner graph are, for what its inputs are."""
+
+
+def carried_scan(op: Scan, operands: Sequence[Number], growing: Sequence[bool], evaluate: Evaluate) -> list[Number]:
+    """The results of a scan of which some carries and operands have exponents of their own."""
+    n, split = op.carries, op.carries + op.sequences
+    first = [_begun(x) if grows else x for x, grows in zip(operands, growing, strict=False)]
+    rows = [normalised(x) if isinstance(x, Extended) else x for x in operands[n:split]]
+    state, slices = [_variables(x) for x in first], [_slice(x) for x in rows]
+    values = dict(zip(op.body.inputs, [*state, *slices, *operands[split:]], strict=True))
+    outputs = evaluate(op.body.outputs, values)
+    following = [_like(x, begun, node) for x, begun, node in zip(outputs, first, op.body.outputs, strict=False)]
+    stacked = outputs[n : len(outputs) - 2 * op.until]
+
+    own = dict.fromkeys(_parts(state), "carry") | dict.fromkeys(_parts(slices), "x")
+    next_parts, stack_parts = _parts(following), _parts(stacked)
+    kept = traces(_parts(state), own, [*next_parts, *stack_parts], stack_parts, products=True)
+    stop = [constant(True), _plain(outputs[-1])] if op.until else []
+    graph, needed = closed([*next_parts, *stack_parts, *kept, *stop], own, always=len(own))
+    new = Scan(graph, len(_parts(state)), len(_parts(slices)), op.length, op.reverse, op.until)
+    found = items(make(new, *_parts(first), *_parts(rows), *needed[len(own) :]))
+    flag = [found[-1]] if op.until else []
+    return [*_joined(found, [*following, *stacked]), *flag]
+
+
+def carried_while(op: While, operands: Sequence[Number], growing: Sequence[bool], evaluate: Evaluate) -> list[Number]:
+    """The results of a while loop of which some carries have exponents of their own."""
+    n = op.carries
+    first = [_begun(x) if grows else x for x, grows in zip(operands, growing, strict=False)]
+    state = [_variables(x) for x in first]
+    values = [*state, *operands[n:]]
+    outputs = evaluate(op.body.outputs, dict(zip(op.body.inputs, values, strict=True)))
+    goes_on = evaluate(op.condition.outputs, dict(zip(op.condition.inputs, values, strict=True)))
+    following = [_like(x, begun, node) for x, begun, node in zip(outputs, first, op.body.outputs, strict=True)]
+    own = dict.fromkeys(_parts(state), "carry")
+    graph, needed = closed([_plain(goes_on[0]), *_parts(following)], own, always=len(own))
+    condition, body = replace(graph, outputs=graph.outputs[:1]), replace(graph, outputs=graph.outputs[1:])
+    found = items(make(While(condition, body, len(own)), *_parts(first), *needed[len(own) :]))
+    return _joined(found, following)
+
+
+def carried_switch(op: Switch, operands: Sequence[Number], evaluate: Evaluate) -> list[Number]:
+    """The results of a branch some of whose operands have exponents of their own."""
+    given = [_variables(x) for x in operands[1:]]
+    with recorded() as made:
+        found = [evaluate(branch.outputs, dict(zip(branch.inputs, given, strict=True))) for branch in op.branches]
+        wide = [any(isinstance(x, Extended) for x in column) for column in zip(*found, strict=True)]
+        results = [[_number(x) if w else x for x, w in zip(row, wide, strict=True)] for row in found]
+    own = dict.fromkeys(_parts(given), "x")
+    graph, needed = closed([part for row in results for part in _parts(row)], own, always=len(own), inside=made)
+    count = len(_parts(results[0]))
+    branches = [Graph("inner", graph.inputs, graph.outputs[i * count : (i + 1) * count]) for i in range(len(results))]
+    node = make(Switch(tuple(branches)), _plain(operands[0]), *_parts(operands[1:]), *needed[len(own) :])
+    return _joined(items(node), results[0])
+
+
+def _begun(x: Number) -> Extended:
+    return normalised(_number(x))
+
+
+def _like(x: Number, begun: Number, node: Node) -> Number:
+    """What a carry becomes, in the form in which it began."""
+    if isinstance(begun, Extended):
+        return normalised(_number(x))
+    return ordinary(x, node.dtype) if isinstance(x, Extended) else x
+
+
+def _number(x: Number) -> Extended:
+    return x if isinstance(x, Extended) else extended(x)
+
+
+def _plain(x: Number) -> Node:
+    assert isinstance(x, Node)
+    return x
+
+
+def _variables(x: Number) -> Number:
+    """What stands for a value inside."""
+    if isinstance(x, Node):
+        return variable(x.type)
+    return Extended(variable(x.fraction.type), variable(x.power.type), x.spread)
+
+
+def _slice(x: Number) -> Number:
+    """What stands for a slice of a sequence inside."""
+    if isinstance(x, Node):
+        return variable(_row(x.type))
+    return Extended(variable(_row(x.fraction.type)), variable(_row(x.power.type)), x.spread)
+
+
+def _row(type_: TensorType) -> TensorType:
+    return type_.with_shape(type_.shape[1:])
+
+
+def _parts(xs: Sequence[Number]) -> list[Node]:
+    """All nodes, fractions before powers."""
+    return [part for x in xs for part in ((x.fraction, x.power) if isinstance(x, Extended) else (x,))]
+
+
+def _joined(found: Sequence[Node], like: Sequence[Number]) -> list[Number]:
+    """Results in the form of others, whose parts they are."""
+    parts = iter(found)
+    return [Extended(next(parts), next(parts), x.spread) if isinstance(x, Extended) else next(parts) for x in like]

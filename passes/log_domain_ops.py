@@ -1,0 +1,242 @@
+"""Which ops work on floats with an exponent of their own, and how.
+
+carrying(node)            positions of the operands that may be such numbers; none where the op takes none
+calculated(node, xs)      the result as such numbers; `xs` are operands, nodes where they may not be such numbers
+consumed(node, xs)        the result of an op that leads back to ordinary numbers: a logarithm, a comparison, …
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from graphc.interpret.ranges import range_of
+from graphc.ir.leaf import full
+from graphc.ir.node import Node, make
+from graphc.ir.op import Op
+from graphc.ops.barrier import StopGradient
+from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import Cast, Expand, Reshape, Sum, cast, expand
+from graphc.ops.cumulative import CumulativeProd
+from graphc.ops.elementwise import (
+    Abs,
+    Add,
+    Divide,
+    Exp,
+    Log,
+    Log2,
+    Log10,
+    Maximum,
+    Minimum,
+    Multiply,
+    Negative,
+    Pow,
+    Rsqrt,
+    Sigmoid,
+    Sqrt,
+    Square,
+    Subtract,
+    log,
+    log2,
+    log10,
+)
+from graphc.ops.indexing import Gathering
+from graphc.ops.log_domain import LogProd, WeightedLogsumexp, WeightedSoftmax
+from graphc.ops.logic import Comparison, Where, less, logical_and, where
+from graphc.ops.movement import Concat, Pad, Slice, Transpose
+from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Min, Prod, Softmax
+from graphc.passes.log_domain_arithmetic import (
+    Extended,
+    aligned,
+    average,
+    chosen,
+    exponential,
+    extended,
+    larger,
+    logistic,
+    normalised,
+    over,
+    plus,
+    raised,
+    relative,
+    shares,
+    square_root,
+    times,
+    together,
+    total,
+)
+from graphc.passes.log_domain_products import matrix_product, product, running_product
+
+Number = Extended | Node
+LN2, LOG10_2 = math.log(2), math.log10(2)
+MOVES = (Expand, Reshape, Transpose, Slice, Gathering, StopGradient)
+_LOGARITHMS: dict[type[Op], tuple[Callable[[Node], Node], float]] = {
+    Log: (log, LN2),
+    Log2: (log2, 1.0),
+    Log10: (log10, LOG10_2),
+}
+
+
+def carrying(node: Node) -> tuple[int, ...]:
+    """The positions of the operands that may have exponents of their own."""
+    match node.op:
+        case _ if not node.args or not (node.args[0].dtype.is_float or isinstance(node.op, Where)):
+            return ()
+        case Where() | WeightedSoftmax():
+            return (1, 2) if node.dtype.is_float else ()
+        case Cast():
+            return (0,) if node.dtype.is_float else ()
+        case Add() | Subtract() | Multiply() | Divide() | Maximum() | Minimum() | Matmul():
+            return 0, 1
+        case Concat():
+            return tuple(range(len(node.args)))
+        case Pow() | Negative() | Abs() | Square() | Sqrt() | Rsqrt() | Pad() | Gathering() | StopGradient():
+            return (0,)
+        case Expand() | Reshape() | Transpose() | Slice() | CumulativeProd():
+            return (0,)
+        case Sum() | Mean() | Prod() | Max() | Min():
+            return (0,)
+        case _:
+            return ()
+
+
+def consuming(node: Node) -> tuple[int, ...]:
+    """The positions of the operands that may have exponents of their own, of an op whose result has not."""
+    match node.op:
+        case Comparison(name="less" | "less_equal" | "greater" | "greater_equal" | "equal" | "not_equal"):
+            return (0, 1) if node.args[0].dtype.is_float else ()
+        case Log() | Log2() | Log10() | LogProd() | Argmax() | Argmin():
+            return (0,) if node.args[0].dtype.is_float else ()
+        case WeightedLogsumexp():
+            return (1,)
+        case _:
+            return ()
+
+
+def begins_as_logarithm(node: Node) -> bool:
+    """Whether a node is an exponential by its form, and may over- or underflow."""
+    match node.op:
+        case Exp():
+            found = range_of(node.args[0])
+            return found.low < -60 or found.high > 60
+        case Sigmoid() | Softmax():
+            return True
+        case _:
+            return False
+
+
+def calculated(node: Node, xs: Sequence[Number]) -> Extended:
+    """What a node calculates, for operands of which some have exponents of their own."""
+    rule = _RULES.get(type(node.op))
+    if rule is not None:
+        return rule(*_as_needed(node, xs))
+    first = xs[0]
+    match node.op:
+        case Exp():
+            return exponential(_node(first))
+        case Sigmoid():
+            return logistic(_node(first))
+        case Softmax(axis=axis):
+            return shares(_node(first), axis)
+        case Cast(dtype=dtype):
+            return _cast(_number(first), dtype.compute)
+        case Pow():
+            return raised(_number(first), _node(xs[1]))
+        case Where():
+            return chosen(_node(first), _number(xs[1]), _number(xs[2]))
+        case WeightedSoftmax(axis=axis):
+            e, v, w = exponential(_node(first)), _number(xs[1]), _number(xs[2])
+            whole = total(times(w, e), axis).moved(lambda part: expand(part, axis, like=e.fraction))
+            return over(times(v, e), whole)
+        case Concat():
+            numbers = [normalised(_number(x)) for x in xs]
+            fraction = make(node.op, *(x.fraction for x in numbers))
+            return Extended(fraction, make(node.op, *(x.power for x in numbers)), 1.0)
+        case Pad() as op:
+            x = normalised(_number(first))
+            powers = make(replace(op, value=0.0), x.power)
+            return Extended(make(op, x.fraction), powers, 1.0 if op.value in (0.0, 1.0) else math.inf)
+        case _ if isinstance(node.op, MOVES):
+            return _number(first).moved(lambda part: make(node.op, part, *map(_node, xs[1:])))
+        case _:
+            return _of_rows(node.op, _number(first))
+
+
+def consumed(node: Node, xs: Sequence[Number]) -> Node:
+    """The ordinary result of a consumer."""
+    match node.op:
+        case Comparison():
+            a, b, _ = together(_number(xs[0]), _number(xs[1]))
+            return make(node.op, a, b)
+        case Argmax(axis=axis) | Argmin(axis=axis):
+            sign = 1 if isinstance(node.op, Argmax) else -1
+            return make(node.op, aligned(_number(xs[0]), (axis,), sign)[0])
+        case LogProd(axis=axis):
+            return cast(logarithm(product(_number(xs[0]), axis)), node.dtype)
+        case WeightedLogsumexp(axis=axis):
+            return cast(logarithm(total(times(_number(xs[1]), exponential(_node(xs[0]))), axis)), node.dtype)
+        case _:
+            return cast(logarithm(_number(xs[0]), type(node.op)), node.dtype)
+
+
+def logarithm(x: Extended, base: type[Op] = Log) -> Node:
+    """The logarithm, that of the number itself where it is ordinary."""
+    function, of_two = _LOGARITHMS[base]
+    x = normalised(x)
+    ordinary = logical_and(less(x.power, 60), less(-60, x.power))
+    known = where(ordinary, relative(x, full(0, x.power.type)), x.fraction)
+    return function(known) + where(ordinary, 0, cast(x.power, known.dtype)) * of_two
+
+
+def _of_rows(op: Op, x: Extended) -> Extended:
+    match op:
+        case Sum(axis=axis):
+            return total(x, axis)
+        case Mean(axis=axis):
+            return average(x, axis)
+        case Prod(axis=axis):
+            return product(x, axis)
+        case CumulativeProd(axis=axis, reverse=reverse):
+            return running_product(x, axis, reverse)
+        case Max(axis=axis):
+            value, top = aligned(x, axis, 1)
+        case Min(axis=axis):
+            value, top = aligned(x, axis, -1)
+        case _:
+            raise NotImplementedError(op.name)
+    return Extended(make(op, value), top)
+
+
+def _cast(x: Extended, dtype: Any) -> Extended:
+    return replace(x, fraction=cast(x.fraction, dtype))
+
+
+def _number(x: Number) -> Extended:
+    return x if isinstance(x, Extended) else extended(x)
+
+
+def _node(x: Number) -> Node:
+    assert isinstance(x, Node)
+    return x
+
+
+def _as_needed(node: Node, xs: Sequence[Number]) -> list[Extended]:
+    return [_number(x) for x in xs]
+
+
+_RULES: dict[type[Op], Callable[..., Extended]] = {
+    Add: plus,
+    Subtract: lambda x, y: plus(x, y, -1),
+    Multiply: times,
+    Divide: over,
+    Matmul: matrix_product,
+    Maximum: larger,
+    Minimum: lambda x, y: larger(x, y, -1),
+    Negative: lambda x: replace(x, fraction=-x.fraction),
+    Abs: lambda x: replace(x, fraction=abs(x.fraction)),
+    Square: lambda x: times(x, x),
+    Sqrt: square_root,
+    Rsqrt: lambda x: over(extended(full(1, x.fraction.type)), square_root(x)),
+}

@@ -1,0 +1,149 @@
+"""Products of many numbers that have an exponent of their own: over axes, running ones, and of matrices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graphc.interpret.ranges import range_of
+from graphc.ir.leaf import uniform_value
+from graphc.ir.node import Node, make
+from graphc.loops.define import cond
+from graphc.ops.contraction import Matmul, matrix_transpose
+from graphc.ops.conversion import Axes, Sum, cast, expand, reshape, squeeze
+from graphc.ops.cumulative import CumulativeProd, CumulativeSum, shifted
+from graphc.ops.elementwise import abs
+from graphc.ops.logic import less, logical_and, not_equal
+from graphc.ops.movement import Pad, slice_axis, transpose
+from graphc.ops.reduction import Prod, any
+from graphc.passes.log_domain_arithmetic import Extended, added, highest, normalised, relative, times, total
+from graphc.types import float32
+
+BLOCK = 64
+"""As many fractions from 0.5 to 1 have a product that is a normal float32."""
+LEVELS = 3
+"""How often a product of unknown length is taken in blocks: enough for 10 million factors."""
+
+
+def product(x: Extended, axis: Axes) -> Extended:
+    """The product over axes: of blocks whose fractions have a product that is a number, again and again."""
+    if not axis:
+        return x
+    kept = tuple(a for a in range(x.ndim) if a not in axis)
+    x = normalised(x).moved(lambda part: transpose(part, (*kept, *axis)))
+    x = x.moved(lambda part: reshape(part, (*part.shape[: len(kept)], -1)))
+    for _ in range(_levels(x)):
+        x = normalised(_multiplied(_blocks(x)))
+    return _multiplied(x)
+
+
+def running_product(x: Extended, axis: int, reverse: bool) -> Extended:
+    """The product of all elements up to each one: within blocks, times that of all blocks before."""
+    order = (*(a for a in range(x.ndim) if a != axis), axis)
+    rows = normalised(x).moved(lambda part: transpose(part, order))
+    found = _running(rows, reverse, _levels(rows))
+    back = tuple(order.index(a) for a in range(x.ndim))
+    return found.moved(lambda part: transpose(part, back))
+
+
+def matrix_product(x: Extended, y: Extended) -> Extended:
+    """The product of matrices, each row and each column relative to its largest power.
+
+    Where these do not meet, their sum of products may underflow; then all products are taken one by one.
+    """
+    rows, columns = _rows(x), _rows(y.moved(matrix_transpose)).moved(matrix_transpose)
+    row_power, column_power = highest(rows, (x.ndim - 1,)), highest(columns, (y.ndim - 2,))
+    left = relative(rows, expand(row_power, (x.ndim - 1,), like=x.fraction))
+    right = relative(columns, expand(column_power, (y.ndim - 2,), like=y.fraction))
+    value = make(Matmul(), left, right)
+    powers = _outer_sum(row_power, column_power, value)
+    small = less(abs(value), 2.0**-70 if value.dtype is float32 else 2.0**-900)
+    if uniform_value(rows.power) == uniform_value(columns.power) == 0:
+        return Extended(value, powers)
+
+    def support(v: Node) -> Node:
+        return cast(not_equal(v, 0), value.dtype)
+
+    def one_by_one() -> tuple[Node, Node]:
+        found = _one_by_one(rows, columns)
+        return found.fraction, found.power
+
+    def checked() -> tuple[Node, Node]:
+        met = make(Matmul(), support(rows.fraction), support(columns.fraction))
+        return cond(any(logical_and(small, not_equal(met, 0))), one_by_one, lambda: (value, powers))
+
+    fraction, power = cond(any(small), checked, lambda: (value, powers))
+    return Extended(fraction, power)
+
+
+def _rows(x: Extended) -> Extended:
+    """Fractions that can be multiplied and added up."""
+    found = range_of(x.fraction)
+    return x if x.is_plain and max(-found.low, found.high) <= 2.0**20 else normalised(x)
+
+
+def _outer_sum(rows: Node, columns: Node, like: Node) -> Node:
+    """The powers of a product of matrices, from those of rows and of columns."""
+    return added(expand(rows, (like.ndim - 1,), like=like), expand(columns, (like.ndim - 2,), like=like))
+
+
+def _one_by_one(x: Extended, y: Extended) -> Extended:
+    """The product of matrices as a sum of products."""
+    rows, columns, ndim = x.shape[-2], y.shape[-1], x.ndim
+    left = x.moved(lambda part: expand(part, (ndim,), (columns,)))
+    right = y.moved(lambda part: expand(part, (ndim - 2,), (rows,)))
+    return total(times(left, right), (ndim - 1,))
+
+
+# --- blocks along the last axis ---
+
+
+def _levels(x: Extended) -> int:
+    """How often products of blocks are taken before few factors are left."""
+    size, levels = x.shape[-1], 0
+    if not isinstance(size, int):
+        return LEVELS
+    while size > BLOCK:
+        size, levels = -(-size // BLOCK), levels + 1
+    return levels
+
+
+def _blocks(x: Extended, reverse: bool = False) -> Extended:
+    """The last axis in blocks, ones put behind what does not fill the last one, or before with `reverse`."""
+    size = x.shape[-1]
+    number = (size + (BLOCK - 1)) // BLOCK
+    start = (*(0 for _ in x.shape[:-1]), number * BLOCK - size if reverse else 0)
+
+    def part(elements: Node, fill: float) -> Node:
+        shape = (*elements.shape[:-1], number * BLOCK)
+        padded = elements if size == number * BLOCK else make(Pad(start, (1,) * len(shape), shape, fill), elements)
+        return reshape(padded, (*shape[:-1], number, BLOCK))
+
+    return replace(x, fraction=part(x.fraction, 1.0), power=part(x.power, 0.0))
+
+
+def _multiplied(x: Extended) -> Extended:
+    """The product over the last axis, of few elements."""
+    last = (x.ndim - 1,)
+    return Extended(make(Prod(last), x.fraction), make(Sum(last), x.power), BLOCK)
+
+
+def _running(x: Extended, reverse: bool, levels: int) -> Extended:
+    """Running products along the last axis."""
+    last = x.ndim - 1
+    if not levels:
+        running = make(CumulativeProd(last, reverse), x.fraction)
+        return Extended(running, make(CumulativeSum(last, reverse), x.power), BLOCK)
+    size = x.shape[-1]
+    within = normalised(_running(_blocks(x, reverse), reverse, 0))
+    end = 0 if reverse else BLOCK - 1
+    whole = within.moved(lambda part: squeeze(slice_axis(part, last + 1, end, 1), (last + 1,)))
+    ends = normalised(_running(whole, reverse, levels - 1))
+    before = replace(
+        ends,
+        fraction=shifted(ends.fraction, last, reverse, 1),
+        power=shifted(ends.power, last, reverse, 0),
+    )
+    found = times(within, before.moved(lambda part: expand(part, (last + 1,), (BLOCK,))))
+    flat = found.moved(lambda part: reshape(part, (*x.shape[:-1], -1)))
+    start = flat.shape[-1] - size if reverse else 0
+    return flat.moved(lambda part: slice_axis(part, last, start, size))
