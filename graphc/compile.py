@@ -39,6 +39,7 @@ def compile(
     passes: str = "default",
     semantics: str = "stable",
     accumulation: str = "blocked",
+    accuracy: str = "fast",
     name: str | None = None,
 ) -> CompiledFunction:
     """A function from arrays for `inputs` to arrays for `outputs`: one for a node, a list for a list.
@@ -47,14 +48,16 @@ def compile(
     fails, none; those that advance by themselves need none. `givens` puts other values in the place of nodes.
     `target` is where it runs, `passes` the pipeline that optimises it, `semantics` what a rewrite may change:
     "ieee", "stable" or "real". `accumulation` is how sums are calculated: "blocked", or "compensated", as if in twice
-    the precision.
+    the precision. `accuracy` is "fast", or has elementwise formulas searched for more accurate ones: "balanced" takes
+    those that cost hardly more, "best" the most accurate.
 
     Raises GraphError, ShapeError or DTypeError for nodes that do not fit together, TargetError for a target
     that is unknown or not there, CompileError where a target cannot compile the graph.
     """
     single = isinstance(outputs, Node)
     results = [outputs] if single else _listed(outputs)
-    texts = {"target": target, "passes": passes, "semantics": semantics, "accumulation": accumulation}
+    texts = {"target": target, "passes": passes, "semantics": semantics}
+    texts |= {"accumulation": accumulation, "accuracy": accuracy}
     for option, value in texts.items():
         if not isinstance(value, str):
             raise TypeError(f"compile: {option} is a text, not {_shown(value)}")
@@ -68,6 +71,7 @@ def compile(
         passes=passes,
         semantics=semantics,
         accumulation=accumulation,
+        accuracy=accuracy,
         returns_list=not single and outputs is not None,
     )
 

@@ -19,6 +19,7 @@ from graphc.ir.rule import SEMANTICS
 from graphc.kernel import Program
 from graphc.passes.decompose import ACCUMULATIONS
 from graphc.passes.pipeline import Record, parse_pipeline
+from graphc.passes.search import LEVELS
 from graphc.runtime.checking import checked
 from graphc.runtime.executable import make_executable, sizes_of_a_call
 from graphc.runtime.function import CompiledFunction, History, make_function
@@ -39,6 +40,7 @@ def compile_graph(
     passes: str,
     semantics: str,
     accumulation: str = "blocked",
+    accuracy: str = "fast",
     returns_list: bool,
 ) -> CompiledFunction:
     """A function that computes a graph; with `returns_list` it returns a list even of one output.
@@ -50,12 +52,16 @@ def compile_graph(
         raise GraphError(f"there is no semantics {semantics!r}", help=f"one of {', '.join(SEMANTICS)}")
     if accumulation not in ACCUMULATIONS:
         raise GraphError(f"there is no accumulation {accumulation!r}", help=f"one of {', '.join(ACCUMULATIONS)}")
+    if accuracy not in LEVELS:
+        raise GraphError(f"there is no accuracy {accuracy!r}", help=f"one of {', '.join(LEVELS)}")
     sizes_of_a_call(source)
     trace, records = Trace(fuel_from_environment()), list[Record]()
     pipeline = parse_pipeline(passes)
     optimising, lowering = pipeline.split()
     if accumulation != "blocked":
         lowering = lowering.with_option("accumulation", accumulation)
+    if accuracy != "fast":
+        optimising = optimising.followed_by(f"search{{level={accuracy}}},simplify,dead_code")
     optimised = optimising.run(source, semantics=semantics, trace=trace, records=records)
 
     @cache

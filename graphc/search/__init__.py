@@ -1,0 +1,1 @@
+"""Accuracy search: more accurate formulas by equality saturation, judged at sampled points."""

@@ -1,0 +1,203 @@
+"""Extraction: the most accurate expressions of an e-graph, measured at points.
+
+Comes in: an e-graph and values for its operands; goes out: a few expressions for one class, each best somewhere. All
+expressions of a class have one exact value at a point. So the error of each can be measured, from the operands up,
+and what is accurate is made of what is accurate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from graphc.interpret.mpmath_reader import MpmathElements, Real
+from graphc.ir.leaf import full
+from graphc.ir.node import Node, make
+from graphc.search.egraph import EGraph, ENode, Leaf, operation
+from graphc.search.points import NUMPY, Array, bits_of_error
+from graphc.types import TensorType
+
+PRECISIONS = (320, 2560)
+CERTAIN = 72
+"""As many bits of an exact value have to be known."""
+KEPT = 2
+"""Expressions of each class that others are made of."""
+SWEEPS = 5
+HUGE = 1 << 14
+"""Numbers with larger exponents are not looked at."""
+CYCLES_PER_BIT = 400.0
+"""How much slower an expression may be for a bit."""
+
+Cost = Callable[[Any], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """An expression of a class, its values at the points, and how far off they are."""
+
+    expression: Node
+    values: Array
+    errors: Array
+    cost: float
+
+    @property
+    def score(self) -> float:
+        """Bits, and what the time is worth."""
+        return float(self.errors.mean()) + self.cost / CYCLES_PER_BIT
+
+
+class Extraction:
+    """The expressions of an e-graph at points."""
+
+    def __init__(self, graph: EGraph, leaves: Sequence[Node], operands: Sequence[Array], cost: Cost) -> None:
+        self.graph, self.leaves, self.operands, self.cost = graph, leaves, operands, cost
+        self.type = TensorType(leaves[0].dtype, ())
+        self.count = len(operands[0])
+        self.rounded: dict[int, tuple[Array, Array]] = {}
+        self.variants: dict[int, list[Variant]] = {}
+
+    def best(self, number: int, most: int) -> list[Variant]:
+        """The expressions of a class that are best on average, or at some points; the best one first."""
+        number = self.graph.find(number)
+        self._find_exact_values()
+        self._find_variants(number, most)
+        return self.variants.get(number, [])
+
+    # --- exact values ---
+
+    def _find_exact_values(self) -> None:
+        """Each class has the values of those of its nodes that lose the fewest digits."""
+        numbers: dict[int, list[float]] = {number: [] for number in self.graph.classes}
+        for point in range(self.count):
+            values = self._exact_at(point, PRECISIONS[0])
+            for precision in PRECISIONS[1:]:
+                if all(_certainty(value) >= CERTAIN for value in values.values()):
+                    break
+                values = self._exact_at(point, precision)
+            for number, found in numbers.items():
+                value = values.get(number)
+                good = value is not None and _certainty(value) >= CERTAIN
+                found.append(float(value.value) if good and value is not None else math.nan)
+        with np.errstate(over="ignore"):
+            for number, found in numbers.items():
+                known = ~np.isnan(found)
+                if known.any():
+                    self.rounded[number] = np.array(found).astype(self.type.dtype.numpy), known
+
+    def _exact_at(self, point: int, precision: int) -> dict[int, Real]:
+        """The value of each class at one point, as far as it can be told."""
+        words = MpmathElements(precision, strict=False)
+        values: dict[int, Real] = {}
+        for _ in range(SWEEPS):
+            changed = False
+            for number, found in self.graph.classes.items():
+                best = values.get(number)
+                if best is not None and _certainty(best) >= CERTAIN:
+                    continue
+                for node in found.nodes:
+                    if all(arg in values for arg in node.args):
+                        value = self._exact_value(words, node, point, values)
+                        if best is None or _certainty(value) > _certainty(best):
+                            best = values[number] = value
+                            changed = True
+                        if _certainty(best) >= CERTAIN:
+                            break
+            if not changed:
+                break
+        return values
+
+    def _exact_value(self, words: MpmathElements, node: ENode, point: int, values: dict[int, Real]) -> Real:
+        if isinstance(node.symbol, Leaf):
+            return words.real(float(self.operands[node.symbol.number][point]))
+        if isinstance(node.symbol, Fraction):
+            return words.real(node.symbol.numerator) / words.real(node.symbol.denominator)
+        operands = [values[arg] for arg in node.args]
+        if any(operand.value != operand.value for operand in operands):
+            return words.real(math.nan)
+        try:
+            found = words.real(operation(node.symbol).exact(words, *operands))
+        except (ArithmeticError, MemoryError):  # a division by what may be 0 or not, or a giant
+            return words.real(math.nan)
+        return found if not found.value or abs(words.context.mag(found.value)) < HUGE else words.real(math.nan)
+
+    # --- expressions ---
+
+    def _find_variants(self, root: int, most: int) -> None:
+        seen: set[tuple[Any, ...]] = set()
+        with np.errstate(all="ignore"):
+            for _ in range(SWEEPS):
+                changed = False
+                for number, node in list(self.graph.nodes()):
+                    if number not in self.rounded or any(arg not in self.variants for arg in node.args):
+                        continue
+                    for operands in product(*(self.variants[arg][:KEPT] for arg in node.args)):
+                        key = (node, *(id(operand) for operand in operands))
+                        if key not in seen:
+                            seen.add(key)
+                            made = self._variant(number, node, operands)
+                            changed |= made is not None and self._keep(number, made, most if number == root else KEPT)
+                if not changed:
+                    break
+
+    def _variant(self, number: int, node: ENode, operands: tuple[Variant, ...]) -> Variant | None:
+        results, known = self.rounded[number]
+        if isinstance(node.symbol, Leaf):
+            expression, values, cost = self.leaves[node.symbol.number], self.operands[node.symbol.number], 0.0
+        elif isinstance(node.symbol, Fraction):
+            try:
+                expression = full(float(node.symbol), self.type)
+            except OverflowError:
+                return None
+            values, cost = np.full(self.count, float(node.symbol), self.type.dtype.numpy), 0.0
+        else:
+            op = operation(node.symbol)
+            expression = make(op, *(operand.expression for operand in operands))
+            values = np.asarray(op.evaluate(NUMPY, *(operand.values for operand in operands)))
+            values = values.astype(self.type.dtype.numpy, copy=False)
+            cost = self.cost(op) + sum(operand.cost for operand in operands)
+        errors = np.where(known, bits_of_error(values, results), 0.0)
+        return Variant(expression, values, errors, cost)
+
+    def _keep(self, number: int, made: Variant, most: int) -> bool:
+        """Add an expression to those of its class if it is among the best; whether it was."""
+        known = self.variants.get(number, [])
+        if any(old.expression is made.expression for old in known):
+            return False
+        kept = chosen([*known, made], most)
+        self.variants[number] = kept
+        return any(variant is made for variant in kept)
+
+
+def chosen(variants: Sequence[Variant], most: int) -> list[Variant]:
+    """The best on average, then again and again the one that helps most where those chosen are bad."""
+    kept = [min(variants, key=lambda variant: variant.score)]
+    covered = kept[0].errors
+    while len(kept) < most:
+        rest = [variant for variant in variants if not any(variant is other for other in kept)]
+        gains = [
+            float(np.maximum(covered - variant.errors, 0).mean()) - variant.cost / CYCLES_PER_BIT / 8
+            for variant in rest
+        ]
+        if not gains or max(gains) < 0.1:
+            break
+        following = rest[gains.index(max(gains))]
+        kept.append(following)
+        covered = np.minimum(covered, following.errors)
+    return kept
+
+
+def _certainty(x: Real) -> float:
+    """How many bits of a number are certain."""
+    if x.value != x.value:
+        return -math.inf
+    if x.error == -math.inf:
+        return math.inf
+    if not x.value:
+        return -math.inf
+    return float(x.words.context.mag(x.value)) - x.error

@@ -1,0 +1,105 @@
+"""Accuracy search: formulas that no rule knows become more accurate ones, found by equality saturation.
+
+Comes in: an optimised graph; goes out: the same with some elementwise formulas replaced, each judged at sampled
+points and never worse there. The result depends on the graph and the options alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graphc.errors import PipelineError
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, make
+from graphc.ir.rewrite import Firing, Rebuilding, Trace, current_trace
+from graphc.ir.rule import Rewrite
+from graphc.ir.source import at
+from graphc.passes.cost import cycles
+from graphc.passes.registry import graph_pass
+from graphc.search.improve import Effort, Found
+from graphc.search.regions import Region, regions
+from graphc.search.store import remembered
+
+EFFORTS = {
+    "balanced": Effort(gain=1.0, slower=1.5),
+    "best": Effort(gain=0.25, slower=float("inf")),
+}
+LEVELS = ("fast", *EFFORTS)
+
+
+@dataclass(frozen=True, eq=False)
+class Improvement(Rewrite):
+    """What the search found for one region."""
+
+    before: Node
+    after: Node
+
+    def apply(self, node: Node) -> Node | None:
+        return self.after if node is self.before else None
+
+    def __str__(self) -> str:
+        return self.proof.removeprefix("tested: ")
+
+
+@graph_pass
+def search(
+    graph: Graph,
+    *,
+    level: str = "best",
+    largest: int = 200,
+    nodes: int = 1500,
+    points: int = 256,
+    semantics: str = "stable",
+) -> Graph:
+    """Replace elementwise formulas by more accurate ones, measured at points drawn from the ranges of the operands.
+
+    cos(x + y) - cos(x)  becomes  -(2 * sin(y / 2)**2 * cos(x) + sin(x) * sin(y))
+    """
+    if level not in LEVELS:
+        raise PipelineError(f"there is no level {level!r} of accuracy", help=f"one of {', '.join(LEVELS)}")
+    if level == "fast" or semantics == "ieee":
+        return graph
+    return _Search(replace(EFFORTS[level], nodes=nodes, points=points), largest).improved(graph)
+
+
+class _Search:
+    def __init__(self, effort: Effort, largest: int) -> None:
+        self.effort, self.largest, self.trace = effort, largest, current_trace()
+
+    def improved(self, graph: Graph) -> Graph:
+        """The graph with what was found, also inside of loops and branches."""
+        found = {region.root: region for region in regions(graph, self.largest)}
+        new: dict[Node, Node] = {}
+        for node in graph.nodes:
+            new[node] = self._replaced(node, found.get(node), new)
+        names: dict[Node, str] = {}
+        for node, name in graph.names.items():
+            names.setdefault(new.get(node, node), name)
+        return graph.with_results((new[node] for node in graph.results), names)
+
+    def _replaced(self, node: Node, region: Region | None, new: Mapping[Node, Node]) -> Node:
+        op = node.op.with_inner(tuple(map(self.improved, node.op.inner))) if node.op.inner else node.op
+        args = tuple(new[arg] for arg in node.args)
+        with at(node.source):
+            again = node if op is node.op and all(map(_same, args, node.args)) else make(op, *args)
+            if again is not node:
+                self.trace.rebuildings.append(Rebuilding(node, again, len(self.trace.firings)))
+            found = remembered(region, self.effort, cycles) if region is not None else None
+            if region is None or found is None or not self.trace.spend():
+                return again
+            better = region.placed(found.formula, new)
+        self._record(self.trace, again, better, found)
+        return better
+
+    def _record(self, trace: Trace, before: Node, after: Node, found: Found) -> None:
+        reason = "At points drawn evenly over the floats in the ranges of the operands."
+        proof = f"tested: {found.before:.1f} bits of error on average are now {found.after:.1f}"
+        roots = (before.op.name,)
+        rule = Improvement("accuracy_search", "stabilizing", "", reason, proof, roots, before, after)
+        trace.firings.append(Firing(rule, before, after, trace.stage))
+
+
+def _same(x: Any, y: Any) -> bool:
+    return x is y
