@@ -32,6 +32,7 @@ from graphc.passes import (  # noqa: F401 - they register
     lower,
     merge_loops,
     schedule,
+    search,
     simplify,
     stabilize,
 )
@@ -128,6 +129,10 @@ class Pipeline:
                 for step in self.steps
             )
         )
+
+    def followed_by(self, text: str) -> Pipeline:
+        """The pipeline with other passes after its own."""
+        return Pipeline((*self.steps, *parse_pipeline(text).steps))
 
     def __str__(self) -> str:
         return ",".join(map(str, self.steps))
