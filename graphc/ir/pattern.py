@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -202,19 +203,32 @@ def _match_product(pattern: Application, node: Node, env: Bindings, beside: int 
     for view in views(node, PRODUCTS, len(wanted.parts) + beside):
         if len(view.parts) < len(wanted.parts) or (not beside and len(view.parts) > len(wanted.parts)):
             continue
-        if view.sign == wanted.sign:
-            yield from _match_parts(wanted.parts, view.parts, env, PRODUCTS)
-        elif beside:
-            minus_one = Part(1, full(-1, node.type))
-            yield from _match_parts(wanted.parts, (*view.parts, minus_one), env, PRODUCTS)
-        else:
-            for i, part in enumerate(view.parts):
-                flipped = (
-                    *view.parts[:i],
-                    Part(part.sign, _signed(-1, part.value, SUMS)),
-                    *view.parts[i + 1 :],
-                )
-                yield from _match_parts(wanted.parts, flipped, env, PRODUCTS)
+        for parts in _signings(view, wanted, beside):
+            yield from _match_parts(wanted.parts, parts, env, PRODUCTS)
+
+
+def _signings(view: View, wanted: View, beside: int) -> Iterator[tuple[Part, ...]]:
+    """The factors of a product with the signs put where a pattern may find them."""
+    if view.sign == wanted.sign:
+        yield view.parts
+        pairs = _squares(view) if _squares(wanted) else ()
+        yield from (_negated_at(view.parts, pair) for pair in pairs)
+    elif beside:
+        yield (*view.parts, Part(1, full(-1, view.parts[0].value.type)))
+    else:
+        yield from (_negated_at(view.parts, (i,)) for i in range(len(view.parts)))
+
+
+def _squares(view: View) -> tuple[tuple[int, int], ...]:
+    """The pairs of equal factors, of which the sign does not matter."""
+    same = combinations(enumerate(view.parts), 2)
+    return tuple((i, j) for (i, a), (j, b) in same if a.sign == b.sign and a.value is b.value)
+
+
+def _negated_at(parts: tuple[Part, ...], places: tuple[int, ...]) -> tuple[Part, ...]:
+    return tuple(
+        Part(part.sign, _signed(-1, part.value, SUMS)) if i in places else part for i, part in enumerate(parts)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -103,3 +103,11 @@ def test_what_is_compared_stays_alive():
     for _ in range(20):
         other = square(x - z) * -0.5
         assert bound(pattern, exp(exponent) / (exp(exponent) + exp(other))) is not None
+
+
+@pytest.mark.parametrize("argument", [x, -x, x - y, y - x, 2 * x, -2 * x])
+def test_the_sign_of_a_square_does_not_matter(argument):
+    pattern = exp(-X * X) / gc.erfc(X)
+    assert bound(pattern, exp(-square(argument)) / gc.erfc(argument)) is not None
+    assert bound(pattern, exp(-square(argument)) / gc.erfc(-argument)) is not None
+    assert bound(pattern, exp(-square(argument)) / gc.erfc(z)) is None
