@@ -105,7 +105,7 @@ class CompiledFunction:
 
         The node may be one of the user's, or the name of one. Raises GraphError for one that is not there.
         """
-        return why(node, self.source_graph, self.graph, self._provenance)
+        return why(node, self.source_graph, self.graph, self.provenance)
 
     def audit(self, *args: Any, limit: int = LIMIT, **keywords: Any) -> Audit:
         """How many bits each step of the formula loses at these inputs, as written and as compiled; print it.
@@ -117,7 +117,7 @@ class CompiledFunction:
         if not isinstance(limit, int) or limit < 1:
             raise GraphError(f"the limit is a positive number of elements, not {limit!r:.80}")
         bindings, _ = self._bound(args, keywords)
-        return audit(self.source_graph, self.graph, self._provenance, bindings, self._history.semantics, limit)
+        return audit(self.source_graph, self.graph, self.provenance, bindings, self._history.semantics, limit)
 
     def nan_origin(self, *args: Any, of: str = "optimised", **keywords: Any) -> NanOrigin:
         """The first node, in order, that makes a NaN or an infinity of finite numbers at these inputs; print it.
@@ -142,7 +142,8 @@ class CompiledFunction:
         return values, sizes
 
     @cached_property
-    def _provenance(self) -> Provenance:
+    def provenance(self) -> Provenance:
+        """Where each node of the optimised graph comes from."""
         history = self._history
         return Provenance(history.source, history.firings, history.rebuildings, history.passes)
 
