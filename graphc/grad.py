@@ -100,8 +100,12 @@ def _differentiable(node: Node) -> bool:
 
 
 def _together(parts: list[Cotangent]) -> Cotangent:
-    """The sum; its mask holds where any of the masks does."""
-    value = reduce(lambda a, b: a + b, side_by_side([part.value for part in parts]))
+    """The sum, rounded once if it has 16 bits; its mask holds where any of the masks does."""
+    values = side_by_side([part.value for part in parts])
+    dtype = values[0].dtype
+    if len(values) > 2:
+        values = [conversion.cast(value, dtype.compute) for value in values]
+    value = conversion.cast(reduce(lambda a, b: a + b, values), dtype)
     masks = list(dict.fromkeys(part.mask for part in parts if part.mask is not None))
     if len(masks) == 0 or any(part.mask is None for part in parts):
         return Cotangent(value)

@@ -1,18 +1,20 @@
 """How the derivative of a scan adds up what each step contributes for a value that all steps read.
 
 A matrix product is not added up step by step: its factors are stacked, and one large product over all steps and rows
-gives the sum. Everything else is a state of the loop, to which each step adds.
+gives the sum. Everything else is a state of the loop, to which each step adds; 16-bit floats are added up in float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 
 from graphc.ir.leaf import Input, full
 from graphc.ir.node import Node, make
 from graphc.ops import logic
 from graphc.ops.contraction import Matmul, matmul
-from graphc.ops.conversion import Expand, Reshape, reshape
+from graphc.ops.conversion import Cast, Expand, Reshape, cast, reshape
 from graphc.ops.elementwise import Add
 from graphc.ops.movement import Transpose, transpose
 from graphc.types import Shape
@@ -39,10 +41,11 @@ class SumsOverSteps:
         """The sum for each value, given the last states and the stacked factors."""
         found = {node: states[number] for node, number in self._states.items()}
         for node, products in self._products.items():
-            for left, right in products:
-                product = matmul(transpose(self._rows(left, stacks)), self._rows(right, stacks))
+            for pair in products:
+                left, right = (cast(self._rows(factor, stacks), node.dtype.compute) for factor in pair)
+                product = matmul(transpose(left), right)
                 found[node] = found[node] + product if node in found else product
-        return found
+        return {node: cast(total, node.dtype) for node, total in found.items()}
 
     def _add(self, node: Node, part: Node) -> None:
         rest = []
@@ -50,12 +53,10 @@ class SumsOverSteps:
             if isinstance(term.op, Matmul) and term.ndim == 2 and not self._constants.intersection(term.args):
                 self._products.setdefault(node, []).append(self._factors(*term.args))
             else:
-                rest.append(term)
+                rest.append(cast(term, node.dtype.compute))
         if rest:
-            total = rest[0]
-            for term in rest[1:]:
-                total = total + term
-            state = make(Input(f"sum{len(self.accumulated)} of steps", node.type))
+            total = reduce(add, rest)
+            state = make(Input(f"sum{len(self.accumulated)} of steps", total.type))
             self._states[node] = len(self.accumulated)
             self.accumulated.append((state, state + self._if_active(total)))
 
@@ -81,11 +82,11 @@ class SumsOverSteps:
 
 
 def _terms(node: Node) -> list[Node]:
-    """The terms of a sum."""
+    """The terms of a sum, as they are before they are converted to the float that it is calculated in."""
     terms, stack = [], [node]
     while stack:
         term = stack.pop()
-        if isinstance(term.op, Add):
+        if isinstance(term.op, Add) or (isinstance(term.op, Cast) and term.args[0].dtype.is_float):
             stack.extend(reversed(term.args))
         else:
             terms.append(term)

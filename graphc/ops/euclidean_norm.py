@@ -48,10 +48,11 @@ class Direction(RowWise):
         return s.where(s.equal(length, 0), 0 * x, x / s.where(s.equal(length, 0), 1, length))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        dtype, (g, y, x) = x.dtype, (cast(each, x.dtype.compute) for each in (g, y, x))
         length = euclidean_norm(x, self.axis)
         length = expand(where(equal(length, 0), 1, length), self.axis, like=x)
         along = expand(sum(g * y, self.axis), self.axis, like=x)
-        return (where(equal(length, 0), 0, (g - y * along) / length),)
+        return (cast(where(equal(length, 0), 0, (g - y * along) / length), dtype),)
 
 
 class _ScaledRow:

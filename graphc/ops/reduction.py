@@ -152,8 +152,9 @@ class Softmax(RowWise):
         return e / s.sum(e, self.axis, keepdims=True)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        g, y = _wide(g), _wide(y)
         inner = sum(g * y, self.axis)
-        return (y * (g - expand(inner, self.axis, like=x)),)
+        return (cast(y * (g - expand(inner, self.axis, like=x)), x.dtype),)
 
 
 class SoftmaxComplement(RowWise):
@@ -170,9 +171,9 @@ class SoftmaxComplement(RowWise):
         return 1 - e / s.sum(e, self.axis, keepdims=True)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        p = softmax(x, self.axis)
+        g, p = _wide(g), softmax(_wide(x), self.axis)
         inner = sum(g * p, self.axis)
-        return (p * (expand(inner, self.axis, like=x) - g),)
+        return (cast(p * (expand(inner, self.axis, like=x) - g), x.dtype),)
 
 
 class LogSoftmax(RowWise):
@@ -187,8 +188,9 @@ class LogSoftmax(RowWise):
         return x - s.log(s.sum(s.exp(x), self.axis, keepdims=True))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        g, wide = _wide(g), _wide(x)
         others = expand(sum(g, self.axis), self.axis, like=x) - g
-        return (g * softmax_complement(x, self.axis) - softmax(x, self.axis) * others,)
+        return (cast(g * softmax_complement(wide, self.axis) - softmax(wide, self.axis) * others, x.dtype),)
 
 
 class Argmax(Composite):
@@ -335,6 +337,11 @@ def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:
     ties = equal(x, expand(y, axis, like=x))
     share = g / sum(cast(ties, g.dtype), axis)
     return (where(ties, expand(share, axis, like=x), 0),)
+
+
+def _wide(x: Node) -> Any:
+    """A value in the dtype in which sums of it are calculated."""
+    return cast(x, x.dtype.compute)
 
 
 def _product_of_others(x: Node, axis: Axes) -> Any:

@@ -16,8 +16,9 @@ from graphc.ir.node import Node, public
 from graphc.ops.contraction import matmul, matrix_transpose
 from graphc.ops.conversion import as_node, axes, broadcast_to, cast, common_dtype, expand, reshape, sum
 from graphc.ops.creation import asarray
+from graphc.ops.deviations import squared_deviations
 from graphc.ops.diagonals import diagonal
-from graphc.ops.elementwise import maximum, sqrt, square
+from graphc.ops.elementwise import maximum, sqrt
 from graphc.ops.logic import greater_equal, less, less_equal, logical_and, not_equal, where
 from graphc.ops.manipulation import expand_dims
 from graphc.ops.movement import concat
@@ -33,16 +34,22 @@ def var(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = F
     The sum of squares is divided by the number of elements less the correction.
     """
     x = _as_float(x)
-    axis = axes(axis, x.ndim)
-    centred = x - mean(x, axis, keepdims=True)
-    total = sum(square(centred), axis, keepdims=keepdims)
-    count = extent(dimension.product(tuple(x.shape[a] for a in axis)), total.dtype)
-    return total / (maximum(count - correction, 0) if correction > 0 else count - correction)
+    return cast(_variance(x, axis, correction, keepdims), x.dtype)
 
 
 def std(x: Any, axis: Any = None, *, correction: float = 0.0, keepdims: bool = False) -> Any:
     """The standard deviation over axes."""
-    return sqrt(var(x, axis, correction=correction, keepdims=keepdims))
+    x = _as_float(x)
+    return cast(sqrt(_variance(x, axis, correction, keepdims)), x.dtype)
+
+
+def _variance(x: Node, axis: Any, correction: float, keepdims: bool) -> Any:
+    """The variance, of 16-bit floats in float32."""
+    axis = axes(axis, x.ndim)
+    total = squared_deviations(cast(x, x.dtype.compute), axis)
+    total = expand(total, axis, (1,) * len(axis)) if keepdims else total
+    count = extent(dimension.product(tuple(x.shape[a] for a in axis)), total.dtype)
+    return total / (maximum(count - correction, 0) if correction > 0 else count - correction)
 
 
 @public

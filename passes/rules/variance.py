@@ -10,19 +10,20 @@ import math
 import numpy as np
 
 from graphc.ir.leaf import uniform_value
-from graphc.ir.node import Node
+from graphc.ir.node import Node, make
 from graphc.ir.pattern import PRODUCTS, SUMS, see, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Axes, Sum, expand
-from graphc.ops.elementwise import Add, Subtract, square
-from graphc.ops.reduction import Mean, mean
+from graphc.ops.deviations import SquaredDeviations
+from graphc.ops.elementwise import Add, Subtract
+from graphc.ops.reduction import Mean, count, mean
 
 VARIANCE = RuleSet("variance")
 
 
 @VARIANCE.rewriter(Add, Subtract, kind="stabilizing", reference="S61")
 def difference_of_means(node: Node) -> Node | None:
-    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means."""
+    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means, squares for x = y."""
     *_, view = views(node, SUMS, 2)
     if len(view.parts) != 2 or view.parts[0].sign == view.parts[1].sign:
         return None
@@ -45,8 +46,10 @@ def _covariance(whole: Node, product: Node) -> Node | None:
     _, axis = mean_of_product
     for a, b in (means, means[::-1]):
         if a is not None and b is not None and a[0] is x and b[0] is y and a[1] == b[1] == axis:
-            centred = _centred(x, axis)
-            return mean(square(centred) if x is y else centred * _centred(y, axis), axis)
+            if x is y:
+                total = make(SquaredDeviations(axis), x)
+                return total / count(x, axis, total)
+            return mean(_centred(x, axis) * _centred(y, axis), axis)
     return None
 
 

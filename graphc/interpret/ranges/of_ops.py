@@ -22,6 +22,7 @@ from graphc.ir.node import Node
 from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Addition, Expand, Reshape
+from graphc.ops.deviations import SquaredDeviations
 from graphc.ops.indexing import Gathering, ScatterAdd, ScatterAddAlongAxis
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.position import Extent, Iota
@@ -92,6 +93,9 @@ def _of_rows(node: Node, xs: Sequence[Interval]) -> Interval | None:
             # Infinities of both signs give NaN; so does the mean of nothing.
             nan = x.may_be_nan or _opposite(x) or _count(node, axis).low == 0
             return Interval(x.low, x.high, nan, x.may_be_infinite, x.may_be_zero or x.low < 0 < x.high)
+        case SquaredDeviations(axis=axis):
+            nan = x.may_be_nan or x.may_be_infinite or _count(node, axis).low == 0
+            return Interval(0.0, inf, nan, may_be_infinite=False)
         case Logsumexp(axis=axis):
             count = _count(node, axis)
             found = x + WORDS.log(Interval(1.0, max(count.high, 1.0), may_be_infinite=False))
