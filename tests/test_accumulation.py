@@ -210,3 +210,90 @@ def test_unknown_accumulations_are_named():
         gc.compile([x], gc.sum(x), accumulation="kahan")
     with pytest.raises(TypeError, match="accumulation is a text"):
         gc.compile([x], gc.sum(x), accumulation=True)
+
+
+# --- what is made of sums ---
+
+
+@pytest.mark.parametrize("formula", [gc.var, lambda x: gc.mean(x * x) - gc.square(gc.mean(x))])
+@pytest.mark.parametrize(("mean", "deviation"), [(0, 1), (1e5, 1), (1e6, 0.1), (1e6, 1), (1e7, 1)])
+def test_variances_far_from_zero(mean, deviation, formula):
+    """The rounding of the mean alone would cost NumPy's answer all digits at 1e6 and 0.1."""
+    values = (mean + deviation * np.random.default_rng(1).standard_normal(100_001)).astype("float32")
+    x = gc.input("x", ("n",))
+    wanted = np.var(values.astype(np.longdouble))
+    assert abs(gc.compile([x], formula(x))(values) - wanted) <= 4 * unit("float32") * float(wanted)
+
+
+def test_variances_are_not_negative():
+    x = gc.input("x", (3, "n"))
+    f = gc.compile([x], [gc.var(x, 1), gc.std(x, 1)])
+    for result in f(np.repeat(np.array([[0.1], [1e7 / 3], [-1e-30]], "float32"), 1001, axis=1)):
+        assert (result >= 0).all() and (result <= 1e-3).all()
+    assert gc.compile([x], gc.var(x, 1, correction=1))(np.ones((3, 2), "float32")).tolist() == [0, 0, 0]
+
+
+def test_means_of_large_integers():
+    x = gc.input("x", ("n",), "int64")
+    assert gc.compile([x], gc.mean(x))(np.array([2**52 + 1, 2**52 + 3])) == 2**52 + 2
+
+
+# --- 16-bit floats ---
+
+
+def step_with(w):
+    return lambda c, x: (c, w * x)
+
+
+ROWS = ((4, 3000), (4, 3000))
+NARROW = {
+    "sum": (lambda x, y: gc.sum(x, 1), ROWS),
+    "columns": (lambda x, y: gc.sum(x.mT, 0), ROWS),
+    "mean": (lambda x, y: gc.mean(x, 1), ROWS),
+    "var": (lambda x, y: gc.var(x, 1), ROWS),
+    "std": (lambda x, y: gc.std(x, 1), ROWS),
+    "dot": (lambda x, y: gc.vecdot(x, y), ROWS),
+    "matmul": (lambda x, y: x @ y.mT, ROWS),
+    "einsum": (lambda x, y: gc.einsum("ij,ij->i", x, y), ROWS),
+    "norm": (lambda x, y: gc.linalg.vector_norm(x, axis=1), ROWS),
+    "running sum": (lambda x, y: gc.cumsum(x, 1), ROWS),
+    "softmax": (lambda x, y: gc.softmax(x, 1), ROWS),
+    "logsumexp": (lambda x, y: gc.logsumexp(x, 1), ROWS),
+    "segments": (lambda x, y: gc.segment_sum(x.mT, np.zeros(3000, int), 1), ROWS),
+    "convolution": (lambda x, k: gc.conv(x, k), ((1, 64, 8, 8), (4, 64, 3, 3))),
+    "gradient of what is broadcast": (lambda x, b: gc.grad(gc.sum(x * b), b), ((3000, 4), (4,))),
+    "gradient of what many read": (
+        lambda x, y: gc.grad(sum((gc.sum(x * float(k)) for k in range(1, 40)), gc.sum(y)), x),
+        ((5,), (5,)),
+    ),
+    "gradient of what each step reads": (
+        lambda w, x: gc.grad(gc.sum(gc.scan(step_with(w), w, x)[1]), w),
+        ((), (3000,)),
+    ),
+    "gradient of what is looked up": (
+        lambda w, y: gc.grad(gc.sum(gc.take(w, np.zeros(3000, int), axis=0) * y), w),
+        ((3, 4), (3000, 4)),
+    ),
+}
+
+
+@pytest.mark.parametrize("target", LLVM)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", NARROW)
+def test_narrow_floats_are_rounded_at_the_end(name, dtype, target):
+    """Sums of 16-bit floats have no more error than rounding a few values to 16 bits."""
+    formula, shapes = NARROW[name]
+    rng = np.random.default_rng(13)
+    narrow = [gc.input(f"x{i}", shape, dtype) for i, shape in enumerate(shapes)]
+    wide = [gc.input(f"x{i}", shape, "float64") for i, shape in enumerate(shapes)]
+    values = [(rng.random(x.shape) / 8).astype(x.dtype.numpy) for x in narrow]
+    got = gc.compile(narrow, formula(*narrow), target=target)(*values)
+    wanted = gc.compile(wide, formula(*wide))(*(v.astype(float) for v in values))
+    assert got.dtype == values[0].dtype
+    roundings = 1.5 * {"float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
+    assert (np.abs(got.astype(float) - wanted) <= roundings * np.abs(wanted) + 2.0**-24).all()
+
+
+def test_variances_of_narrow_floats_do_not_overflow_on_the_way():
+    x = gc.input("x", ("n",), "float16")
+    assert gc.compile([x], gc.var(x))(np.array([600, *[0] * 99], "float16")) == np.float16(3564)

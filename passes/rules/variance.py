@@ -23,7 +23,7 @@ VARIANCE = RuleSet("variance")
 
 @VARIANCE.rewriter(Add, Subtract, kind="stabilizing", reference="S61")
 def difference_of_means(node: Node) -> Node | None:
-    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means, squares for x = y."""
+    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means."""
     *_, view = views(node, SUMS, 2)
     if len(view.parts) != 2 or view.parts[0].sign == view.parts[1].sign:
         return None
