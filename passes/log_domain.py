@@ -48,8 +48,7 @@ def log_domain_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> lis
     roots = list(nodes)
     if "stabilizing" not in SEMANTICS[semantics]:
         return roots
-    walk = _Walk(roots, {}, current_trace())
-    return [walk.ordinary(node) for node in roots]
+    return _carried(roots, current_trace())
 
 
 @LOG_DOMAIN.rewriter(Log, Log2, Log10, LogProd, WeightedLogsumexp, kind="stabilizing", proof=PROOF)
@@ -78,7 +77,16 @@ def choice_among_long_products(node: Node) -> Node | None:
 
 def _alone(node: Node) -> Node | None:
     """What becomes of a node where nothing else does."""
-    return _Walk([node], {}, Trace()).ordinary(node) if Survey([node]).fires(node) else None
+    return _carried([node], Trace())[0] if Survey([node]).fires(node) else None
+
+
+def _carried(roots: list[Node], trace: Trace) -> list[Node]:
+    """The roots as ordinary numbers; as they are where nothing fires."""
+    survey = Survey(roots)
+    if not survey.results and not any(map(survey.fires, survey.order)):
+        return roots
+    walk = _Walk(survey, {}, trace)
+    return [walk.ordinary(node) for node in roots]
 
 
 class _Walk:
@@ -87,10 +95,8 @@ class _Walk:
     `given` is what inputs are. Inside of a loop some have exponents of their own; then so has all that can.
     """
 
-    def __init__(self, roots: Sequence[Node], given: Mapping[Node, Number], trace: Trace) -> None:
-        self.trace = trace
-        known = {x: Factors(MANY) if isinstance(value, Extended) else Factors() for x, value in given.items()}
-        self.survey = Survey(roots, known)
+    def __init__(self, survey: Survey, given: Mapping[Node, Number], trace: Trace) -> None:
+        self.survey, self.trace = survey, trace
         self.wide = {x: value for x, value in given.items() if isinstance(value, Extended)}
         self.plain = {x: value for x, value in given.items() if isinstance(value, Node)}
         self.results: dict[Node, list[Number]] = {}  # of loops and branches
@@ -178,13 +184,13 @@ class _Walk:
         return carried_while(op, operands, growing, self._inside)
 
     def _inside(self, nodes: Sequence[Node], given: Mapping[Node, Number]) -> list[Number]:
-        return _Walk(nodes, given, self.trace).numbers(nodes)
+        known = {x: Factors(MANY) if isinstance(value, Extended) else Factors() for x, value in given.items()}
+        return _Walk(Survey(nodes, known), given, self.trace).numbers(nodes)
 
     def _inner(self, graph: Graph) -> Graph:
         """An inner graph whose operands are ordinary numbers."""
         if graph.identity not in self.graphs:
-            walk = _Walk(graph.outputs, {}, self.trace)
-            outputs = tuple(map(walk.ordinary, graph.outputs))
+            outputs = tuple(_carried(list(graph.outputs), self.trace))
             same = all(a is b for a, b in zip(outputs, graph.outputs, strict=True))
             self.graphs[graph.identity] = graph if same else replace(graph, outputs=outputs)
         return self.graphs[graph.identity]

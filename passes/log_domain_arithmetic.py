@@ -17,8 +17,8 @@ from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
 from graphc.ops.conversion import Axes, cast, expand, sum
-from graphc.ops.elementwise import abs, divide, exp, floor, maximum, multiply, power, round, sigmoid, sqrt
-from graphc.ops.logic import bitwise_right_shift, equal, greater, isfinite, isnan, less, logical_or, where
+from graphc.ops.elementwise import abs, divide, exp, floor, log2, maximum, multiply, power, round, sigmoid, sign, sqrt
+from graphc.ops.logic import bitwise_right_shift, equal, greater, isfinite, isnan, less, logical_and, logical_or, where
 from graphc.ops.reduction import Max, Min, count, log_softmax, softmax
 from graphc.ops.representation import exponent, ldexp
 from graphc.types import DType, Shape, float32, float64, int32
@@ -126,18 +126,23 @@ def square_root(x: Extended) -> Extended:
 def raised(x: Extended, y: Node) -> Extended:
     """x to an ordinary power y.
 
-    The product of both powers is split into a whole number and the rest, for which float32 has too few digits.
+    The power of the fraction is taken as such where it is a number, else by its logarithm, in float64. The product of
+    both powers is split into a whole number and the rest, for which float32 has too few digits.
     """
     x = normalised(x)
     y = cast(y, x.fraction.dtype)
-    low = less(abs(x.fraction), math.sqrt(0.5))  # fractions as close to 1 as can be: their own powers shall be numbers
+    low = less(abs(x.fraction), math.sqrt(0.5))  # fractions as close to 1 as can be
     base, k = where(low, 2 * x.fraction, x.fraction), x.power - cast(low, int32)
-    product = cast(k, float64) * cast(y, float64)
-    split = isfinite(product)
-    whole = floor(where(split, product, 0))
-    rest = cast(exp(where(split, product - whole, 0) * LN2), base.dtype)
     base = where(isfinite(y), base, ordinary(x, base.dtype))
-    return Extended(power(base, y) * rest, cast(whole, int32))
+    wide = cast(y, float64)
+    logarithm = wide * log2(cast(abs(base), float64))
+    far = logical_and(greater(abs(logarithm), 100), isfinite(logarithm))
+    total = cast(k, float64) * wide + where(far, logarithm, 0)
+    split = isfinite(total)
+    whole = floor(where(split, total, 0))
+    rest = cast(exp(where(split, total - whole, 0) * LN2), base.dtype)
+    near = power(where(far, sign(base), base), y)
+    return Extended(near * rest, cast(whole, int32))
 
 
 # --- what begins as a logarithm ---

@@ -66,16 +66,18 @@ def carried_switch(op: Switch, operands: Sequence[Number], evaluate: Evaluate) -
         found = [evaluate(branch.outputs, dict(zip(branch.inputs, given, strict=True))) for branch in op.branches]
         wide = [any(isinstance(x, Extended) for x in column) for column in zip(*found, strict=True)]
         results = [[_number(x) if w else x for x, w in zip(row, wide, strict=True)] for row in found]
+    forms = [_widest(column) for column in zip(*results, strict=True)]
     own = dict.fromkeys(_parts(given), "x")
     graph, needed = closed([part for row in results for part in _parts(row)], own, always=len(own), inside=made)
     count = len(_parts(results[0]))
     branches = [Graph("inner", graph.inputs, graph.outputs[i * count : (i + 1) * count]) for i in range(len(results))]
     node = make(Switch(tuple(branches)), _plain(operands[0]), *_parts(operands[1:]), *needed[len(own) :])
-    return _joined(items(node), results[0])
+    return _joined(items(node), forms)
 
 
 def _begun(x: Number) -> Extended:
-    return normalised(_number(x))
+    """What a carry begins with, no better known than what it becomes."""
+    return replace(normalised(_number(x)), spread=1.0)
 
 
 def _like(x: Number, begun: Number, node: Node) -> Number:
@@ -83,6 +85,11 @@ def _like(x: Number, begun: Number, node: Node) -> Number:
     if isinstance(begun, Extended):
         return normalised(_number(x))
     return ordinary(x, node.dtype) if isinstance(x, Extended) else x
+
+
+def _widest(column: Sequence[Number]) -> Number:
+    """Of the results of all branches in one place the one of which least is known."""
+    return max(column, key=lambda x: x.spread if isinstance(x, Extended) else 0.0)
 
 
 def _number(x: Number) -> Extended:
