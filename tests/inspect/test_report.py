@@ -1,0 +1,81 @@
+"""The page about a compiled function: what stands in it, and that nothing in it needs anything else."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphc as gc
+
+
+def function() -> gc.CompiledFunction:
+    x, w = gc.input("x", ("n", 4)), gc.parameter("w", np.ones((4, 3), "float32"))
+    z = x @ w
+    p = gc.exp(z) / gc.sum(gc.exp(z), axis=1, keepdims=True)
+    loss = -gc.mean(gc.log(p))
+    return gc.compile([x], loss, updates={w: w - gc.grad(loss, w)}, name="step")
+
+
+class Balance(HTMLParser):
+    """Counts open elements, and what points outside of the page."""
+
+    VOID = frozenset({"meta", "input", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.outside += [value for name, value in attributes if name in ("src", "href") and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> str:
+    step = function()
+    step(np.ones((5, 4), "float32"))
+    return gc.inspect.explain(step, tmp_path / "step.html").read_text(encoding="utf-8")
+
+
+def test_page_is_sound_and_alone(page: str) -> None:
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == [] and parser.outside == []
+    assert "http" not in page
+
+
+def test_page_has_rules_lines_graphs_kernels_and_memory(page: str) -> None:
+    assert "softmax_of_exponentials" in page and "Numerator and denominator overflow together" in page
+    assert "log_softmax(%z, axis=(1,))" in page
+    assert "p = gc.exp(z) / gc.sum(gc.exp(z), axis=1, keepdims=True)" in page
+    assert "stabilize" in page and "kernel " in page and "arena" in page
+    assert "&lt; " in page and "->" not in re.sub(r"<script>.*?</script>|<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+def test_a_line_and_what_became_of_it_have_one_number(page: str) -> None:
+    (number,) = re.findall(r'<span data-lines="(\d+)"><b> *\d+</b>     p = gc.exp', page)
+    made = re.findall(r'<div data-lines="([\d ]+)">[^<]*= log_softmax', page)
+    assert made and all(number in lines.split() for lines in made)
+
+
+def test_loops_and_functions_without_rewrites(tmp_path: Path) -> None:
+    x = gc.input("x", ("n",))
+    total, _ = gc.scan(lambda s, v: (s + gc.exp(v), None), gc.zeros((), dtype="float32"), x)
+    for outputs in (total, x):
+        text = gc.inspect.explain(gc.compile([x], outputs), tmp_path / "f.html").read_text(encoding="utf-8")
+        assert "optimised graph" in text
+
+
+def test_wrong_ending(tmp_path: Path) -> None:
+    with pytest.raises(gc.GraphError, match=r"page into 'f.txt'"):
+        gc.inspect.explain(function(), tmp_path / "f.txt")
+    assert not (tmp_path / "f.txt").exists()
