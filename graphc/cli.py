@@ -6,6 +6,8 @@
     graphc show FILE --stage kernels              look at a graph, its program, its kernels, its machine code
     graphc audit FILE -i x=x.npy                  how many bits each step loses, as written and as compiled
     graphc nan-origin FILE -i x=x.npy             which step makes the first NaN or infinity
+    graphc diagnose FILE                          what can go wrong with numbers, and what became of it
+    graphc explain FILE                           write a page: what the compiler did to each line, and why
     graphc passes | rules | doctor                what there is
 
 The exit code is 0, or 1 for a mistake in what was given (named on stderr, without a traceback), or 2 for a
@@ -27,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import GraphcError, GraphError
-from graphc.inspect import draw
+from graphc.inspect import draw, explain
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe
@@ -105,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_inputs(origin)
     origin.add_argument("--of", choices=("optimised", "source"), default="optimised", help="which graph is evaluated")
 
+    diagnose = command("diagnose", _diagnose, "say what can go wrong with the numbers of graphs, and what became of it")
+    _add_file(diagnose)
+    _add_passes(diagnose)
+
     show = command("show", _show, "look at a graph: as text, as a picture, or at what a target makes of it")
     _add_file(show, one=True)
     _add_passes(show)
@@ -114,6 +120,12 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--stage", choices=STAGES, default=None, help="how far down to look")
     show.add_argument("--format", choices=("text", "svg", "png"), default="text")
     show.add_argument("--output", "-o", type=Path, metavar="FILE", help="of a picture; otherwise named after the graph")
+
+    explained = command("explain", _explain, "write a page that shows what the compiler did to each line, and why")
+    _add_file(explained, one=True)
+    _add_passes(explained)
+    explained.add_argument("--target", choices=tuple(TARGETS), default="llvm")
+    explained.add_argument("--output", "-o", type=Path, metavar="FILE", help="otherwise named after the graph")
 
     command("passes", _passes, "list the passes, their options, and the default pipeline")
     rules = command("rules", _rules, "list the rewrite rules with their kind, proof and reason")
@@ -189,6 +201,11 @@ def _nan_origin(options: argparse.Namespace) -> None:
     print(_compiled(graph, options, "reference").nan_origin(of=options.of, **given))
 
 
+def _diagnose(options: argparse.Namespace) -> None:
+    for graph in _graphs(options):
+        print(_compiled(graph, options, "reference").diagnostics)
+
+
 def _show(options: argparse.Namespace) -> None:
     graph = _the_graph(options)
     stage = options.stage or ("kernels" if options.target else "graph")
@@ -202,6 +219,11 @@ def _show(options: argparse.Namespace) -> None:
             print(draw(shown, options.output or Path(f"{graph.name}.{options.format}")))
         return
     print(_below(graph, stage, options))
+
+
+def _explain(options: argparse.Namespace) -> None:
+    graph = _the_graph(options)
+    print(explain(_compiled(graph, options, options.target), options.output or Path(f"{graph.name}.html")))
 
 
 def _below(graph: Graph, stage: str, options: argparse.Namespace) -> str:

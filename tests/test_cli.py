@@ -228,3 +228,13 @@ def test_a_reader_that_stops_early_is_no_error(file):
     command = f"{sys.executable} -m graphc.cli passes | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
     assert result.stderr == ""
+
+
+def test_explain_writes_a_page(graphc, file, tmp_path):
+    page = tmp_path / "score.html"
+    code, out, _ = graphc("explain", file, "-o", page)
+    assert (code, out) == (0, f"{page}\n")
+    text = page.read_text(encoding="utf-8")
+    assert "log_sum_exp" in text and "%1: f32[n,3] = exp(%z)" in text
+    code, _, error = graphc("explain", file, "-o", tmp_path / "score.pdf")
+    assert code == 1 and "end the name in .html" in error
