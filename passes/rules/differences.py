@@ -6,6 +6,8 @@ in f32 `sqrt(x + 1) - sqrt(x)` is 0 above 1.7e7, `(x + 1)**2 - x**2` above 1.7e7
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import log, log1p, sqrt
@@ -56,16 +58,23 @@ def one_minus_circle(x):
     return 1 - sqrt(one_minus_square(x)), x * (x / (1 + sqrt(one_minus_square(x))))
 
 
+def _share_of_sum(x: Any, y: Any) -> Any:
+    """y / (x + y), though the sum may overflow; 1 where y is infinite."""
+    total = x + y
+    share = where(isinf(total), (y / 2) / (x / 2 + y / 2), y / total)
+    return where(isinf(y), 1, share)
+
+
 @DIFFERENCES.rule("stabilizing", "S56")
 def difference_of_reciprocals(x, y):
     """Cancels where y is small beside x."""
-    return 1 / x - 1 / (x + y), where(isinf(y), 1, y / (x + y)) / x
+    return 1 / x - 1 / (x + y), _share_of_sum(x, y) / x
 
 
 @DIFFERENCES.rule("stabilizing", "S56")
 def difference_from_larger_reciprocal(x, y):
     """Cancels where y is small beside x."""
-    return 1 / (x + y) - 1 / x, where(isinf(y), -1, -y / (x + y)) / x
+    return 1 / (x + y) - 1 / x, -_share_of_sum(x, y) / x
 
 
 @DIFFERENCES.rule("stabilizing", "S57")

@@ -13,6 +13,7 @@ from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, see, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1p
+from graphc.ops.logic import where
 from graphc.ops.special.error_function import erfcx, log_erfc, log_ndtr, ndtr
 
 ERROR_FUNCTION = RuleSet("error_function")
@@ -104,4 +105,6 @@ def erfc_over_exp_of_minus_square(x):
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the factor is a float near sqrt(1/2)")
 def ndtr_over_its_density(x):
     """Mills' ratio: 0 / 0 in the left tail, where it is near sqrt(2 * pi) / -x."""
-    return ndtr(x) / exp(x * x * -0.5), 0.5 * erfcx(x * -math.sqrt(0.5))
+    right = where(x > -1, x, 0)  # where nothing underflows, and erfcx overflows before the half of it does
+    left = 0.5 * erfcx(x * -math.sqrt(0.5))
+    return ndtr(x) / exp(x * x * -0.5), where(x > -1, ndtr(right) * exp(right * right * 0.5), left)
