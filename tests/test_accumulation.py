@@ -1,6 +1,9 @@
 """How exact sums are: the bounds that docs/accumulation.md states, on data that is made to reach them."""
 
 import math
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -297,3 +300,53 @@ def test_narrow_floats_are_rounded_at_the_end(name, dtype, target):
 def test_variances_of_narrow_floats_do_not_overflow_on_the_way():
     x = gc.input("x", ("n",), "float16")
     assert gc.compile([x], gc.var(x))(np.array([600, *[0] * 99], "float16")) == np.float16(3564)
+
+
+# --- matrix products, and the order ---
+
+
+@pytest.mark.parametrize("target", ["llvm", "cuda-emulator"])
+@pytest.mark.parametrize("shape", [(3, 9_000, 20), (32, 4097, 1)])
+def test_long_products_of_matrices(shape, target):
+    """Sums along k in blocks of 512: a running total of random terms would be off by hundreds of roundings."""
+    rng = np.random.default_rng(17)
+    rows, k, columns = shape
+    x, y = rng.random((rows, k)).astype("float32"), rng.random((k, columns)).astype("float32")
+    a, b = gc.input("a", ("m", "k")), gc.input("b", ("k", "n"))
+    got = gc.compile([a, b], a @ b, target=target)(x, y)
+    wanted = x.astype(float) @ y.astype(float)
+    assert (np.abs(got - wanted) <= 48 * unit("float32") * wanted).all()
+
+
+PROGRAM = """
+import hashlib, numpy as np, graphc as gc
+rng = np.random.default_rng(0)
+x, y = gc.input("x", ("n", "m")), gc.input("y", ("m", "k"))
+results = [gc.sum(x), gc.sum(x, 0), gc.sum(x, 1), gc.softmax(x, 1), gc.var(x), gc.cumsum(x, 1), x @ y, x @ y[:, 0]]
+f = gc.compile([x, y], results)
+
+def shifted(array, places):
+    memory = np.empty(array.size + places, array.dtype)
+    memory[places:] = array.ravel()
+    return memory[places:].reshape(array.shape)
+
+digests = set()
+a, b = rng.standard_normal((301, 517)).astype("float32"), rng.standard_normal((517, 45)).astype("float32")
+for places in (0, 1, 3, 16):
+    digest = hashlib.sha256()
+    for result in f(shifted(a, places), shifted(b, 2 * places)):
+        digest.update(result.tobytes())
+    digests.add(digest.hexdigest())
+print(*digests)
+"""
+
+
+def test_bits_depend_neither_on_threads_nor_on_addresses():
+    """Nor on the call: the order of additions follows from sizes and from the machine's vectors."""
+    printed = set()
+    for threads in ("1", "2", "4"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads}
+        run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment)
+        assert run.stderr == ""
+        printed.add(run.stdout.strip())
+    assert len(printed) == 1 and len(printed.pop()) == 64

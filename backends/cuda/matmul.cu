@@ -1,5 +1,6 @@
 // out[batch] = a[batch] @ b[batch], row-major. A block computes a tile of 64 x 64, a thread 4 x 4 of it; the tiles of
-// both operands pass through shared memory, 16 columns of a (and rows of b) at a time.
+// both operands pass through shared memory, 16 columns of a (and rows of b) at a time. Sums over 512 of them are
+// added up by themselves, so that the error hardly grows with k.
 extern "C" __global__ void __launch_bounds__(256) $name(const $element* a, const $element* b, $element* out, long long m, long long n, long long k, long long stride_a, long long stride_b) {
   __shared__ $total tile_a[16][64 + 4];  // padded, so that neighbouring threads meet different banks
   __shared__ $total tile_b[16][64 + 4];
@@ -10,7 +11,7 @@ extern "C" __global__ void __launch_bounds__(256) $name(const $element* a, const
   b += batch * stride_b;
   out += batch * m * n;
   const int thread_row = threadIdx.x / 16 * 4, thread_column = threadIdx.x % 16 * 4;
-  $total totals[4][4] = {};
+  $total totals[4][4] = {}, block[4][4] = {};
   for (long long first_k = 0; first_k < k; first_k += 16) {
     for (int element = threadIdx.x; element < 64 * 16; element += 256) {
       const int row = $row_of_a, inner = $inner_of_a;
@@ -29,7 +30,17 @@ extern "C" __global__ void __launch_bounds__(256) $name(const $element* a, const
       for (int row = 0; row < 4; ++row) {
 #pragma unroll
         for (int column = 0; column < 4; ++column) {
-          totals[row][column] += tile_a[inner][thread_row + row] * tile_b[inner][thread_column + column];
+          block[row][column] += tile_a[inner][thread_row + row] * tile_b[inner][thread_column + column];
+        }
+      }
+    }
+    if (first_k % 512 == 512 - 16 || first_k + 16 >= k) {
+#pragma unroll
+      for (int row = 0; row < 4; ++row) {
+#pragma unroll
+        for (int column = 0; column < 4; ++column) {
+          totals[row][column] += block[row][column];
+          block[row][column] = 0;
         }
       }
     }

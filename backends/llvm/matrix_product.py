@@ -5,7 +5,8 @@
 The product is made of tiles of up to 12 rows by one or two vectors of columns, whose sums stay in registers while k
 goes by: each step loads two vectors of `b` and multiplies them by one element of each row of `a`. Columns of `b` are
 copied side by side first, where enough rows will read them; `a` is read where it lies. Blocks of k and of rows keep
-what is read again in the caches. Every sum runs along k in order, in blocks of `DEPTH`, wherever the matrices lie.
+what is read again in the caches. Every sum runs along k in order, block by block, wherever the matrices lie, and
+the sums of blocks are added up: so its error grows with the number of blocks and not with k.
 Source of the blocking: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 """
 
@@ -70,7 +71,6 @@ class _Product:
         masks = self._masks(f, "%columns", vectors)
         added = [f.register(f"select i1 %add, {self.mask} {mask}, {self.mask} zeroinitializer") for mask in masks]
         targets = self._every_row(f, "%c", "%ldc", rows)
-        sums = [self._load(f, self._plus(f, row, v), added[v]) for row in targets for v in range(vectors)]
         starts = [self._bytes(f, "%a", f.register(f"mul i64 %lda, {first}")) for first in range(0, rows, 3)]
         twice = f.register("shl i64 %lda, 1")
 
@@ -85,11 +85,14 @@ class _Product:
                 new += [self._multiply_add(f, factor, columns[v], totals[row * vectors + v]) for v in range(vectors)]
             return [self._bytes(f, b, "%ldb"), *(self._bytes(f, base, "%step") for base in bases), *new]
 
-        carried = [("ptr", "%b"), *(("ptr", start) for start in starts), *((self.vector, total) for total in sums)]
+        nothing = [(self.vector, "zeroinitializer")] * (rows * vectors)
+        carried = [("ptr", "%b"), *(("ptr", start) for start in starts), *nothing]
         results = f.loop("0", "%k", 1, carried, step)[1 + len(starts) :]
         for number, total in enumerate(results):
             row, v = divmod(number, vectors)
-            self._store(f, total, self._plus(f, targets[row], v), masks[v])
+            place = self._plus(f, targets[row], v)
+            before = self._load(f, place, added[v])
+            self._store(f, f.register(f"fadd {self.vector} {before}, {total}"), place, masks[v])
         f.line("ret void")
         self.module.define(self._tile(rows, vectors), f"internal void @{self._tile(rows, vectors)}({_TILE})", f)
 
