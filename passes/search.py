@@ -18,7 +18,8 @@ from graphc.ir.rule import Rewrite
 from graphc.ir.source import at
 from graphc.passes.cost import cycles
 from graphc.passes.registry import graph_pass
-from graphc.search.improve import Effort, Found
+from graphc.search.checking import Found
+from graphc.search.improve import Effort
 from graphc.search.regions import Region, regions
 from graphc.search.store import remembered
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 
 import numpy as np
 
+from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, topological
 from graphc.ops.base import Elementwise
-from graphc.ops.logic import isfinite, logical_and, where
-from graphc.search.points import Array, Points, bits_of_error, evaluate, exact_result, is_representable
+from graphc.ops.logic import isfinite, logical_and, not_equal, where
+from graphc.search.points import Array, Points, bits_of_error, evaluate, exact_result
 from graphc.search.regions import Region, add, planted
 
 SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.0, 0.5)
@@ -25,6 +27,15 @@ FAR = (1 << 3000, 1 << 3500)
 MOST_ROWS = 400
 SLACK = 3.0
 """How many bits of error more are rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A better formula for a region: what it is, and the bits of error at points that judged it."""
+
+    formula: Node
+    before: float
+    after: float
 
 
 class Judge:
@@ -41,12 +52,15 @@ class Judge:
         """The candidate, with the guards that it needs; None if it is worse somewhere all the same."""
         if not self._is_better(candidate):
             return None
-        quotients = self._unproved(candidate)
-        for watched in self._guards(candidate, quotients):
-            guarded = self._guarded(candidate, watched)
+        for conditions in self._guards(candidate):
+            guarded = self._guarded(candidate, conditions)
             if self._agrees_at_special(guarded):
                 return guarded
         return None
+
+    def found(self, formula: Node) -> Found:
+        """A formula with what it was judged by."""
+        return Found(formula, float(self.errors.mean()), float(self._errors(formula).mean()))
 
     # --- points that nothing was learnt from ---
 
@@ -76,31 +90,36 @@ class Judge:
                 found += [] if safe else [node]
         return found
 
-    def _guards(self, candidate: Node, quotients: Sequence[Node]) -> Iterator[list[Node]]:
-        """What might have to be finite for a candidate to be used, with more and more caution."""
-        yield list(quotients)
-        yield [*quotients, candidate]
-        yield [*quotients, candidate, *self.region.variables]
+    def _guards(self, candidate: Node) -> Iterator[list[Node]]:
+        """What might have to hold for a candidate to be used, with more and more caution."""
+        formula = self.region.formula
+        conditions = [isfinite(quotient) for quotient in self._unproved(candidate)]
+        yield conditions
+        conditions = [*conditions, isfinite(candidate)]
+        yield conditions
+        conditions += map(isfinite, self.region.variables)
+        yield conditions
+        divisors = [node.args[1] for node in topological([formula]) if node.op.name == "divide"]
+        yield [*conditions, *(not_equal(divisor, 0) for divisor in divisors if uniform_value(divisor) is None)]
 
-    def _guarded(self, candidate: Node, watched: Sequence[Node]) -> Node:
-        if not watched:
+    def _guarded(self, candidate: Node, conditions: Sequence[Node]) -> Node:
+        if not conditions:
             return candidate
-        fine = reduce(logical_and, (isfinite(node) for node in dict.fromkeys(watched)))
-        guarded: Node = where(fine, candidate, self.region.formula)
+        guarded: Node = where(reduce(logical_and, dict.fromkeys(conditions)), candidate, self.region.formula)
         return guarded
 
     # --- special values ---
 
-    def _exact_at_special(self) -> list[float | None]:
-        """The exact results where the operands are numbers and it is one."""
+    def _exact_at_special(self) -> Array:
+        """The exact results, rounded, where the operands are numbers and it is one; else NaN."""
         program = topological([self.region.formula])
-        found: list[float | None] = []
+        found = []
         for row in zip(*self.special, strict=True):
             given = {variable: float(x) for variable, x in zip(self.region.variables, row, strict=True)}
             value = exact_result(program, given) if np.isfinite(row).all() else None
-            good = value is not None and is_representable(value, self.region.formula.dtype)
-            found.append(float(value) if value is not None and good else None)
-        return found
+            found.append(np.nan if value is None else float(value))
+        with np.errstate(over="ignore"):
+            return np.array(found).astype(self.before.dtype)
 
     def _agrees_at_special(self, candidate: Node) -> bool:
         """NaN stays NaN, infinities and what is undefined are as before, and numbers are as accurate as before."""
@@ -114,10 +133,10 @@ class Judge:
             self._is_limit(index, float(after[index])) for index in map(int, np.flatnonzero(infinite & was & ~now))
         ):
             return False
-        exact = np.array([np.nan if value is None else value for value in self.exact], after.dtype)
-        known = ~np.isnan(exact)
-        old, new = bits_of_error(self.before[known], exact[known]), bits_of_error(after[known], exact[known])
-        if (new > old + SLACK).any():
+        known = ~np.isnan(self.exact)
+        old, new = (bits_of_error(values[known], self.exact[known]) for values in (self.before, after))
+        lost = after.dtype.itemsize * 8 / 2
+        if ((new > old + SLACK) & (old < lost)).any():
             return False
         rest = ~known & ~was & ~missing
         return bool((bits_of_error(after[rest], self.before[rest]) <= SLACK).all())

@@ -194,7 +194,7 @@ def chosen(variants: Sequence[Variant], most: int) -> list[Variant]:
 
 def _certainty(x: Real) -> float:
     """How many bits of a number are certain."""
-    if x.value != x.value:
+    if not x.words.context.isfinite(x.value):
         return -math.inf
     if x.error == -math.inf:
         return math.inf

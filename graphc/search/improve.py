@@ -6,17 +6,21 @@ From the best, it starts again. What is chosen in the end is judged at other poi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graphc.ir.node import Node
-from graphc.search.checking import Judge
+from graphc.ir.node import Node, topological
+from graphc.search.approximations import approximations
+from graphc.search.checking import Found, Judge
 from graphc.search.egraph import EGraph
 from graphc.search.extraction import Extraction, Variant, chosen
 from graphc.search.identities import IDENTITIES
 from graphc.search.matching import apply_identities
-from graphc.search.points import Points, bits_of_error, draw, evaluate
+from graphc.search.points import Points, bits_of_error, draw, evaluate, exact_result
+from graphc.search.regimes import choices
 from graphc.search.regions import Cost, Region, add, cost_of, planted
 from graphc.search.ring import Ring
 
@@ -24,6 +28,8 @@ TRAINING, HELD_OUT = 1, 2
 """Seeds: the points that are learnt from, and those that judge."""
 FEWEST = 32
 """With fewer points nothing is known."""
+TRIED, SOURCES = 32, 4
+"""Points at which approximations are tried, and how many formulas they are made from."""
 MEASURED = 48
 """Points at which every part of every formula is measured."""
 
@@ -44,53 +50,96 @@ class Effort:
     formulas: int = 8
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """A better formula for a region: what it is, and the bits of error at points that judged it."""
-
-    formula: Node
-    before: float
-    after: float
-
-
 def improve(region: Region, effort: Effort, cost: Cost) -> Found | None:
     """A more accurate formula, if one is found."""
     points = draw(region.formula, region.variables, region.intervals, effort.points, TRAINING)
     if len(points) < FEWEST:
         return None
-    original = _measured(region, region.formula, points, cost)
-    if original.errors.mean() < effort.gain:
+    search = _Search(region, points, effort, cost)
+    if search.original.errors.mean() < effort.gain:
         return None
-    candidates = _candidates(region, original, points, effort, cost)
-    limit = effort.slower * original.cost
-    good = [c for c in candidates if c.cost <= limit and original.errors.mean() - c.errors.mean() >= effort.gain]
+    good = [variant for variant in search.candidates() if search.is_worth(variant)]
     if not good:
         return None
     held_out = draw(region.formula, region.variables, region.intervals, effort.points, HELD_OUT)
     judge = Judge(region, held_out, HELD_OUT)
-    for candidate in sorted(good, key=lambda variant: variant.score):
-        accepted = judge.accepted(candidate.expression)
-        if accepted is not None and cost_of(accepted, cost) <= limit:
-            errors = _measured(region, accepted, held_out, cost).errors
-            return Found(accepted, float(judge.errors.mean()), float(errors.mean()))
-    return None
+    accepted = [judge.accepted(variant.expression) for variant in sorted(good, key=lambda variant: variant.score)]
+    measured = [search.measured(formula) for formula in accepted if formula is not None]
+    best = min(filter(search.is_worth, measured), key=lambda variant: variant.score, default=None)
+    return judge.found(best.expression) if best is not None else None
 
 
-def _candidates(region: Region, original: Variant, points: Points, effort: Effort, cost: Cost) -> list[Variant]:
-    """Formulas that are equal to that of the region, each the best somewhere."""
-    known = [original]
-    for _ in range(effort.repeats):
-        graph, root = planted(region.formula, region.variables, region.intervals, effort.nodes)
-        for variant in known:
-            _also(graph, root, variant.expression, region)
-        saturate(graph, effort.rounds)
-        few = points.some(np.arange(min(MEASURED, len(points))))
-        found = Extraction(graph, region.variables, few.operands, cost).best(root, effort.formulas)
-        fresh = [v.expression for v in found if not any(v.expression is old.expression for old in known)]
-        if not fresh:
-            break
-        known = chosen([*known, *(_measured(region, each, points, cost) for each in fresh)], effort.formulas)
-    return known
+class _Search:
+    """Formulas for a region, measured at the points that are learnt from."""
+
+    def __init__(self, region: Region, points: Points, effort: Effort, cost: Cost) -> None:
+        self.region, self.points, self.effort, self.cost = region, points, effort, cost
+        self.original = self.measured(region.formula)
+
+    def is_worth(self, variant: Variant) -> bool:
+        """Whether a formula gains enough for what it costs."""
+        gain = float(self.original.errors.mean() - variant.errors.mean())
+        return gain >= self.effort.gain and variant.cost <= self.effort.slower * self.original.cost
+
+    def measured(self, formula: Node) -> Variant:
+        """A formula with its errors at the points."""
+        values = evaluate(formula, dict(zip(self.region.variables, self.points.operands, strict=True)))
+        errors = bits_of_error(values, self.points.results)
+        return Variant(formula, values, errors, cost_of(formula, self.cost))
+
+    def candidates(self) -> list[Variant]:
+        """Formulas that are equal to that of the region, or almost so in some part; choices between them."""
+        known = [self.original]
+        for _ in range(self.effort.repeats):
+            fresh = self._equal([self.region.formula, *(variant.expression for variant in known)])
+            if not self._extend(known, fresh):
+                break
+        if known[0].errors.mean() >= self.effort.gain:
+            self._extend(known, self._almost_equal(known))
+        if len(known) > 1:
+            for _ in range(2):  # the second may choose by another operand
+                known += map(self.measured, choices(self.region, known, self.points))
+        return known
+
+    def _extend(self, known: list[Variant], formulas: Iterable[Node]) -> bool:
+        """Keep the best of what is known and others; whether there was one."""
+        expressions = {variant.expression for variant in known}
+        fresh = [self.measured(formula) for formula in formulas if formula not in expressions]
+        known[:] = chosen([*known, *fresh], self.effort.formulas)
+        return bool(fresh)
+
+    def _equal(self, formulas: Sequence[Node]) -> list[Node]:
+        """The most accurate formulas that are equal to some, all of which are equal to the first."""
+        region = self.region
+        graph, root = planted(formulas[0], region.variables, region.intervals, self.effort.nodes)
+        for formula in formulas[1:]:
+            graph.union(root, add(graph, formula, {v: number for number, v in enumerate(region.variables)}))
+            graph.rebuild()
+        saturate(graph, self.effort.rounds)
+        few = self.points.some(np.arange(min(MEASURED, len(self.points))))
+        found = Extraction(graph, region.variables, few.operands, self.cost).best(root, self.effort.formulas)
+        return [variant.expression for variant in found]
+
+    def _almost_equal(self, known: Sequence[Variant]) -> Iterator[Node]:
+        """The most accurate formulas for approximations that are good where what is known is bad."""
+        few = self.points.some(np.arange(min(TRIED, len(self.points))))
+        near = dict.fromkeys(each for v in known[:SOURCES] for each in approximations(v.expression))
+        promising = [self._exactly(formula, few) for formula in near]
+        start = [replace(variant, errors=variant.errors[: len(few)]) for variant in known]
+        for variant in chosen([*start, *promising], len(known) + self.effort.formulas):
+            if any(variant is each for each in promising):
+                yield variant.expression
+                yield from self._equal([variant.expression])
+
+    def _exactly(self, formula: Node, points: Points) -> Variant:
+        """A formula with the errors that it would have if nothing were rounded."""
+        program = topological([formula])
+        values = []
+        for row in zip(*points.operands, strict=True):
+            exact = exact_result(program, dict(zip(self.region.variables, map(float, row), strict=True)))
+            values.append(math.nan if exact is None else float(exact))
+        rounded = np.array(values).astype(points.results.dtype)
+        return Variant(formula, rounded, bits_of_error(rounded, points.results), 0.0)
 
 
 def saturate(graph: EGraph, rounds: int) -> None:
@@ -103,15 +152,3 @@ def saturate(graph: EGraph, rounds: int) -> None:
         if graph.full or len(graph) == before:
             break
     ring.normalise()
-
-
-def _also(graph: EGraph, root: int, formula: Node, region: Region) -> None:
-    """Say that a formula is equal to that of a class."""
-    classes = {variable: number for number, variable in enumerate(region.variables)}
-    graph.union(root, add(graph, formula, classes))
-    graph.rebuild()
-
-
-def _measured(region: Region, formula: Node, points: Points, cost: Cost) -> Variant:
-    values = evaluate(formula, dict(zip(region.variables, points.operands, strict=True)))
-    return Variant(formula, values, bits_of_error(values, points.results), cost_of(formula, cost))

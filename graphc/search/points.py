@@ -24,7 +24,7 @@ from graphc.types import DType
 
 Array = np.ndarray[Any, Any]
 PRECISION = 256
-MOST_BITS = 1 << 13
+MOST_BITS = 1 << 14
 ATTEMPTS = 24
 """How many points are drawn for one that counts."""
 NUMPY = NumpyScalars()
@@ -68,8 +68,8 @@ def draw(root: Node, leaves: Sequence[Node], intervals: Sequence[Interval], coun
 def exact_result(program: Sequence[Node], values: Mapping[Node, Any]) -> Any:
     """The last value of a program for the values of its operands; None where it is not known, or no real number."""
     precision = PRECISION
-    while precision <= MOST_BITS:
-        words = MpmathElements(precision, strict=True)
+    while True:
+        words = MpmathElements(precision, strict=precision < MOST_BITS)
         try:
             found = _run(program, values, words)
         except PrecisionLost:
@@ -77,8 +77,8 @@ def exact_result(program: Sequence[Node], values: Mapping[Node, Any]) -> Any:
         except (ArithmeticError, MemoryError):  # of numbers that are too large to have a fraction
             return None
         else:
-            return found.value if words.context.isfinite(found.value) else None
-    return None
+            known = words.strict or found.value == 0  # a difference that is exactly 0 is never certain
+            return found.value if known and words.context.isfinite(found.value) else None
 
 
 def _run(program: Sequence[Node], values: Mapping[Node, Any], words: MpmathElements) -> Real:

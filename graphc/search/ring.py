@@ -105,6 +105,8 @@ class Ring:
             case "square":
                 return self._times(known[0], known[0])
             case "divide":
+                if not known[0] and self.graph.classes[self.graph.find(node.args[1])].interval.may_be_zero:
+                    return None
                 inverse = self._inverse(known[1], node.args[1])
                 return self._times(known[0], inverse) if inverse is not None else None
             case _:
@@ -129,7 +131,7 @@ class Ring:
         return {tuple((atom, -exponent) for atom, exponent in monomial): 1 / coefficient}
 
     def _times(self, x: Polynomial, y: Polynomial) -> Polynomial | None:
-        if len(x) * len(y) > 2 * MOST_TERMS:
+        if len(x) * len(y) > 2 * MOST_TERMS or self._is_undefined(x, y) or self._is_undefined(y, x):
             return None
         total: Polynomial = {}
         for (m, a), (n, b) in product(x.items(), y.items()):
@@ -138,6 +140,11 @@ class Ring:
                 return None
             total = _plus(total, _scaled(part, a * b))
         return total if len(total) <= MOST_TERMS else None
+
+    def _is_undefined(self, zero: Polynomial, form: Polynomial) -> bool:
+        """Whether a product with 0 has divisors that may be 0, perhaps wherever the other factor is 0 as well."""
+        divisors = [atom for monomial in form for atom, exponent in monomial if exponent < 0]
+        return not zero and any(self.graph.classes[self.graph.find(a)].interval.may_be_zero for a in divisors)
 
     def _reduced(self, monomial: Monomial) -> Polynomial | None:
         """A product with squares of roots and products of exponentials carried out; None if it is too large."""
@@ -321,7 +328,8 @@ class Ring:
             return
         above, below = self._cancelled(above, below)
         if not above:
-            yield self.graph.add(Fraction(0))
+            if not self._is_undefined(above, {tuple((atom, -e) for atom, e in below): Fraction(1)}):
+                yield self.graph.add(Fraction(0))
             return
         top = self.class_of(above)
         yield self.graph.add("divide", top, self._monomial(below)) if below else top

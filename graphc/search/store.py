@@ -18,7 +18,8 @@ from graphc.errors import GraphcError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.parser import parse_graph
-from graphc.search.improve import Effort, Found, improve
+from graphc.search.checking import Found
+from graphc.search.improve import Effort, improve
 from graphc.search.regions import Cost, Region
 
 
