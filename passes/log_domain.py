@@ -95,11 +95,13 @@ class _Walk:
     `given` is what inputs are. Inside of a loop some have exponents of their own; then so has all that can.
     """
 
-    def __init__(self, survey: Survey, given: Mapping[Node, Number], trace: Trace) -> None:
-        self.survey, self.trace = survey, trace
+    def __init__(
+        self, survey: Survey, given: Mapping[Node, Number], trace: Trace, alarms: list[Node] | None = None
+    ) -> None:
+        self.survey, self.trace, self.alarms = survey, trace, alarms
         self.wide = {x: value for x, value in given.items() if isinstance(value, Extended)}
         self.plain = {x: value for x, value in given.items() if isinstance(value, Node)}
-        self.results: dict[Node, list[Number]] = {}  # of loops and branches
+        self.results: dict[Node, Mapping[int, Number]] = {}  # of loops and branches, those that are used
         self.graphs: dict[Any, Graph] = {}  # what inner graphs became, by identity
         self.fired = {node for node in self.survey.order if self.survey.fires(node) and trace.spend()}
         self.region = self._region()
@@ -146,7 +148,7 @@ class _Walk:
         if isinstance(node.op, Item) and node.args[0] in self.results:
             found: Number = self.results[node.args[0]][node.op.index]
         elif node in self.region and (carrying(node) or begins_as_logarithm(node)):
-            found = calculated(node, self._arguments(node, carrying(node)))
+            found = calculated(node, self._arguments(node, carrying(node)), self.alarms)
         elif any(node.args[i] in self.wide for i in consuming(node)):
             found = consumed(node, self._arguments(node, consuming(node)))
         else:
@@ -166,26 +168,27 @@ class _Walk:
             for i, arg in enumerate(node.args)
         ]
 
-    def _results(self, node: Node) -> list[Number]:
+    def _results(self, node: Node) -> Mapping[int, Number]:
         """The results of a loop or a branch."""
         op = node.op
         assert isinstance(op, InnerGraphs)
         if node not in self.region:
             same = make(op.with_inner(tuple(map(self._inner, op.inner))), *map(self.ordinary, node.args))
-            return list(items(same))
+            return dict(enumerate(items(same)))
         operands = self.numbers(node.args)
         if isinstance(op, Switch):
-            return carried_switch(op, operands, self._inside)
+            return dict(enumerate(carried_switch(op, operands, self._inside)))
         assert isinstance(op, Scan | While)
         states = states_of(op, [self.survey.factors[arg] for arg in node.args])
         growing = [state.many or isinstance(x, Extended) for state, x in zip(states, operands, strict=False)]
-        if isinstance(op, Scan):
-            return carried_scan(op, operands, growing, self._inside)
-        return carried_while(op, operands, growing, self._inside)
+        if isinstance(op, While):
+            return dict(enumerate(carried_while(op, operands, growing, self._inside)))
+        used = [x.op.index for x in self.survey.order if isinstance(x.op, Item) and x.args[0] is node]
+        return carried_scan(op, operands, growing, sorted(used), self._inside, self.alarms)
 
-    def _inside(self, nodes: Sequence[Node], given: Mapping[Node, Number]) -> list[Number]:
+    def _inside(self, nodes: Sequence[Node], given: Mapping[Node, Number], alarms: list[Node] | None) -> list[Number]:
         known = {x: Factors(MANY) if isinstance(value, Extended) else Factors() for x, value in given.items()}
-        return _Walk(Survey(nodes, known), given, self.trace).numbers(nodes)
+        return _Walk(Survey(nodes, known), given, self.trace, alarms).numbers(nodes)
 
     def _inner(self, graph: Graph) -> Graph:
         """An inner graph whose operands are ordinary numbers."""

@@ -25,6 +25,8 @@ from graphc.types import DType, Shape, float32, float64, int32
 
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 LN2 = math.log(2)
+SETTLED = 8.0
+"""The spread of fractions between the steps of a loop."""
 LN2_LEADING, LN2_TRAILING = 0.6931471803691238, 1.9082149292705877e-10
 
 

@@ -4,43 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import constant
 from graphc.ir.node import Node, make, recorded
 from graphc.ir.substitution import variable
 from graphc.loops.closure import closed
+from graphc.loops.define import cond
 from graphc.loops.ops import Scan, Switch, While
 from graphc.loops.traces import traces
+from graphc.ops.logic import logical_or
 from graphc.ops.tuples import items
-from graphc.passes.log_domain_arithmetic import Extended, extended, normalised, ordinary
+from graphc.passes.log_domain_arithmetic import SETTLED, Extended, extended, normalised, ordinary
 from graphc.passes.log_domain_ops import Number
-from graphc.types import TensorType
+from graphc.types import TensorType, bool_
 
-Evaluate = Callable[[Sequence[Node], Mapping[Node, Number]], list[Number]]
-"""What nodes of an inner graph are, for what its inputs are."""
+Evaluate = Callable[[Sequence[Node], Mapping[Node, Number], list[Node] | None], list[Number]]
+"""What nodes of an inner graph are, for what its inputs are; see `calculated` for the alarms."""
 
 
-def carried_scan(op: Scan, operands: Sequence[Number], growing: Sequence[bool], evaluate: Evaluate) -> list[Number]:
-    """The results of a scan of which some carries and operands have exponents of their own."""
-    n, split = op.carries, op.carries + op.sequences
-    first = [_begun(x) if grows else x for x, grows in zip(operands, growing, strict=False)]
-    rows = [normalised(x) if isinstance(x, Extended) else x for x in operands[n:split]]
-    state, slices = [_variables(x) for x in first], [_slice(x) for x in rows]
-    values = dict(zip(op.body.inputs, [*state, *slices, *operands[split:]], strict=True))
-    outputs = evaluate(op.body.outputs, values)
-    following = [_like(x, begun, node) for x, begun, node in zip(outputs, first, op.body.outputs, strict=False)]
-    stacked = outputs[n : len(outputs) - 2 * op.until]
+def carried_scan(
+    op: Scan,
+    operands: Sequence[Number],
+    growing: Sequence[bool],
+    used: Sequence[int],
+    evaluate: Evaluate,
+    alarms: list[Node] | None,
+) -> dict[int, Number]:
+    """The results that are used of a scan of which some carries and operands have exponents of their own, by number.
 
-    own = dict.fromkeys(_parts(state), "carry") | dict.fromkeys(_parts(slices), "x")
-    next_parts, stack_parts = _parts(following), _parts(stacked)
-    kept = traces(_parts(state), own, [*next_parts, *stack_parts], stack_parts, products=True)
-    stop = [constant(True), _plain(outputs[-1])] if op.until else []
-    graph, needed = closed([*next_parts, *stack_parts, *kept, *stop], own, always=len(own))
-    new = Scan(graph, len(_parts(state)), len(_parts(slices)), op.length, op.reverse, op.until)
-    found = items(make(new, *_parts(first), *_parts(rows), *needed[len(own) :]))
-    flag = [found[-1]] if op.until else []
-    return [*_joined(found, [*following, *stacked]), *flag]
+    All steps are taken the quick way. If they raise an alarm, they are all taken again with care.
+    """
+    loop = _Carried(op, operands, growing, used, evaluate)
+    quick, alarm = loop.results(quick=True)
+    if alarm is None:
+        return quick
+    if alarms is not None:
+        alarms.append(alarm)
+        return quick
+    forms = list(quick.values())
+    found = cond(alarm, lambda: _parts(list(loop.results(quick=False)[0].values())), lambda: _parts(forms))
+    return dict(zip(quick, _joined(found, forms), strict=True))
+
+
+class _Carried:
+    """A scan whose state has exponents of its own."""
+
+    def __init__(
+        self, op: Scan, operands: Sequence[Number], growing: Sequence[bool], used: Sequence[int], evaluate: Evaluate
+    ) -> None:
+        n, split = op.carries, op.carries + op.sequences
+        self.op, self.evaluate = op, evaluate
+        self.first = [_begun(x) if grows else x for x, grows in zip(operands, growing, strict=False)]
+        self.rows = [normalised(x) if isinstance(x, Extended) else x for x in operands[n:split]]
+        self.constants = operands[split:]
+        flag = n + len(op.stacked) - 1 if op.until else None
+        self.last = [i for i in used if i < n]
+        self.stacked = [i for i in used if i >= n and i != flag]
+        self.flags = [] if flag is None else [flag]
+
+    def results(self, quick: bool) -> tuple[dict[int, Number], Node | None]:
+        """The results that are used, and whether the quick way went wrong, where that may be."""
+        op, n = self.op, self.op.carries
+        state, slices = [_variables(x) for x in self.first], [_slice(x) for x in self.rows]
+        values = dict(zip(op.body.inputs, [*state, *slices, *self.constants], strict=True))
+        wanted = [*op.body.outputs[:n], *(op.body.outputs[i] for i in self.stacked)]
+        alarms: list[Node] | None = [] if quick else None
+        outputs = self.evaluate([*wanted, *op.body.outputs[n + len(op.stacked) :]], values, alarms)
+        following = [_like(x, begun, y) for x, begun, y in zip(outputs, self.first, wanted, strict=False)]
+        stacked, stop = outputs[n : len(wanted)], outputs[len(wanted) :]
+        first, now, after = _parts(self.first), _parts(state), _parts(following)
+        if alarms:
+            first, now = [*first, constant(False)], [*now, variable(TensorType(bool_, ()))]
+            after = [*after, reduce(logical_or, alarms, now[-1])]
+
+        own = dict.fromkeys(now, "carry") | dict.fromkeys(_parts(slices), "x")
+        rows = _parts(stacked)
+        kept = traces(now, own, [*after, *rows], rows, products=True)
+        ends = [constant(True), *_parts(stop)] if op.until else []
+        graph, needed = closed([*after, *rows, *kept, *ends], own, always=len(own))
+        new = Scan(graph, len(now), len(_parts(slices)), op.length, op.reverse, op.until)
+        found = items(make(new, *first, *_parts(self.rows), *needed[len(own) :]))
+        carries = dict(enumerate(_joined(found, following)))
+        results = {i: carries[i] for i in self.last}
+        results |= zip(self.stacked, _joined(found[len(now) :], stacked), strict=True)
+        results |= dict.fromkeys(self.flags, found[-1])
+        return results, found[len(now) - 1] if alarms else None
 
 
 def carried_while(op: While, operands: Sequence[Number], growing: Sequence[bool], evaluate: Evaluate) -> list[Number]:
@@ -49,8 +99,8 @@ def carried_while(op: While, operands: Sequence[Number], growing: Sequence[bool]
     first = [_begun(x) if grows else x for x, grows in zip(operands, growing, strict=False)]
     state = [_variables(x) for x in first]
     values = [*state, *operands[n:]]
-    outputs = evaluate(op.body.outputs, dict(zip(op.body.inputs, values, strict=True)))
-    goes_on = evaluate(op.condition.outputs, dict(zip(op.condition.inputs, values, strict=True)))
+    outputs = evaluate(op.body.outputs, dict(zip(op.body.inputs, values, strict=True)), None)
+    goes_on = evaluate(op.condition.outputs, dict(zip(op.condition.inputs, values, strict=True)), None)
     following = [_like(x, begun, node) for x, begun, node in zip(outputs, first, op.body.outputs, strict=True)]
     own = dict.fromkeys(_parts(state), "carry")
     graph, needed = closed([_plain(goes_on[0]), *_parts(following)], own, always=len(own))
@@ -63,7 +113,7 @@ def carried_switch(op: Switch, operands: Sequence[Number], evaluate: Evaluate) -
     """The results of a branch some of whose operands have exponents of their own."""
     given = [_variables(x) for x in operands[1:]]
     with recorded() as made:
-        found = [evaluate(branch.outputs, dict(zip(branch.inputs, given, strict=True))) for branch in op.branches]
+        found = [evaluate(b.outputs, dict(zip(b.inputs, given, strict=True)), None) for b in op.branches]
         wide = [any(isinstance(x, Extended) for x in column) for column in zip(*found, strict=True)]
         results = [[_number(x) if w else x for x, w in zip(row, wide, strict=True)] for row in found]
     forms = [_widest(column) for column in zip(*results, strict=True)]
@@ -77,13 +127,13 @@ def carried_switch(op: Switch, operands: Sequence[Number], evaluate: Evaluate) -
 
 def _begun(x: Number) -> Extended:
     """What a carry begins with, no better known than what it becomes."""
-    return replace(normalised(_number(x)), spread=1.0)
+    return replace(normalised(_number(x), SETTLED), spread=SETTLED)
 
 
 def _like(x: Number, begun: Number, node: Node) -> Number:
     """What a carry becomes, in the form in which it began."""
     if isinstance(begun, Extended):
-        return normalised(_number(x))
+        return normalised(_number(x), SETTLED)
     return ordinary(x, node.dtype) if isinstance(x, Extended) else x
 
 

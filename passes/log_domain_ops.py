@@ -127,8 +127,11 @@ def begins_as_logarithm(node: Node) -> bool:
             return False
 
 
-def calculated(node: Node, xs: Sequence[Number]) -> Extended:
-    """What a node calculates, for operands of which some have exponents of their own."""
+def calculated(node: Node, xs: Sequence[Number], alarms: list[Node] | None) -> Extended:
+    """What a node calculates, for operands of which some have exponents of their own.
+
+    Conditions under which the result is wrong are added to `alarms`; without them, it is right in any case.
+    """
     rule = _RULES.get(type(node.op))
     if rule is not None:
         return rule(*_as_needed(node, xs))
@@ -142,6 +145,8 @@ def calculated(node: Node, xs: Sequence[Number]) -> Extended:
             return shares(_node(first), axis)
         case Cast(dtype=dtype):
             return _cast(_number(first), dtype.compute)
+        case Matmul():
+            return matrix_product(_number(first), _number(xs[1]), alarms)
         case Pow():
             return raised(_number(first), _node(xs[1]))
         case Where():
@@ -231,7 +236,6 @@ _RULES: dict[type[Op], Callable[..., Extended]] = {
     Subtract: lambda x, y: plus(x, y, -1),
     Multiply: times,
     Divide: over,
-    Matmul: matrix_product,
     Maximum: larger,
     Minimum: lambda x, y: larger(x, y, -1),
     Negative: lambda x: replace(x, fraction=-x.fraction),

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphc.interpret.ranges import range_of
-from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
 from graphc.loops.define import cond
-from graphc.ops.contraction import Matmul, matrix_transpose
+from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Axes, Sum, cast, expand, reshape, squeeze
 from graphc.ops.cumulative import CumulativeProd, CumulativeSum, shifted
 from graphc.ops.elementwise import abs
 from graphc.ops.logic import less, logical_and, not_equal
 from graphc.ops.movement import Pad, slice_axis, transpose
 from graphc.ops.reduction import Prod, any
-from graphc.passes.log_domain_arithmetic import Extended, added, highest, normalised, relative, times, total
-from graphc.types import float32
+from graphc.passes.log_domain_arithmetic import SETTLED, Extended, added, highest, normalised, relative, times, total
+from graphc.types import float32, float64
 
 BLOCK = 64
 """As many fractions from 0.5 to 1 have a product that is a normal float32."""
+SMALL = {float32: 2.0**-70, float64: 2.0**-900}
+"""Sums of products below this may lack some that underflowed."""
 LEVELS = 3
 """How often a product of unknown length is taken in blocks: enough for 10 million factors."""
 
@@ -45,45 +46,49 @@ def running_product(x: Extended, axis: int, reverse: bool) -> Extended:
     return found.moved(lambda part: transpose(part, back))
 
 
-def matrix_product(x: Extended, y: Extended) -> Extended:
+def matrix_product(x: Extended, y: Extended, alarms: list[Node] | None = None) -> Extended:
     """The product of matrices, each row and each column relative to its largest power.
 
-    Where these do not meet, their sum of products may underflow; then all products are taken one by one.
+    Where these do not meet, a sum of products may underflow; then all products are taken one by one. With `alarms` they
+    are not, and the condition is added to these.
     """
-    rows, columns = _rows(x), _rows(y.moved(matrix_transpose)).moved(matrix_transpose)
+    rows, columns = _rows(x), _rows(y)
     row_power, column_power = highest(rows, (x.ndim - 1,)), highest(columns, (y.ndim - 2,))
     left = relative(rows, expand(row_power, (x.ndim - 1,), like=x.fraction))
     right = relative(columns, expand(column_power, (y.ndim - 2,), like=y.fraction))
     value = make(Matmul(), left, right)
-    powers = _outer_sum(row_power, column_power, value)
-    small = less(abs(value), 2.0**-70 if value.dtype is float32 else 2.0**-900)
-    if uniform_value(rows.power) == uniform_value(columns.power) == 0:
+    powers = added(
+        expand(row_power, (value.ndim - 1,), like=value), expand(column_power, (value.ndim - 2,), like=value)
+    )
+    if rows.is_plain and columns.is_plain:
         return Extended(value, powers)
+    small = less(abs(value), SMALL[value.dtype])
+    if alarms is not None:
+        alarms.append(any(small))
+        return Extended(value, powers)
+    fraction, power = cond(
+        any(small), lambda: _where_they_meet(rows, columns, value, powers, small), lambda: (value, powers)
+    )
+    return Extended(fraction, power)
 
-    def support(v: Node) -> Node:
-        return cast(not_equal(v, 0), value.dtype)
+
+def _where_they_meet(rows: Extended, columns: Extended, value: Node, powers: Node, small: Node) -> tuple[Node, Node]:
+    """A product of matrices with small elements; one by one unless these are sums of zeros."""
+    present = (cast(not_equal(x.fraction, 0), value.dtype) for x in (rows, columns))
+    lost = any(logical_and(small, not_equal(make(Matmul(), *present), 0)))
 
     def one_by_one() -> tuple[Node, Node]:
         found = _one_by_one(rows, columns)
         return found.fraction, found.power
 
-    def checked() -> tuple[Node, Node]:
-        met = make(Matmul(), support(rows.fraction), support(columns.fraction))
-        return cond(any(logical_and(small, not_equal(met, 0))), one_by_one, lambda: (value, powers))
-
-    fraction, power = cond(any(small), checked, lambda: (value, powers))
-    return Extended(fraction, power)
+    fraction, power = cond(lost, one_by_one, lambda: (value, powers))
+    return fraction, power
 
 
 def _rows(x: Extended) -> Extended:
     """Fractions that can be multiplied and added up."""
     found = range_of(x.fraction)
-    return x if x.is_plain and max(-found.low, found.high) <= 2.0**20 else normalised(x)
-
-
-def _outer_sum(rows: Node, columns: Node, like: Node) -> Node:
-    """The powers of a product of matrices, from those of rows and of columns."""
-    return added(expand(rows, (like.ndim - 1,), like=like), expand(columns, (like.ndim - 2,), like=like))
+    return x if x.is_plain and max(-found.low, found.high) <= 2.0**20 else normalised(x, SETTLED)
 
 
 def _one_by_one(x: Extended, y: Extended) -> Extended:
