@@ -40,6 +40,7 @@ def compile(
     semantics: str = "stable",
     accumulation: str = "blocked",
     accuracy: str = "fast",
+    diagnostics: str | Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> CompiledFunction:
     """A function from arrays for `inputs` to arrays for `outputs`: one for a node, a list for a list.
@@ -49,10 +50,13 @@ def compile(
     `target` is where it runs, `passes` the pipeline that optimises it, `semantics` what a rewrite may change:
     "ieee", "stable" or "real". `accumulation` is how sums are calculated: "blocked", or "compensated", as if in twice
     the precision. `accuracy` is "fast", or has elementwise formulas searched for more accurate ones: "balanced" takes
-    those that cost hardly more, "best" the most accurate.
+    those that cost hardly more, "best" the most accurate. `diagnostics` says what happens about numbers that can go
+    wrong: "warn" or "error" for all that remains, "all" warns of what was repaired too, and a dict from kinds of
+    diagnostics to these speaks of some; `f.diagnostics` lists them in any case.
 
     Raises GraphError, ShapeError or DTypeError for nodes that do not fit together, TargetError for a target
-    that is unknown or not there, CompileError where a target cannot compile the graph.
+    that is unknown or not there, CompileError where a target cannot compile the graph, NumericalError where
+    diagnostics ask for it.
     """
     single = isinstance(outputs, Node)
     results = [outputs] if single else _listed(outputs)
@@ -72,6 +76,7 @@ def compile(
         semantics=semantics,
         accumulation=accumulation,
         accuracy=accuracy,
+        diagnostics=diagnostics,
         returns_list=not single and outputs is not None,
     )
 

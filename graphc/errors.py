@@ -88,6 +88,14 @@ class AssumptionError(GraphcError, ValueError):
     """A value outside of its declared range, or against an assumption (found under GRAPHC_CHECK=1)."""
 
 
+class NumericalError(GraphcError, ArithmeticError):
+    """What can go wrong with numbers, where `compile(..., diagnostics=)` makes that an error."""
+
+
+class NumericalWarning(UserWarning):
+    """What can go wrong with numbers, where `compile(..., diagnostics=)` asks for warnings."""
+
+
 class LoadError(GraphcError, ValueError):
     """A file whose arrays do not fit the parameters; the message names all that are missing, unexpected or other."""
 

@@ -47,6 +47,10 @@ class Source:
         """Whether it is a place in a text of graphs, which does not say what the user wrote and what is derived."""
         return self._code is None
 
+    def is_same_expression(self, other: Source) -> bool:
+        """Whether both nodes were made by one call or operator of the user's."""
+        return self._code is other._code and self._instruction == other._instruction
+
     def derived(self) -> Source:
         """The same place, for nodes that the user did not write there."""
         if self.is_derived:

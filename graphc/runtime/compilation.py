@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.rewrite import Trace, fuel_from_environment
 from graphc.ir.rule import SEMANTICS
 from graphc.kernel import Program
+from graphc.numerics.diagnostics.policy import act, parse_policy
 from graphc.passes.decompose import ACCUMULATIONS
 from graphc.passes.pipeline import Record, parse_pipeline
 from graphc.passes.search import LEVELS
@@ -41,11 +42,13 @@ def compile_graph(
     semantics: str,
     accumulation: str = "blocked",
     accuracy: str = "fast",
+    diagnostics: str | Mapping[str, str] | None = None,
     returns_list: bool,
 ) -> CompiledFunction:
     """A function that computes a graph; with `returns_list` it returns a list even of one output.
 
-    Raises TargetError for a target that is unknown or not there, CompileError where it refuses the graph.
+    Raises TargetError for a target that is unknown or not there, CompileError where it refuses the graph,
+    NumericalError where `diagnostics` ask for it.
     """
     make_code = _target(target)
     if semantics not in SEMANTICS:
@@ -54,6 +57,7 @@ def compile_graph(
         raise GraphError(f"there is no accumulation {accumulation!r}", help=f"one of {', '.join(ACCUMULATIONS)}")
     if accuracy not in LEVELS:
         raise GraphError(f"there is no accuracy {accuracy!r}", help=f"one of {', '.join(LEVELS)}")
+    policy = parse_policy(diagnostics)
     sizes_of_a_call(source)
     trace, records = Trace(fuel_from_environment()), list[Record]()
     pipeline = parse_pipeline(passes)
@@ -75,7 +79,10 @@ def compile_graph(
     if os.environ.get("GRAPHC_CHECK", "0") not in ("", "0"):
         call = checked(call, source, optimised, executable.signature)
     history = History(source, trace.firings, trace.rebuildings, records, pipeline.rules, semantics)
-    return make_function(executable, history, target, program, call)
+    function = make_function(executable, history, target, program, call)
+    if policy:
+        act(policy, function.diagnostics)
+    return function
 
 
 def _target(name: str) -> CompileGraph:

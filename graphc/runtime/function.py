@@ -16,6 +16,7 @@ from graphc.ir.rewrite import Firing, Rebuilding
 from graphc.ir.rule import Rewrite
 from graphc.kernel import Program
 from graphc.numerics.audit import LIMIT, Audit, audit
+from graphc.numerics.diagnostics import Diagnostics, diagnose
 from graphc.numerics.licences import Licence, licences
 from graphc.numerics.nan_origin import NanOrigin, nan_origin
 from graphc.numerics.provenance import Provenance
@@ -140,6 +141,11 @@ class CompiledFunction:
             assert isinstance(node.op, Parameter)
             values[node] = node.op.storage.read()
         return values, sizes
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """What can go wrong with the numbers of the formula; and whether a rule repaired that, or it remains."""
+        return diagnose(self.source_graph, self.graph, self.provenance)
 
     @cached_property
     def provenance(self) -> Provenance:
