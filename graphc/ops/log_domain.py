@@ -20,7 +20,7 @@ from graphc.ir.term import Application, Term
 from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, Expand, cast, expand, reduced, sum
 from graphc.ops.elementwise import abs, exp, expm1, log, log1p, maximum, minimum, sign
-from graphc.ops.logic import equal, isfinite, logical_and, logical_not, logical_or, where
+from graphc.ops.logic import equal, isfinite, isnan, logical_and, logical_not, logical_or, where
 from graphc.ops.reduction import FloatReduction, max, prod
 from graphc.types import TensorType
 
@@ -71,7 +71,8 @@ class WeightedSoftmax(Weighted):
 
     def decompose(self, x: Node, v: Node, w: Node) -> Node:
         row = _WeightedRow(x, w, self.axis)
-        total = row.along(where(equal(row.top, -inf), 1, row.total))
+        nothing = logical_and(equal(row.top, -inf), logical_not(isnan(row.total)))
+        total = row.along(where(nothing, 1, row.total))
         return cast(_times_exp(cast(v, total.dtype), row.below(_weighing(x, v)), total), x.dtype)
 
     def exact(self, s: Any, x: Value, v: Value, w: Value) -> Value:
@@ -177,7 +178,7 @@ class _WeightedRow:
         near, finite = abs(below) < 1, isfinite(weight)
         whole = sum(where(near, weight, 0), axis)
         rest = where(near, weight * expm1(below), _times_exp(weight, below))
-        rest = sum(where(finite, rest, where(near, 0, weight)), axis)
+        rest = sum(where(finite, rest, where(near, 0, where(isnan(below), below, weight))), axis)
         self.total = whole + rest
         self.log_total = where(abs(self.total - 1) < 0.5, log1p((whole - 1) + rest), log(self.total))
 

@@ -9,7 +9,7 @@ from graphc.ir.pattern import MOST_MOVES, PRODUCTS, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import expand
 from graphc.ops.elementwise import Log1p, Log2, Log10, log, log1p
-from graphc.ops.logic import where
+from graphc.ops.logic import logical_not, where
 from graphc.ops.reduction import Softmax, log_softmax, logsumexp, softmax
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
@@ -43,7 +43,7 @@ def log_of_other_classes(node: Node) -> Node | None:
         return None
     (x,), axis = inner.args, inner.op.axis
     share = softmax(x, axis)
-    unlikely = share < LIKELY
+    unlikely = logical_not(share >= LIKELY)  # NaN too, which stays in its logarithm
     others = logsumexp(where(unlikely, log_softmax(x, axis), -math.inf), axis)
     result = where(unlikely, log1p(-where(unlikely, share, 0)), expand(others, axis, like=x))
     for move in reversed(moves):
