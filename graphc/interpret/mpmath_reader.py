@@ -126,7 +126,7 @@ class MpmathElements(Elements):
         return self._certain(+product, error, exact=+product == product)
 
     def divide(self, x: Real, y: Real) -> Real:
-        if y.value == 0 and y.error == -math.inf:
+        if y.value == 0:  # or no more than that is known of it, where no more bits are asked for
             return self.real(math.nan if x.value == 0 else math.inf * self.context.sign(x.value))
         if not (self._finite(x) and self._finite(y)):
             return self.real(x.value / y.value)
