@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graphc.interpret.ranges import Fact, recorded_facts
+from graphc.ir.knowledge import knowing
 from graphc.ir.pattern import matches
 from graphc.ir.rewrite import Firing
 from graphc.ir.rule import Rewrite, Rule
@@ -58,6 +59,11 @@ def condition_of(rule: Rewrite) -> str:
 
 def _facts(firing: Firing) -> tuple[Fact, ...]:
     """What was proved for a firing, once each."""
+    with knowing(firing.knowledge):
+        return _asked_by(firing)
+
+
+def _asked_by(firing: Firing) -> tuple[Fact, ...]:
     rule = firing.rule
     if not isinstance(rule, Rule):
         with recorded_facts() as facts:

@@ -80,6 +80,8 @@ class Expression:
         points = grid(dtype)
         wide = points.astype(np.float64)
         kept = points[(known.low <= wide) & (wide <= known.high)]
+        if dtype.is_integer:
+            return kept
         ends = [end for end in (known.low, known.high) if np.isfinite(end)]
         return np.unique(np.concatenate([kept, np.array(ends, np.float64).astype(dtype.numpy)]))
 
