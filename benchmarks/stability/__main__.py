@@ -1,0 +1,88 @@
+"""The command line: which systems, with which interpreters, where the tables go."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.stability.cases import CASES, FAMILIES, PROBES
+from benchmarks.stability.compare import findings, harmed_probes
+from benchmarks.stability.judge import Truth, truths
+from benchmarks.stability.report import BASELINES, Report
+from benchmarks.stability.systems import SYSTEMS, Result
+from benchmarks.stability.worker import Key, groups, run_system
+
+HERE = Path(__file__).parent
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.stability", description="Naive formulas, as each compiler computes them."
+    )
+    parser.add_argument("--systems", metavar="A,B", default=",".join(SYSTEMS), help=", ".join(SYSTEMS))
+    parser.add_argument("--family", metavar="NAME", action="append", choices=[family.name for family in FAMILIES])
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time (2)")
+    parser.add_argument(
+        "--python", metavar="SYSTEM=PATH", action="append", default=[],
+        help="an interpreter with that system, where it cannot be installed beside the others",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER",
+        help="where RESULTS.md and results.json go; default: this folder for a whole run, nowhere for a part",
+    )  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def exact(keys: Sequence[Key], jobs: int) -> dict[Key, tuple[Truth, Truth]]:
+    with ProcessPoolExecutor(jobs) as pool:
+        return dict(zip(keys, pool.map(exact_of, keys, chunksize=4), strict=True))
+
+
+def exact_of(key: Key) -> tuple[Truth, Truth]:
+    name, dtype = key
+    return truths(CASES[name], dtype)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    pythons = dict(entry.split("=", 1) for entry in options.python)
+    wanted = [system for system in SYSTEMS if system in options.systems.split(",") or system in BASELINES.values()]
+    work = groups(options.family)
+    start = time.perf_counter()
+
+    def run(system: str) -> tuple[str, dict[Key, Result]] | ImportError:
+        try:
+            outcome = run_system(system, pythons.get(system, sys.executable), work)
+        except ImportError as error:
+            return error
+        print(f"{system}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+        return outcome
+
+    truth = exact([key for group in work for key in group if key[0] in CASES], options.jobs)
+    print(f"exact values: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = dict(zip(wanted, pool.map(run, wanted), strict=True))
+
+    absent = {system: str(outcome) for system, outcome in outcomes.items() if isinstance(outcome, ImportError)}
+    present = {system: outcome for system, outcome in outcomes.items() if not isinstance(outcome, ImportError)}
+    results = {system: found for system, (_, found) in present.items()}
+    report = Report(
+        {system: version for system, (version, _) in present.items()},
+        absent,
+        findings(results, truth),
+        {} if options.family else harmed_probes(results),
+        len(PROBES),
+    )
+    print(report.markdown())
+    whole = not options.family and set(wanted) == set(SYSTEMS)
+    folder = options.output or (HERE if whole else None)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "RESULTS.md").write_text(report.markdown())
+        (folder / "results.json").write_text(report.json())
+
+
+if __name__ == "__main__":
+    main()
