@@ -16,6 +16,7 @@ from typing import Any
 
 from graphc.errors import RewriteError
 from graphc.ir.graph import Graph
+from graphc.ir.knowledge import knowing, present
 from graphc.ir.node import Node, make
 from graphc.ir.rule import Rewrite, RuleSet
 from graphc.ir.source import Source, at
@@ -23,12 +24,13 @@ from graphc.ir.source import Source, at
 
 @dataclass(frozen=True, eq=False)
 class Firing:
-    """One application of a rule: what became what, in which pass."""
+    """One application of a rule: what became what, in which pass, and what was known at the place."""
 
     rule: Rewrite
     before: Node
     after: Node
     stage: str = ""
+    knowledge: Any = field(default_factory=present)
 
     @property
     def source(self) -> Source | None:
@@ -93,14 +95,14 @@ def current_trace() -> Trace:
 
 def rewrite(graph: Graph, rules: RuleSet) -> Graph:
     """The graph with rules applied until none fires. Raises RewriteError if they do not come to an end."""
-    driver = _Driver(rules, current_trace(), budget=1000 + 60 * len(graph.nodes))
+    driver = _Driver(rules.begin(graph.results), current_trace(), budget=1000 + 60 * len(graph.nodes))
     new = driver.normalize(graph.results)
     return graph.with_results((new[node] for node in graph.results), _renamed(graph, new))
 
 
 def rewrite_nodes(nodes: list[Node], rules: RuleSet) -> list[Node]:
     """Nodes with rules applied until none fires."""
-    new = _Driver(rules, current_trace(), budget=1_000_000).normalize(tuple(nodes))
+    new = _Driver(rules.begin(nodes), current_trace(), budget=1_000_000).normalize(tuple(nodes))
     return [new[node] for node in nodes]
 
 
@@ -111,7 +113,8 @@ class _Driver:
         self.done: dict[Node, Node] = {}
         self.became: dict[Node, Node] = {}
         self.waiting: set[Node] = set()  # for what they became to be done
-        self.inner: dict[Any, Graph] = {}  # what inner graphs became, by identity
+        self.inner: dict[Any, Graph] = {}  # what inner graphs became, by identity and the node that knows more of it
+        self.finished: set[Any] = set()  # the identities of inner graphs that rules have been applied to
 
     def normalize(self, roots: tuple[Node, ...]) -> dict[Node, Node]:
         stack = list(reversed(roots))
@@ -137,7 +140,7 @@ class _Driver:
     def step(self, node: Node) -> None:
         """Rebuild a node whose operands are done, or fire a rule at it, or declare it done."""
         args = tuple(self.done[arg] for arg in node.args)
-        op = node.op.with_inner(tuple(map(self.inside, node.op.inner))) if node.op.inner else node.op
+        op = node.op if not node.op.inner else node.op.with_inner(self.insides(make(node.op, *args)))
         if op is not node.op or any(a is not b for a, b in zip(args, node.args, strict=True)):
             with at(node.source):
                 self.became[node] = new = make(op, *args)
@@ -157,16 +160,26 @@ class _Driver:
             raise self._endless()
         self.became[node] = new
 
-    def inside(self, graph: Graph) -> Graph:
-        """An inner graph with the rules applied."""
-        if graph.identity not in self.inner:
+    def insides(self, node: Node) -> tuple[Graph, ...]:
+        """The inner graphs of a node with the rules applied, which know what the graphs are given there."""
+        places = self.rules.known_inside(node)
+        return tuple(self.inside(graph, node, place) for graph, place in zip(node.op.inner, places, strict=True))
+
+    def inside(self, graph: Graph, node: Node, knowledge: Any) -> Graph:
+        key = graph.identity, None if knowledge is None else node
+        if graph.identity in self.finished:
+            return graph
+        if key not in self.inner:
             driver = _Driver(self.rules, self.trace, self.budget)
-            new = driver.normalize(graph.outputs)
+            with knowing(knowledge):
+                new = driver.normalize(graph.outputs)
             outputs = tuple(new[node] for node in graph.outputs)
             same = all(a is b for a, b in zip(outputs, graph.outputs, strict=True))
             found = graph if same else replace(graph, outputs=outputs)
-            self.inner[graph.identity] = self.inner[found.identity] = found
-        return self.inner[graph.identity]
+            self.inner[key] = found
+            if not same:
+                self.finished.add(found.identity)
+        return self.inner[key]
 
     def _endless(self) -> RewriteError:
         names = ", ".join(name for name, _ in self.fired.most_common(4))

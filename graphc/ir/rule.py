@@ -185,6 +185,14 @@ class RuleSet:
         finally:
             forget_views()
 
+    def begin(self, roots: Iterable[Node]) -> RuleSet:
+        """The rules for one run over all that some nodes need."""
+        return self
+
+    def known_inside(self, node: Node) -> tuple[Any, ...]:
+        """What is known in each inner graph of a node, for rules to use there (see `graphc.ir.knowledge`)."""
+        return (None,) * len(node.op.inner)
+
     def __add__(self, other: RuleSet) -> RuleSet:
         return RuleSet(f"{self.name}+{other.name}", [*self.rules, *other.rules])
 

@@ -4,7 +4,7 @@
 others hold the mathematics, for inputs that are real numbers: there `exp(x)` is positive and finite.
 """
 
-from graphc.interpret.ranges.analysis import Place, branch, questions, range_of
+from graphc.interpret.ranges.analysis import Branch, Place, beyond, questions, range_of
 from graphc.interpret.ranges.facts import (
     Fact,
     is_at_least,
@@ -17,11 +17,13 @@ from graphc.interpret.ranges.facts import (
     is_whole,
     recorded_facts,
 )
+from graphc.interpret.ranges.loops import places_inside
 
 __all__ = [
+    "Branch",
     "Fact",
     "Place",
-    "branch",
+    "beyond",
     "is_at_least",
     "is_at_most",
     "is_finite",
@@ -30,6 +32,7 @@ __all__ = [
     "is_nonzero",
     "is_positive",
     "is_whole",
+    "places_inside",
     "questions",
     "range_of",
     "recorded_facts",

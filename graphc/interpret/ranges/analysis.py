@@ -6,10 +6,11 @@ Place          what holds besides in the branch of a choice, in the body of a lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import cache
 from weakref import ref
 
 from graphc.interpret.interval import Interval, everything, meet
@@ -76,21 +77,25 @@ def questions() -> Iterator[list[Node]]:
 class Place:
     """Where more is known of some nodes. Inside of other places it adds to what is known there.
 
-    What holds of each element alone is known only of nodes that a walk over elementwise ops reaches: `elementwise`.
+    `facts` gives the intervals that are known, computed or real; they are asked for when they are needed. What holds of
+    each element alone is known only of nodes that a walk over elementwise ops reaches: `elementwise`; nodes that are
+    `remote` are met in other ways too. `because` are conditions and assumptions.
     """
 
     def __init__(
         self,
-        facts: Mapping[bool, Mapping[Node, Interval]],
+        facts: Callable[[bool], Mapping[Node, Interval]],
         around: Place | None,
         *,
         elementwise: bool = False,
-        remote: frozenset[Node] = frozenset(),
+        remote: AbstractSet[Node] = frozenset(),
         most: int | None = MOST_NODES,
         because: tuple[Node, ...] = (),
     ) -> None:
-        self.facts, self.around, self.elementwise, self.remote, self.most = facts, around, elementwise, remote, most
-        self.because: tuple[Node, ...] = because if around is None else (*around.because, *because)
+        self.facts, self.around, self.most = cache(facts), around, most
+        self.elementwise, self.remote = elementwise, remote
+        outer = () if around is None else around.because
+        self.because: tuple[Node, ...] = tuple(dict.fromkeys([*outer, *because]))
         self._found: dict[bool, dict[Node, Range]] = {True: {}, False: {}}
 
     def range_of(self, node: Node, computed: bool) -> Range:
@@ -112,6 +117,10 @@ class Place:
             found[top] = self._range(top, found, computed)
         return found[node]
 
+    def knows_more(self, node: Node) -> bool:
+        """Whether more is known of a node here than around."""
+        return any(self.range_of(node, c) is not _at(self.around, node, c) for c in (True, False))
+
     def _looks_below(self, node: Node) -> bool:
         return node not in self.remote and (node.op.elementwise or not self.elementwise)
 
@@ -122,40 +131,60 @@ class Place:
             xs = [found[arg] for arg in node.args]
             if any(x is not _at(self.around, arg, computed) for x, arg in zip(xs, node.args, strict=True)):
                 refined = _both(outer, _range(node, xs, computed))
-        fact = None if node in self.remote else self.facts[computed].get(node)
+        fact = None if node in self.remote else self.facts(computed).get(node)
         return refined if fact is None or isinstance(refined, tuple) else replace(meet(refined, fact))
 
 
-def branch(condition: Node, holds: bool, remote: frozenset[Node] = frozenset()) -> Place | None:
-    """The place where a condition holds, or does not; None if nothing follows from that.
+class Branch:
+    """Where a condition holds, or where it does not: what follows of all elements of nodes, and of each alone."""
 
-    Nodes that are `remote` are met in other ways than element by element.
-    """
-    around = present()
-    found = {
-        computed: consequences(condition, holds, lambda node, c=computed: _interval(around, node, c), computed)  # type: ignore[misc]
-        for computed in (True, False)
-    }
-    return _place(found, around, remote, (condition,))
+    def __init__(self, condition: Node, holds: bool, around: Place | None) -> None:
+        self.condition, self.around = condition, around
+        self._found = {c: self._consequences(holds, c) for c in (True, False)}
+
+    def knows(self, *, each: bool) -> bool:
+        """Whether anything follows, of each element alone or of all."""
+        found = self._found[True]
+        return bool(found.here if each else found.everywhere)
+
+    def of_all(self, around: Place | None) -> Place | None:
+        """The place where what follows of all elements is known, too."""
+        facts = {c: found.everywhere for c, found in self._found.items()}
+        return Place(facts.__getitem__, around, because=(self.condition,)) if facts[True] else around
+
+    def of_each(self, around: Place | None, remote: AbstractSet[Node] = frozenset()) -> Place | None:
+        """The place where what follows of each element is known, too, for a node that meets `remote` ones otherwise."""
+        facts = {c: found.here for c, found in self._found.items()}
+        if not facts[True]:
+            return around
+        return Place(facts.__getitem__, around, elementwise=True, remote=remote, because=(self.condition,))
+
+    def _consequences(self, holds: bool, computed: bool) -> Consequences:
+        return consequences(self.condition, holds, lambda node: interval_at(self.around, node, computed), computed)
 
 
-def _place(
-    found: Mapping[bool, Consequences], around: Place | None, remote: frozenset[Node], because: tuple[Node, ...]
-) -> Place | None:
-    place = around
-    if found[True].everywhere:
-        place = Place({c: facts.everywhere for c, facts in found.items()}, place, because=because)
-    if found[True].here:
-        here = {c: facts.here for c, facts in found.items()}
-        place = Place(here, place, elementwise=True, remote=remote, because=() if place is not around else because)
-    return None if place is around else place
+def beyond(assumptions: Sequence[Node], around: Place | None) -> Place:
+    """Where assumptions are left out, but what they say of their operands is known."""
+
+    def facts(computed: bool) -> dict[Node, Interval]:
+        known: dict[Node, Interval] = {}
+        for node in assumptions:
+            condition, x = node.args
+            found = consequences(condition, True, lambda node: interval_at(around, node, computed), computed)
+            for each in (found.everywhere, found.here, {x: interval_at(around, node, computed)}):
+                for about, interval in each.items():
+                    known[about] = meet(interval, known[about]) if about in known else interval
+        return known
+
+    return Place(facts, around, because=tuple(assumptions))
 
 
 def _at(place: Place | None, node: Node, computed: bool) -> Range:
     return _anywhere(node, computed) if place is None else place.range_of(node, computed)
 
 
-def _interval(place: Place | None, node: Node, computed: bool) -> Interval:
+def interval_at(place: Place | None, node: Node, computed: bool) -> Interval:
+    """The range of a node with one result at a place."""
     found = _at(place, node, computed)
     return everything() if isinstance(found, tuple) else found
 
@@ -192,9 +221,10 @@ def _range(node: Node, xs: Sequence[Range], computed: bool) -> Range:
 
 def _assumed(node: Node, x: Interval, computed: bool) -> Interval:
     condition, operand = node.args
-    found = consequences(condition, True, lambda node: _interval(None, node, computed), computed)
-    place = _place({computed: found, not computed: found}, None, frozenset(), ())
-    return x if place is None else meet(x, _interval(place, operand, computed))
+    found = consequences(condition, True, lambda node: interval_at(None, node, computed), computed)
+    # An assumption is made of all elements.
+    place = Place(lambda _: {**found.everywhere, **found.here}, None)
+    return meet(x, interval_at(place, operand, computed))
 
 
 def _both(x: Range, y: Range) -> Range:

@@ -34,7 +34,7 @@ class Fact:
     def __str__(self) -> str:
         verb = "is" if self.holds else "is not known to be"
         lines = [describe(self.node), f"    {verb} {self.claim}: its values are {self.found}"]
-        lines += [f"    since {_reason(node)}" for node in self.because if node is not self.node or node.args]
+        lines += [f"    since {_reason(node)}" for node in self.because]
         return "\n".join(lines)
 
 
@@ -53,7 +53,11 @@ def _promises(node: Node) -> Iterator[Node]:
 def _reason(node: Node) -> str:
     if isinstance(node.op, Assume):
         return f"it is assumed: {describe(node.args[0])}"
-    return f"its bounds are declared: {describe(node)}" if isinstance(node.op, Input) else f"of {describe(node)}"
+    if isinstance(node.op, Input):
+        return f"it is declared: {describe(node)}"
+    if node.op.inner:
+        return f"it is given to {describe(node)}"
+    return f"this is decided: {describe(node)}"
 
 
 _asked: ContextVar[list[Fact] | None] = ContextVar("graphc_facts", default=None)
