@@ -13,6 +13,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.rewrite import rewrite, rewrite_nodes
 from graphc.ir.rule import RuleSet
+from graphc.passes.places import RulesAtPlaces
 from graphc.passes.registry import graph_pass
 from graphc.passes.rules import CANONICAL, STABLE
 
@@ -33,4 +34,4 @@ def stabilize_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list
 
 @cache
 def _rules(semantics: str) -> RuleSet:
-    return (CANONICAL + STABLE).licensed_by(semantics)
+    return RulesAtPlaces("stable", (CANONICAL + STABLE).licensed_by(semantics))
