@@ -89,7 +89,7 @@ def is_kink(op, xs):
         case "remainder":
             quotient = mpmath.mpf(xs[0]) / mpmath.mpf(xs[1])
             return abs(quotient - mpmath.nint(quotient)) <= 1e-14 * abs(quotient)
-        case "sqrt":
+        case "sqrt" | "cbrt":
             return xs[0] == 0
         case "copysign":
             return 0 in xs

@@ -231,6 +231,26 @@ class Sqrt(Elementwise):
         return (g / (2 * y),)
 
 
+class Cbrt(Elementwise):
+    """The cube root, negative for negative numbers."""
+
+    accepts = floats
+
+    def scalar(self, s: Scalars, x: Value) -> Value:
+        size = s.abs(x)
+        near = s.exp(s.log(size) / 3)
+        root = near - (near - size / (near * near)) / 3  # a step of Newton's method
+        root = s.where(s.logical_or(s.equal(size, 0), s.isinf(size)), size, root)
+        return s.where(s.less(x, 0), -root, s.where(s.equal(x, 0), x, root))
+
+    def exact(self, s: Scalars, x: Value) -> Value:
+        root = s.exp(s.log(s.abs(x)) / 3)
+        return s.where(s.equal(x, 0), x, s.where(s.less(x, 0), -root, root))
+
+    def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
+        return (g / (3 * (y * y)),)
+
+
 class Rsqrt(Elementwise):
     """1 / sqrt(x)."""
 
@@ -518,6 +538,7 @@ ceil = function(Ceil)
 trunc = function(Trunc)
 round = function(Round)
 sqrt = function(Sqrt)
+cbrt = function(Cbrt)
 rsqrt = function(Rsqrt)
 exp = function(Exp)
 expm1 = function(Expm1)
