@@ -1,18 +1,48 @@
-"""Instances of rules: both sides built on inputs, without code per rule."""
+"""Instances of rewrites: a formula and what becomes of it, on inputs, without code per rule.
+
+A rule has two sides. A rewriter is shown by formulas, the table EXAMPLES; what the stabilised graph has in their
+place is the other side. Exact rewriters need no table: `tests/ir` has cases of each.
+"""
 
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import graphc as gc
 from graphc.errors import GraphcError
-from graphc.ir.node import Node
-from graphc.ir.rule import Rule
+from graphc.ir.graph import Graph
+from graphc.ir.node import Node, topological
+from graphc.ir.parser import parse_graph
+from graphc.ir.rewrite import Firing, Trace
+from graphc.ir.rule import Rewrite, Rule
+from graphc.passes.pipeline import parse_pipeline
 from graphc.types import float16
 
 ROW = 3  # elements of a row that is reduced
+IR = Path(__file__).parents[1] / "ir"
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+NAMES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A formula, what it becomes, and the inputs of both. The first axis of each counts the points."""
+
+    inputs: dict[str, Node]
+    before: Node
+    after: Node
+
+    @property
+    def rows(self) -> bool:
+        """Whether rows of elements belong together."""
+        return any(node.ndim > 1 for node in self.inputs.values())
 
 
 def attributes(rule: Rule) -> dict[str, Any]:
@@ -33,11 +63,11 @@ def values(rule: Rule, inputs: dict[str, Node]) -> dict[str, Node]:
     return {name: gc.abs(node) if name in about else node for name, node in inputs.items()}
 
 
-def sides(rule: Rule, dtype: Any, rows: Any = "n") -> tuple[dict[str, Node], Node, Node]:
+def sides(rule: Rule, dtype: Any, rows: Any = "n", row: int = ROW) -> tuple[dict[str, Node], Node, Node]:
     """Inputs, left-hand side and right-hand side. Variables are floats where that fits, else bool."""
     given = attributes(rule)
     names = [name for name in inspect.signature(rule.function).parameters if name not in given]
-    shape = (rows, ROW) if "axis" in given else (rows,)
+    shape = (rows, row) if "axis" in given else (rows,)
     for bools in sorted(product((False, True), repeat=len(names)), key=sum):
         inputs = {n: gc.input(n, shape, "bool" if b else dtype) for n, b in zip(names, bools, strict=True)}
         try:
@@ -46,3 +76,78 @@ def sides(rule: Rule, dtype: Any, rows: Any = "n") -> tuple[dict[str, Node], Nod
             continue
         return inputs, before, after
     raise AssertionError(f"no types fit the rule {rule.name}")
+
+
+def instances(rewrite: Rewrite, dtype: str, rows: Any = "n", row: int = ROW) -> list[Instance]:
+    """Instances of a rewrite in a dtype: none of a rewriter without examples, or where the dtype does not fit."""
+    if isinstance(rewrite, Rule):
+        if "dtype" in attributes(rewrite) and dtype in ("float16", "bfloat16"):
+            return []  # no float is narrower
+        return [Instance(*sides(rewrite, dtype, rows, row))]
+    return [_example(rewrite, formula, dtype, rows, row) for formula in EXAMPLES.get(rewrite.name, ())]
+
+
+def _example(rewrite: Rewrite, formula: Callable[..., Node], dtype: str, rows: Any, row: int) -> Instance:
+    names = inspect.signature(formula).parameters
+    shapes = {name: (rows, row) if name.isupper() else (rows,) for name in names}
+    inputs = {name.lower(): gc.input(name.lower(), shape, dtype) for name, shape in shapes.items()}
+    before = formula(*inputs.values())
+    trace = Trace()
+    graph = Graph("f", tuple(inputs.values()), (before,))
+    after = parse_pipeline("canonicalize,simplify,stabilize").run(graph, trace=trace).outputs[0]
+    assert any(firing.rule is rewrite for firing in trace.firings), f"{rewrite.name} does not fire in its example"
+    return Instance(inputs, before, after)
+
+
+def graph_of(*outputs: Node) -> Graph:
+    """A graph of all inputs that its outputs need."""
+    inputs = [node for node in topological(outputs) if node.op.name == "input"]
+    return Graph("f", tuple(inputs), outputs)
+
+
+@cache
+def cases() -> tuple[str, ...]:
+    """The texts of all graphs of `tests/ir`."""
+    texts = [path.read_text() for path in sorted(IR.glob("*.ir"))]
+    return tuple(graph for text in texts for graph in re.findall(r"^graph .*?^}$", text, re.MULTILINE | re.DOTALL))
+
+
+def firings(text: str, passes: str) -> Iterator[Firing]:
+    """What rules do in a pipeline to a graph that is given as text."""
+    trace = Trace()
+    parse_pipeline(passes).run(parse_graph(text), trace=trace)
+    yield from trace.firings
+
+
+EXAMPLES: dict[str, list[Callable[..., Any]]] = {
+    "difference_of_means": [
+        lambda X: gc.mean(X * X, axis=1) - gc.mean(X, axis=1) ** 2,
+        lambda X, Y: gc.mean(X * Y, axis=1) - gc.mean(X, axis=1) * gc.mean(Y, axis=1),
+    ],
+    "difference_of_waves": [
+        lambda x: gc.sin(x + 0.125) - gc.sin(x),
+        lambda x: gc.cos(x + 0.125) - gc.cos(x),
+        lambda x: gc.tan(x + 0.125) - gc.tan(x),
+    ],
+    "lifted_above_moves": [lambda X: gc.log(gc.softmax(X, axis=1)[:, 0])],
+    "log_mean_exp": [lambda X: gc.log(gc.mean(gc.exp(X), axis=1))],
+    "log_of_bessel": [lambda x: gc.log(gc.i0(x))],
+    "log_of_many_exponentials": [lambda x, y, z: gc.log(gc.exp(x) + gc.exp(y) + gc.exp(z))],
+    "log_of_matmul": [lambda X, Y: gc.log(gc.exp(X[:, None, :]) @ gc.exp(Y[:, :, None]))],
+    "log_of_multiple_of_erfc": [lambda x: gc.log(gc.erfc(x) / 2), lambda x: gc.log(3 * gc.erfc(x))],
+    "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
+    "log_of_positive_factors": [lambda x, w: gc.log(w * gc.exp(x))],
+    "log_of_powers": [lambda x, w: gc.log(w * x**12.5), lambda x, y: gc.log(x**y)],
+    "log_of_product_of_densities": [lambda X, Y: gc.log(gc.prod(Y * gc.exp(X), axis=1))],
+    "log_of_running_product": [lambda X, Y: gc.log(gc.cumprod(Y * gc.exp(X), axis=1))],
+    "log_of_running_sum": [lambda X: gc.log(gc.cumsum(gc.exp(X), axis=1))],
+    "log_of_weighted_exponentials": [
+        lambda X, W: gc.log(gc.sum(W * gc.exp(X), axis=1)),
+        lambda x, y: gc.log(2 * gc.exp(x) + 3 * gc.exp(y)),
+    ],
+    "other_bases": [lambda X: gc.log2(gc.softmax(X, axis=1)), lambda X: gc.log10(gc.sum(gc.exp(X), axis=1))],
+    "part_of_softmax": [lambda X: gc.exp(X)[:, 0] / gc.sum(gc.exp(X), axis=1)],
+    "root_of_mean_of_squares": [lambda X: gc.sqrt(gc.mean(X * X, axis=1))],
+    "sum_of_one": [lambda x: gc.sum(x[:, None], axis=1)],
+}
+"""Formulas at which rewriters fire. An input in capitals has rows of elements, others one element for each point."""

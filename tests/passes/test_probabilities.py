@@ -63,7 +63,7 @@ CASES = [
         800,
     ),
     Case("mean_direction", lambda x: gc.i1(x[:, 1]) / gc.i0(x[:, 1]), ANGLES),
-    Case("next_lgamma", lambda x: gc.lgamma(x + 1) - gc.lgamma(x), [[1e-3, 1, 1e9]]),
+    Case("sum_of_lgammas", lambda x: gc.lgamma(x + 1) - gc.lgamma(x), [[1e-3, 1, 1e9]]),
     Case("beta", beta_function, [[1e8, 0.5, 0], [2, 3, 0]], 8),
 ]
 

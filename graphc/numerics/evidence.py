@@ -1,0 +1,50 @@
+"""What measurements say about each rewrite: read from a file that `make evidence` writes, shown as text.
+
+Comes in: the name of a rewrite; goes out: its findings, or lines for a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from graphc.ir.rule import Rewrite
+
+PATH = Path(__file__).parents[1] / "passes" / "rules" / "evidence.json"
+SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
+
+
+@cache
+def findings() -> dict[str, Any]:
+    """The findings of all rewrites that were measured, by name."""
+    found: dict[str, Any] = json.loads(PATH.read_text()) if PATH.exists() else {}
+    return found
+
+
+def fails_where(rewrite: Rewrite, dtype: str = "float32") -> str:
+    """Where the formula as written loses more than 8 bits that the rewrite keeps; empty if nowhere."""
+    where: str = findings().get(rewrite.name, {}).get("accuracy", {}).get(dtype, {}).get("where", "")
+    return where
+
+
+def evidence_lines(rewrite: Rewrite) -> Iterator[str]:
+    """What was measured of one rewrite, in lines."""
+    found = findings().get(rewrite.name)
+    if found is None:
+        yield "not measured"
+        return
+    for dtype, row in found.get("exact", {}).items():
+        yield f"{SHORT[dtype]:>4}: {row['points']:,} results compared bit for bit, {row['differ'] or 'none'} differ"
+    for dtype, row in found.get("accuracy", {}).items():
+        yield (
+            f"{SHORT[dtype]:>4}: {row['points']:,} points, worst error {row['before']:g} bits before, "
+            f"{row['after']:g} after; {row['rescued']:,} points are right that were wrong"
+            + (f": {row['where']}" if row["where"] else "")
+        )
+        if row["worse"]:
+            yield f"      {row['worse']:,} points are worse than before"
+    for given, before, after, kind in found.get("special", ()):
+        yield f"  {given}: {before} becomes {after} ({kind})"
