@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from graphc.interpret.ranges import range_of
@@ -21,6 +22,8 @@ BLOCK = 64
 """As many fractions from 0.5 to 1 have a product that is a normal float32."""
 SMALL = {float32: 2.0**-70, float64: 2.0**-900}
 """Sums of products below this may lack some that underflowed."""
+LITTLE = 512
+"""So few products of two elements are not worth two ways to take them."""
 LEVELS = 3
 """How often a product of unknown length is taken in blocks: enough for 10 million factors."""
 
@@ -52,6 +55,8 @@ def matrix_product(x: Extended, y: Extended, alarms: list[Node] | None = None) -
     Where these do not meet, a sum of products may underflow; then all products are taken one by one. With `alarms` they
     are not, and the condition is added to these.
     """
+    if alarms is None and _is_little(x, y):
+        return _one_by_one(x, y)
     rows, columns = _rows(x), _rows(y)
     row_power, column_power = highest(rows, (x.ndim - 1,)), highest(columns, (y.ndim - 2,))
     left = relative(rows, expand(row_power, (x.ndim - 1,), like=x.fraction))
@@ -89,6 +94,12 @@ def _rows(x: Extended) -> Extended:
     """Fractions that can be multiplied and added up."""
     found = range_of(x.fraction)
     return x if x.is_plain and max(-found.low, found.high) <= 2.0**20 else normalised(x, SETTLED)
+
+
+def _is_little(x: Extended, y: Extended) -> bool:
+    """Whether few products are taken."""
+    sizes = (*x.shape, y.shape[-1])
+    return all(isinstance(size, int) for size in sizes) and math.prod(sizes) <= LITTLE
 
 
 def _one_by_one(x: Extended, y: Extended) -> Extended:
