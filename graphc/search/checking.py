@@ -8,7 +8,7 @@ elsewhere the formula stays as it was.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -52,10 +52,13 @@ class Judge:
         """The candidate, with the guards that it needs; None if it is worse somewhere all the same."""
         if not self._is_better(candidate):
             return None
-        for conditions in self._guards(candidate):
-            guarded = self._guarded(candidate, conditions)
-            if self._agrees_at_special(guarded):
-                return guarded
+        quotients = set(self._unproved(candidate))
+        for cautious in (False, True):
+            guarded = self._guarded(candidate, quotients, cautious)
+            for conditions in ([], self._finite_operands(), [*self._finite_operands(), *self._divisors()]):
+                formula = self._unless(conditions, guarded)
+                if self._agrees_at_special(formula):
+                    return formula
         return None
 
     def found(self, formula: Node) -> Found:
@@ -90,23 +93,31 @@ class Judge:
                 found += [] if safe else [node]
         return found
 
-    def _guards(self, candidate: Node) -> Iterator[list[Node]]:
-        """What might have to hold for a candidate to be used, with more and more caution."""
-        formula = self.region.formula
-        conditions = [isfinite(quotient) for quotient in self._unproved(candidate)]
-        yield conditions
-        conditions = [*conditions, isfinite(candidate)]
-        yield conditions
-        conditions += map(isfinite, self.region.variables)
-        yield conditions
-        divisors = [node.args[1] for node in topological([formula]) if node.op.name == "divide"]
-        yield [*conditions, *(not_equal(divisor, 0) for divisor in divisors if uniform_value(divisor) is None)]
+    def _guarded(self, candidate: Node, quotients: Container[Node], cautious: bool) -> Node:
+        """A candidate that is used only where its quotients are finite, and if `cautious` so is all of it."""
+        if candidate.op.name == "where":
+            condition, *branches = candidate.args
+            first, second = (self._guarded(branch, quotients, cautious) for branch in branches)
+            chosen: Node = where(condition, first, second)
+            return chosen
+        watched = [node for node in topological([candidate]) if node in quotients]
+        watched += [candidate] if cautious else []
+        return self._unless([isfinite(node) for node in dict.fromkeys(watched)], candidate)
 
-    def _guarded(self, candidate: Node, conditions: Sequence[Node]) -> Node:
-        if not conditions:
+    def _unless(self, conditions: Sequence[Node], candidate: Node) -> Node:
+        """A candidate where all conditions hold, elsewhere the formula as it was."""
+        if not conditions or candidate is self.region.formula:
             return candidate
-        guarded: Node = where(reduce(logical_and, dict.fromkeys(conditions)), candidate, self.region.formula)
-        return guarded
+        formula: Node = where(reduce(logical_and, conditions), candidate, self.region.formula)
+        return formula
+
+    def _finite_operands(self) -> list[Node]:
+        return [isfinite(variable) for variable in self.region.variables]
+
+    def _divisors(self) -> list[Node]:
+        """Conditions that the formula divides by nothing that is 0."""
+        divisors = [node.args[1] for node in topological([self.region.formula]) if node.op.name == "divide"]
+        return [not_equal(divisor, 0) for divisor in divisors if uniform_value(divisor) is None]
 
     # --- special values ---
 

@@ -31,6 +31,9 @@ KEPT = 2
 SWEEPS = 5
 HUGE = 1 << 14
 """Numbers with larger exponents are not looked at."""
+EXPONENTIALS = frozenset({"exp", "expm1", "sinh", "cosh"})
+LARGEST_EXPONENT = 12
+"""The exponent of the largest number of which an exponential is taken."""
 CYCLES_PER_BIT = 400.0
 """How much slower an expression may be for a bit."""
 
@@ -118,13 +121,17 @@ class Extraction:
         if isinstance(node.symbol, Fraction):
             return words.real(node.symbol.numerator) / words.real(node.symbol.denominator)
         operands = [values[arg] for arg in node.args]
-        if any(operand.value != operand.value for operand in operands):
+        if any(operand.value != operand.value for operand in operands) or self._is_giant(words, node, operands):
             return words.real(math.nan)
         try:
             found = words.real(operation(node.symbol).exact(words, *operands))
         except (ArithmeticError, MemoryError):  # a division by what may be 0 or not, or a giant
             return words.real(math.nan)
         return found if not found.value or abs(words.context.mag(found.value)) < HUGE else words.real(math.nan)
+
+    def _is_giant(self, words: MpmathElements, node: ENode, operands: Sequence[Real]) -> bool:
+        """Whether an exponential is far beyond all floats, which would take long to find out."""
+        return node.symbol in EXPONENTIALS and words.context.mag(operands[0].value) > LARGEST_EXPONENT
 
     # --- expressions ---
 

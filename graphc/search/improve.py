@@ -122,14 +122,14 @@ class _Search:
 
     def _almost_equal(self, known: Sequence[Variant]) -> Iterator[Node]:
         """The most accurate formulas for approximations that are good where what is known is bad."""
+        near = list(dict.fromkeys(each for v in known[:SOURCES] for each in approximations(v.expression)))
+        as_written = _added(known, map(self.measured, near), self.effort.formulas)
         few = self.points.some(np.arange(min(TRIED, len(self.points))))
-        near = dict.fromkeys(each for v in known[:SOURCES] for each in approximations(v.expression))
-        promising = [self._exactly(formula, few) for formula in near]
-        start = [replace(variant, errors=variant.errors[: len(few)]) for variant in known]
-        for variant in chosen([*start, *promising], len(known) + self.effort.formulas):
-            if any(variant is each for each in promising):
-                yield variant.expression
-                yield from self._equal([variant.expression])
+        start = [replace(variant, errors=variant.errors[: len(few)]) for variant in (*known, *as_written)]
+        promising = _added(start, (self._exactly(formula, few) for formula in near), self.effort.formulas)
+        yield from (variant.expression for variant in as_written)
+        for variant in promising:
+            yield from self._equal([variant.expression])
 
     def _exactly(self, formula: Node, points: Points) -> Variant:
         """A formula with the errors that it would have if nothing were rounded."""
@@ -140,6 +140,12 @@ class _Search:
             values.append(math.nan if exact is None else float(exact))
         rounded = np.array(values).astype(points.results.dtype)
         return Variant(formula, rounded, bits_of_error(rounded, points.results), 0.0)
+
+
+def _added(known: Sequence[Variant], others: Iterable[Variant], most: int) -> list[Variant]:
+    """The best of some formulas where those that are known are bad."""
+    kept = chosen([*known, *others], len(known) + most)
+    return [variant for variant in kept if not any(variant is old for old in known)]
 
 
 def saturate(graph: EGraph, rounds: int) -> None:

@@ -23,7 +23,11 @@ from graphc.types import TensorType
 BITS_PER_CHOICE = 0.1
 """What a choice has to gain on average."""
 MOST_CHOICES = 4
-BISECTIONS = 20
+BISECTIONS = 16
+BETWEEN = 24
+"""How many points are looked at between two where the best formula changes."""
+BITS_INSIDE = 6.0
+"""What a choice has to gain in all of them together."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,20 @@ class Piece:
 def choices(region: Region, variants: Sequence[Variant], points: Points) -> list[Node]:
     """Formulas that choose between others by an operand."""
     errors = np.stack([variant.errors for variant in variants])
+    formulas = [variant.expression for variant in variants]
     found = []
     for number, values in enumerate(points.operands):
         order = np.argsort(values, kind="stable")
-        pieces = _pieces(errors[:, order], values[order])
+        pieces = _pieces(errors[:, order], values[order], BITS_PER_CHOICE * len(points))
         if 1 < len(pieces) <= MOST_CHOICES + 1:
-            found.append(_written(region, variants, points.some(order), pieces, number))
+            along = _Along(region, formulas, number)
+            found.append(along.written(points.some(order), pieces))
     return found
 
 
-def _pieces(errors: Array, values: Array) -> list[Piece]:
+def _pieces(errors: Array, values: Array, price: float) -> list[Piece]:
     """The cheapest way through the points: each formula's errors, and a price for each change of formula."""
     count, length = errors.shape
-    price = BITS_PER_CHOICE * length
     total, came_from = errors[:, 0].copy(), np.zeros((length, count), int)
     for i in range(1, length):
         best = int(np.argmin(total))
@@ -63,33 +68,62 @@ def _pieces(errors: Array, values: Array) -> list[Piece]:
     return [Piece(i, c) for i, c in enumerate(chosen) if i == 0 or chosen[i - 1] != c]
 
 
-def _written(region: Region, variants: Sequence[Variant], points: Points, pieces: Sequence[Piece], number: int) -> Node:
-    """The choice as a formula; `points` are in order along the operand of that number."""
-    scalar = TensorType(region.formula.dtype, ())
-    total = variants[pieces[-1].formula].expression
-    for before, after in reversed(list(pairwise(pieces))):
-        formulas = variants[before.formula].expression, variants[after.formula].expression
-        bound = _bound(region, formulas, points, after.first, number)
-        total = where(less(region.variables[number], full(bound, scalar)), formulas[0], total)
-    return total
+class _Along:
+    """Formulas of a region along one operand."""
 
+    def __init__(self, region: Region, formulas: Sequence[Node], number: int) -> None:
+        self.region, self.formulas, self.number = region, formulas, number
+        self.program = topological([region.formula])
+        self.dtype = region.formula.dtype
 
-def _bound(region: Region, formulas: tuple[Node, Node], points: Points, position: int, number: int) -> float:
-    """Where the second formula becomes better than the first, between two points that are next to each other."""
-    dtype = region.formula.dtype
-    program = topological([region.formula])
-    low, high = (float(points.operands[number][i]) for i in (position - 1, position))
-    others = [float(column[position]) for column in points.operands]
-    for _ in range(BISECTIONS):
-        middle = between(low, high, 0.5, dtype)
-        if middle in (low, high):
-            break
-        others[number] = middle
-        exact = exact_result(program, dict(zip(region.variables, others, strict=True)))
+    def written(self, points: Points, pieces: Sequence[Piece]) -> Node:
+        """The choice as a formula; `points` are in order along the operand."""
+        steps: list[tuple[float, int]] = []  # up to where a formula holds
+        for before, after in pairwise(pieces):
+            steps += self._steps(points, before.formula, after)
+        scalar = TensorType(self.dtype, ())
+        variable = self.region.variables[self.number]
+        total = self.formulas[pieces[-1].formula]
+        for bound, formula in reversed(steps):
+            total = where(less(variable, full(bound, scalar)), self.formulas[formula], total)
+        return total
+
+    def _steps(self, points: Points, first: int, after: Piece) -> list[tuple[float, int]]:
+        """From one formula to another between two points: perhaps by others, which are best where no point was."""
+        ends = [float(points.operands[self.number][i]) for i in (after.first - 1, after.first)]
+        others = [float(column[after.first]) for column in points.operands]
+        inner = [between(ends[0], ends[1], (k + 0.5) / BETWEEN, self.dtype) for k in range(BETWEEN)]
+        columns = [(x, errors) for x in dict.fromkeys(inner) if (errors := self._errors(others, x)) is not None]
+        if not columns:
+            return [(ends[1], first)]
+        values, errors = np.array([x for x, _ in columns]), np.stack([e for _, e in columns], axis=1)
+        pieces = [Piece(-1, first), *_pieces(errors, values, BITS_INSIDE), Piece(len(values), after.formula)]
+        steps = []
+        bounds = [ends[0], *values, ends[1]]
+        for one, other in pairwise(pieces):
+            if one.formula != other.formula:
+                gap = bounds[max(other.first, 0)], bounds[other.first + 1]
+                steps.append((self._bound(others, one.formula, other.formula, *gap), one.formula))
+        return steps
+
+    def _bound(self, others: list[float], first: int, second: int, low: float, high: float) -> float:
+        """Where the second formula becomes better than the first."""
+        for _ in range(BISECTIONS):
+            middle = between(low, high, 0.5, self.dtype)
+            errors = self._errors(others, middle) if low < middle < high else None
+            if errors is None:
+                break
+            low, high = (low, middle) if errors[second] < errors[first] else (middle, high)
+        return float(high)
+
+    def _errors(self, others: Sequence[float], x: float) -> Array | None:
+        """The errors of all formulas at one value of the operand; None where there is no exact result."""
+        row = [*others[: self.number], x, *others[self.number + 1 :]]
+        variables = self.region.variables
+        exact = exact_result(self.program, dict(zip(variables, row, strict=True)))
         if exact is None:
-            break
-        columns = {v: np.array([x], dtype.numpy) for v, x in zip(region.variables, others, strict=True)}
-        truth = np.array([float(exact)]).astype(dtype.numpy)
-        first, second = (bits_of_error(evaluate(formula, dict(columns)), truth)[0] for formula in formulas)
-        low, high = (low, middle) if second < first else (middle, high)
-    return high
+            return None
+        with np.errstate(over="ignore"):
+            truth = np.array([float(exact)]).astype(self.dtype.numpy)
+        known = {v: np.array([value], self.dtype.numpy) for v, value in zip(variables, row, strict=True)}
+        return np.array([bits_of_error(evaluate(formula, known), truth)[0] for formula in self.formulas])

@@ -147,7 +147,7 @@ class Words:
         return total
 
 
-WORDS = Words()
+WORDS: Any = Words()
 
 
 def expansions(formula: Node, variable: Node) -> Iterator[Node]:
