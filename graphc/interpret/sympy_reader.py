@@ -138,7 +138,7 @@ class SympyElements(Elements):
         return sympy.Piecewise((0, sympy.Eq(size, 0)), (sympy.floor(sympy.log(size, 2)) + 1, True))
 
     def ldexp(self, x: Value, k: Value) -> Value:
-        return x * 2 ** self.trunc(k)
+        return x * 2 ** self.smallest((self.largest((self.trunc(k), -5000)), 5000))  # more would not fit into memory
 
     def less(self, x: Value, y: Value) -> Value:
         return sympy.false if sympy.nan in (x, y) else sympy.Lt(x, y)

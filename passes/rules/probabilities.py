@@ -7,8 +7,9 @@ import math
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import MOST_MOVES, PRODUCTS, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.conversion import expand
+from graphc.ops.conversion import expand, sum
 from graphc.ops.elementwise import Log1p, Log2, Log10, log, log1p
+from graphc.ops.log_domain import LogProd
 from graphc.ops.logic import logical_not, where
 from graphc.ops.reduction import Softmax, log_softmax, logsumexp, softmax
 from graphc.passes.rules.densities import DENSITIES
@@ -29,6 +30,13 @@ def other_bases(node: Node) -> Node | None:
     """log2(x) is log(x) / log(2) where x is better not calculated, as in an entropy in bits."""
     fired = NATURAL.fire(log(node.args[0]))
     return None if fired is None else fired[1] * (1 / math.log(2 if isinstance(node.op, Log2) else 10))
+
+
+@PROBABILITIES.rewriter(LogProd, kind="stabilizing", reference="S14")
+def log_of_known_factors(node: Node) -> Node | None:
+    """log(prod(x)) is a sum of logarithms where x is better not calculated: the factors 1 + exp(x) overflow."""
+    fired = NATURAL.fire(log(node.args[0]))
+    return None if fired is None else sum(fired[1], node.op.attributes()["axis"])
 
 
 @PROBABILITIES.rewriter(Log1p, kind="stabilizing", reference="S4")

@@ -135,6 +135,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "log_of_many_exponentials": [lambda x, y, z: gc.log(gc.exp(x) + gc.exp(y) + gc.exp(z))],
     "log_of_matmul": [lambda X, Y: gc.log(gc.exp(X[:, None, :]) @ gc.exp(Y[:, :, None]))],
     "log_of_multiple_of_erfc": [lambda x: gc.log(gc.erfc(x) / 2), lambda x: gc.log(3 * gc.erfc(x))],
+    "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
     "log_of_positive_factors": [lambda x, w: gc.log(w * gc.exp(x))],
     "log_of_powers": [lambda x, w: gc.log(w * x**12.5), lambda x, y: gc.log(x**y)],
