@@ -55,7 +55,7 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
     for node in reversed(order):
         if node not in varying or not (node in pending or node in of_items):
             continue
-        with at(node.source):
+        with at(node.source, backward_of=node.op.name):
             if node in of_items:
                 parts = _pull_back_items(node, of_items.pop(node))
             else:

@@ -25,14 +25,19 @@ _EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep  # packaged, but written
 
 
 class Source:
-    """A place in the user's code, or in a text file of graphs."""
+    """A place in the user's code, or in a text file of graphs.
 
-    __slots__ = ("_code", "_derived", "_instruction", "_text", "file", "is_derived", "line")
+    `is_derived` is said of nodes that a rewrite or a derivative made in place of the user's; `backward_of` has the name
+    of the op of which they calculate the derivative.
+    """
+
+    __slots__ = ("_code", "_derived", "_instruction", "_text", "backward_of", "file", "is_derived", "line")
 
     def __init__(self, file: str, line: int, text: str | None = None) -> None:
         self.file, self.line, self._text = file, line, text
-        self.is_derived = False  # of a node that a rewrite or a derivative made in place of the user's
-        self._derived: Source | None = None
+        self.is_derived = False
+        self.backward_of: str | None = None
+        self._derived: dict[str | None, Source] = {}
         self._code: CodeType | None = None
         self._instruction = -1
 
@@ -49,17 +54,20 @@ class Source:
 
     def is_same_expression(self, other: Source) -> bool:
         """Whether both nodes were made by one call or operator of the user's."""
+        if self.is_text or other.is_text:
+            return (self.file, self.line) == (other.file, other.line)
         return self._code is other._code and self._instruction == other._instruction
 
-    def derived(self) -> Source:
-        """The same place, for nodes that the user did not write there."""
-        if self.is_derived:
+    def derived(self, backward_of: str | None = None) -> Source:
+        """The same place, for nodes that the user did not write there: of the derivative of an op, if one is named."""
+        if self.is_derived and (backward_of is None or self.backward_of is not None):
             return self
-        if self._derived is None:
+        if backward_of not in self._derived:
             copy = Source(self.file, self.line, self._text)
-            copy._code, copy._instruction, copy.is_derived = self._code, self._instruction, True
-            self._derived = copy
-        return self._derived
+            copy._code, copy._instruction = self._code, self._instruction
+            copy.is_derived, copy.backward_of = True, backward_of
+            self._derived[backward_of] = copy
+        return self._derived[backward_of]
 
     @property
     def text(self) -> str:
@@ -88,9 +96,9 @@ _current: ContextVar[Source | None] = ContextVar("graphc_source", default=None)
 
 
 @contextmanager
-def at(source: Source | None) -> Iterator[None]:
-    """Nodes made inside come from `source`: how rewrites and derivatives keep the user's line."""
-    token = _current.set(source.derived() if source is not None else None)
+def at(source: Source | None, *, backward_of: str | None = None) -> Iterator[None]:
+    """Nodes made inside come from `source`: how rewrites and derivatives (of an op) keep the user's line."""
+    token = _current.set(source.derived(backward_of) if source is not None else None)
     try:
         yield
     finally:

@@ -265,8 +265,7 @@ def _verdict(culprit: Row | None, spoiled: Sequence[Row], source: Graph, provena
 
 def _repair(bad: Sequence[Node], provenance: Provenance) -> Firing | None:
     """The rule that took a bad node away, to make the numbers better."""
-    events = dict.fromkeys(provenance.origins.values())
-    firings = [event for event in events if isinstance(event, Firing) and event.rule.kind != "exact"]
+    firings = [firing for firing in provenance.firings if firing.rule.kind != "exact"]
     for node in bad:
         versions = set(provenance.versions(node))
         for firing in firings:

@@ -179,7 +179,8 @@ def _shown(origin: Origin, names: Mapping[Node, str]) -> str:
     lines = [f"{_word(origin.value)}{element}{others}: {formula(node, names)}: {node.type}"]
     lines += [f"  {label(arg, names)} is {text}" for arg, text in origin.operands[:_OPERANDS_SHOWN]]
     lines += [f"  in {each}" for each in reversed(origin.inside)]
-    written = "made from" if origin.is_derived else "written at"
+    of = node.source.backward_of if node.source is not None else None
+    written = f"backward of {of} at" if of else "made from" if origin.is_derived else "written at"
     line = place(node)
     return "\n".join([*lines, *([f"  {written} {line}"] if line else [])])
 

@@ -31,11 +31,15 @@ Origin = Firing | Rebuilding | Replacement
 
 
 class Provenance:
-    """The origins of nodes. `origins` has what the compiler made, `successors` what became of a node next."""
+    """The origins of nodes. `origins` has what the compiler made, `successors` what became of a node next.
+
+    `firings` are all firings of rules, also those that made nodes which were there before.
+    """
 
     def __init__(
         self, source: Graph, firings: Sequence[Firing], rebuildings: Sequence[Rebuilding], records: Iterable[Record]
     ) -> None:
+        self.firings = tuple(firings)
         self.origins: dict[Node, Origin] = {}
         self.successors: dict[Node, Node] = {}
         self._seen = set(everywhere(source.results))

@@ -93,7 +93,7 @@ SILENT = [
     lambda: gc.where(x > 0, gc.log(x), 0.0),
     lambda: gc.where(x != 0, y / x, 0.0),
     lambda: gc.where(x > 50, x, gc.exp(x)),
-    lambda: gc.acos(gc.tanh(x)),
+    lambda: gc.acos(gc.tanh(x) / 2),
     lambda: 1 - x,
     lambda: gc.sin(x) - gc.cos(x),
     lambda: gc.tanh(x) - 0.5,
@@ -245,8 +245,9 @@ def test_loops_and_branches_are_looked_into():
 
 
 def test_a_line_is_named_once_for_each_kind():
-    a, b = gc.exp(x), gc.exp(y)
-    assert kinds(a + b) == ["overflow"]
+    u, v = gc.input("u", shape=(3,)), gc.input("v", shape=(3,))
+    a, b = gc.exp(u), gc.exp(v)
+    assert [each.kind for each in gc.compile([u, v], a + b).diagnostics] == ["overflow"]
 
 
 # --- the option ---
@@ -282,7 +283,7 @@ def test_errors_name_line_range_and_remedy():
     text = str(caught.value)
     assert "log of %p, which can be 0" in text
     assert "test_diagnostics.py" in text
-    assert "%p is in [0, 1]" in text
+    assert "p is in [0, 1]" in text
     assert 'help: if it cannot be, declare that: gc.input("p", …, range=…)' in text
     compiled(gc.log(gc.sum(gc.exp(y))), diagnostics="error")  # repaired
 

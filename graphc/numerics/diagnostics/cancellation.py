@@ -17,6 +17,7 @@ from graphc.ops.elementwise import Add, Log, Log2, Log10, Subtract
 from graphc.ops.trigonometry import Acos, Acosh, Asin
 from graphc.passes.rules.differences import DIFFERENCES
 from graphc.passes.rules.variance import VARIANCE
+from graphc.types import float32, float64
 
 _CAN_CANCEL = (Add, Subtract, Log, Log2, Log10, Acos, Asin, Acosh)
 _FEWEST = 6  # powers of two in a row at which half of the digits are lost: more than the surroundings of a zero
@@ -24,7 +25,7 @@ _USUAL = 2.0**30
 _PRECISION = 256  # bits: differences of more are taken for 0
 
 
-@check
+@check()
 def cancellation(node: Node, scope: Scope) -> Iterator[Finding]:
     """A function of one value that loses half of its digits in some region, or a form that rules know to cancel."""
     if not isinstance(node.op, _CAN_CANCEL) or not node.dtype.is_float:
@@ -32,9 +33,16 @@ def cancellation(node: Node, scope: Scope) -> Iterator[Finding]:
     found = farthest(node, scope)
     where = _where_digits_are_lost(found, scope.label(found.variable)) if found is not None else None
     if where is not None:
-        yield Finding("cancellation", node, f"{scope.label(node)} loses more than half of its digits where {where}")
+        text = f"{scope.label(node)} loses more than half of its digits where {where}"
+        yield Finding("cancellation", node, text, operand=_operand(node))
     elif found is None and isinstance(node.op, Add | Subtract) and _is_known_form(node):
-        yield Finding("cancellation", node, f"{scope.label(node)} cancels where its terms are nearly equal")
+        text = f"{scope.label(node)} cancels where its terms are nearly equal"
+        yield Finding("cancellation", node, text, operand=_operand(node))
+
+
+def _operand(node: Node) -> Node:
+    """The operand that is calculated."""
+    return next((arg for arg in node.args if arg.args), node.args[0])
 
 
 def _where_digits_are_lost(found: Expression, label: str) -> str | None:
@@ -42,10 +50,19 @@ def _where_digits_are_lost(found: Expression, label: str) -> str | None:
         return None
     points = found.points()
     points = points[(np.abs(points) <= _USUAL) & (np.abs(points) >= 1 / _USUAL)]
+    if not _in_a_row(_seem_lost(found, points), _FEWEST):
+        return None
     lost = _lost(found, points)
     if not _in_a_row(lost, _FEWEST):
         return None
     return _described(points[lost].astype(np.float64), label)
+
+
+def _seem_lost(found: Expression, points: Array) -> Array:
+    """A quick guess, since exact numbers are slow: where the formula in float32 and in float64 differ by much."""
+    narrow, wide = (found.values(points, dtype=dtype)[found.root].astype(np.float64) for dtype in (float32, float64))
+    with np.errstate(all="ignore"):
+        return ~(np.abs(narrow - wide) <= np.abs(wide) * 2.0**-9) | (wide == 0)
 
 
 def _lost(found: Expression, points: Array) -> Array:
@@ -53,8 +70,6 @@ def _lost(found: Expression, points: Array) -> Array:
     root, dtype = found.root, found.root.dtype
     digits = np.finfo(dtype.compute.numpy).nmant if dtype.bits > 16 else {"f16": 10, "bf16": 7}[dtype.short]
     values, exact = found.values(points), _exact(found, points)
-    if exact is None:
-        return np.zeros(points.shape, bool)
     with np.errstate(all="ignore"):
         error = np.abs(values[root].astype(np.float64) - exact[root]) / np.abs(exact[root])
         lost = (error > 2.0 ** (-digits / 2)) & np.isfinite(values[root].astype(np.float64)) & (exact[root] != 0)
@@ -64,7 +79,7 @@ def _lost(found: Expression, points: Array) -> Array:
     return lost & found.possible(values)
 
 
-def _exact(found: Expression, points: Array) -> Mapping[Node, Array] | None:
+def _exact(found: Expression, points: Array) -> Mapping[Node, Array]:
     """The steps at points as they are exactly, rounded to float64 at the end."""
     values = found.values(points, ExactReader(_PRECISION, _PRECISION))
     return {node: np.array([_number(v) for v in value], np.float64) for node, value in values.items()}

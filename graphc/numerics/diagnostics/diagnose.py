@@ -4,16 +4,16 @@ of it."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from graphc.interpret.ranges import places_inside
+from graphc.interpret.ranges import range_of
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe
 from graphc.ir.rewrite import Firing
 from graphc.ir.source import Source
 from graphc.numerics.diagnostics import cancellation, domain, hacks, narrow, overflow  # noqa: F401 - they register
-from graphc.numerics.diagnostics.finding import CHECKS, Finding
-from graphc.numerics.diagnostics.scope import Scope
+from graphc.numerics.diagnostics.finding import CHECKS, OF_DERIVATIVES, Finding
+from graphc.numerics.diagnostics.scope import Scope, is_backward
 from graphc.numerics.formula import everywhere, place
 from graphc.numerics.provenance import Provenance, consumed
 
@@ -81,10 +81,15 @@ class Diagnostics(list[Diagnostic]):
 
 def diagnose(source: Graph, optimised: Graph, provenance: Provenance) -> Diagnostics:
     """What can go wrong in the user's graph, and what became of it in the optimised one."""
-    remaining = list(_findings(optimised, source.names))
-    fates = _Fates(optimised, provenance, remaining)
+    findings = list(_findings(source, source.names))
+    if not findings:
+        return Diagnostics()
+    fates = _Fates(optimised, provenance, list(_findings(optimised, source.names)))
+    written = {_line(each.node) for each in findings if not is_backward(each.node)}
     found: dict[tuple[str, object], Diagnostic] = {}
-    for finding in _findings(source, source.names):
+    for finding in findings:
+        if is_backward(finding.node) and _line(finding.node) in written:
+            continue  # what goes wrong there, the derivative is not to blame for
         diagnostic = fates.of(finding)
         key = finding.kind, _line(finding.node)
         if key not in found or (diagnostic.remains and not found[key].remains):
@@ -99,12 +104,22 @@ def _findings(graph: Graph, names: Mapping[Node, str]) -> Iterator[Finding]:
         scope = scopes.pop()
         for node in scope.graph.nodes:
             with scope.at(node):
-                for check in CHECKS:
-                    yield from check(node, scope)
-                for inner, place in zip(node.op.inner, places_inside(node), strict=True):
-                    if inner.identity not in seen:
-                        seen.add(inner.identity)
-                        scopes.append(Scope(inner, names, place))
+                yield from _findings_at(node, scope)
+                if node.op.inner:
+                    new = [inner for inner in scope.inside(node) if inner.graph.identity not in seen]
+                    seen.update(inner.graph.identity for inner in new)
+                    scopes.extend(new)
+
+
+def _findings_at(node: Node, scope: Scope) -> Iterator[Finding]:
+    """What the checks say of a node that users are to know."""
+    for check in OF_DERIVATIVES if is_backward(node) else CHECKS:
+        for finding in check(node, scope):
+            operand = finding.operand
+            if operand is None:
+                yield finding
+            elif not scope.is_internal(node, operand):
+                yield replace(finding, known=f"{scope.label(operand)} is in {range_of(operand)}")
 
 
 def _line(node: Node) -> object:
@@ -119,12 +134,13 @@ class _Fates:
         self.present = set(everywhere(optimised.results))
         self.nodes = {(each.kind, each.node) for each in remaining}
         self.lines = {(each.kind, _line(each.node)) for each in remaining}
-        events = dict.fromkeys(provenance.origins.values())
-        firings = [event for event in events if isinstance(event, Firing)]
         self.consumers: dict[Node, Firing] = {}
-        for firing in sorted(firings, key=lambda firing: firing.rule.kind == "exact"):
-            for node in consumed(firing):
-                self.consumers.setdefault(node, firing)
+        self.at_lines: dict[tuple[str, object], Firing] = {}  # of nodes that a loop has made again since
+        for firing in provenance.firings:
+            if firing.rule.kind != "exact":
+                for node in consumed(firing):
+                    self.consumers.setdefault(node, firing)
+                    self.at_lines.setdefault((node.op.name, _line(node)), firing)
 
     def of(self, finding: Finding) -> Diagnostic:
         """The finding with what became of it."""
@@ -139,10 +155,9 @@ class _Fates:
     def _repair(self, versions: Sequence[Node]) -> Firing | None:
         """The rule that took a node away, or that made what it calculates with better."""
         for version in versions:
-            firing = self.consumers.get(version)
-            if firing is not None and firing.rule.kind != "exact":
-                return firing
-        if versions[-1] not in self.present:
-            return None
-        story = [event for event in self.provenance.story(versions[-1]) if isinstance(event, Firing)]
-        return next((firing for firing in reversed(story) if firing.rule.kind != "exact"), None)
+            if version in self.consumers:
+                return self.consumers[version]
+        if versions[-1] in self.present:
+            story = (event for event in reversed(self.provenance.story(versions[-1])) if isinstance(event, Firing))
+            return next((firing for firing in story if firing.rule.kind != "exact"), None)
+        return self.at_lines.get((versions[0].op.name, _line(versions[0])))

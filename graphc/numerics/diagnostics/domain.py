@@ -16,7 +16,7 @@ from graphc.ir.node import Node
 from graphc.numerics.diagnostics.expression import Expression, farthest, nearest
 from graphc.numerics.diagnostics.finding import Finding, check, unless
 from graphc.numerics.diagnostics.overflow import named
-from graphc.numerics.diagnostics.scope import Scope
+from graphc.numerics.diagnostics.scope import Scope, is_backward
 from graphc.ops.base import Domain, Elementwise, reals
 from graphc.ops.cumulative import CumulativeProd
 from graphc.ops.elementwise import Divide, FloorDivide, Pow, Remainder, Rsqrt, Subtract, Tan
@@ -26,7 +26,7 @@ Holds = Callable[[Array], Array]
 _DIVISIONS = (Divide, FloorDivide, Remainder)
 
 
-@check
+@check(of_derivatives=True)
 def division(node: Node, scope: Scope) -> Iterator[Finding]:
     """A divisor that can be 0."""
     divisor = _divisor(node)
@@ -36,12 +36,15 @@ def division(node: Node, scope: Scope) -> Iterator[Finding]:
         yield from _underflow(node, divisor, scope)
         return
     text = f"division by {scope.label(divisor)}, which can be 0"
-    if isinstance(divisor.op, Subtract):
+    if is_backward(node):
+        assert node.source is not None
+        text = f"the derivative of {node.source.backward_of} is infinite where {scope.label(divisor)} is 0"
+    elif isinstance(divisor.op, Subtract):
         text = f"division by a difference that can cancel: {scope.label(divisor)}"
-    yield Finding("division", node, text, unless(scope, divisor, f"{scope.code(divisor)} != 0"), _known(divisor, scope))
+    yield Finding("division", node, text, unless(scope, divisor, f"{scope.code(divisor)} != 0"), divisor)
 
 
-@check
+@check()
 def domain(node: Node, scope: Scope) -> Iterator[Finding]:
     """An operand outside of the domain of an op, or at an end of it where the value is infinite."""
     if (
@@ -74,7 +77,7 @@ def _outside(node: Node, arg: Node, allowed: Domain, scope: Scope) -> Iterator[F
     if reached:
         condition = _inside(scope.code(arg), allowed)
         text = f"{named(node)} of {scope.label(arg)}, which can be {' or '.join(reached)}"
-        yield Finding("domain", node, text, unless(scope, arg, condition), _known(arg, scope))
+        yield Finding("domain", node, text, unless(scope, arg, condition), arg)
     elif not allowed.closed and allowed.low == 0:
         yield from _underflow(node, arg, scope)
 
@@ -85,10 +88,6 @@ def _inside(code: str, allowed: Domain) -> str:
     ends = [f"{code} {above} {allowed.low:g}"] if allowed.low > -inf else []
     ends += [f"{code} {below} {allowed.high:g}"] if allowed.high < inf else []
     return ends[0] if len(ends) == 1 else f"({ends[0]}) & ({ends[1]})"
-
-
-def _known(node: Node, scope: Scope) -> str:
-    return f"{scope.label(node)} is in {range_of(node, computed=False)}"
 
 
 def _reaches(found: Interval, end: float) -> bool:
@@ -153,7 +152,7 @@ def _underflow(node: Node, arg: Node, scope: Scope) -> Iterator[Finding]:
     if where is not None:
         then = "division by it" if _divisor(node) is arg else f"{named(node)} of it"
         text = f"{named(source)} underflows to 0 in {source.dtype} {where}: {then} is infinite"
-        yield Finding("underflow", node, text, known=_known(arg, scope))
+        yield Finding("underflow", node, text, operand=arg)
 
 
 def _only_rounds_to_zero(node: Node) -> bool:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -22,6 +23,7 @@ from graphc.interpret.reader import Array, Reader, as_reader
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.numerics.diagnostics.scope import Scope
+from graphc.ops.conversion import Cast
 from graphc.types import DType, TensorType
 
 MOST_STEPS = 24  # ops of a formula; longer ones are no function that a reader sees at once
@@ -39,15 +41,26 @@ class Expression:
     root: Node
     steps: tuple[Node, ...]
 
-    def values(self, points: Array, reader: Reader | None = None) -> dict[Node, Array]:
-        """What all steps compute at values of the variable, as a target does or with another reader."""
+    def values(self, points: Array, reader: Reader | None = None, dtype: DType | None = None) -> dict[Node, Array]:
+        """What all steps compute at values of the variable: as a target, another reader, or with all floats in
+        another dtype."""
         reader = as_reader("numpy") if reader is None else reader
-        found = {self.variable: reader.load(points, self.variable.dtype)}
+
+        def type_of(node: Node) -> DType:
+            return node.dtype if dtype is None or not node.dtype.is_float else dtype
+
+        def load(value: Any, node: Node) -> Array:
+            return reader.load(np.full(points.shape, value).astype(type_of(node).numpy), type_of(node))
+
+        found = {self.variable: load(points, self.variable)}
         with np.errstate(all="ignore"):
             for node in self.steps:
-                xs = [found[arg] if arg in found else _repeated(arg, len(points), reader) for arg in node.args]
-                moved = not node.op.elementwise
-                found[node] = xs[0] if moved else reader.apply(node.op, TensorType(node.dtype, points.shape), xs)
+                op = node.op if dtype is None or not isinstance(node.op, Cast) else Cast(type_of(node))
+                if not op.elementwise:  # it moves elements
+                    found[node] = found[node.args[0]]
+                    continue
+                xs = [found[arg] if arg in found else load(uniform_value(arg), arg) for arg in node.args]
+                found[node] = reader.apply(op, TensorType(type_of(node), points.shape), xs)
         return found
 
     def possible(self, values: Mapping[Node, Array]) -> Array:
@@ -179,8 +192,3 @@ def _runs(found: Array) -> Iterator[tuple[int, int]]:
     padded = np.concatenate([[False], found, [False]]).astype(np.int8)
     changes = np.diff(padded)
     yield from zip(np.flatnonzero(changes == 1).tolist(), (np.flatnonzero(changes == -1) - 1).tolist(), strict=True)
-
-
-def _repeated(constant: Node, count: int, reader: Reader) -> Array:
-    value = uniform_value(constant)
-    return reader.load(np.full(count, value, constant.dtype.numpy), constant.dtype)

@@ -14,24 +14,36 @@ KINDS = ("overflow", "underflow", "domain", "division", "cancellation", "hack", 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """A numeric problem of a node: its kind, what happens and where, in words, what to do about it, and the range of
-    the operand in question."""
+    """A numeric problem of a node: its kind, what happens and where, in words, and what to do about it.
+
+    `operand` is what it is about: where one call of a function of graphc made both, the finding is not for users.
+    `known` is its range, in words.
+    """
 
     kind: str
     node: Node
     text: str
     remedy: str = ""
+    operand: Node | None = None
     known: str = ""
 
 
 Check = Callable[[Node, Scope], Iterator[Finding]]
 CHECKS: list[Check] = []
+OF_DERIVATIVES: list[Check] = []
+"""The checks for what graphc writes itself to calculate derivatives."""
 
 
-def check(function: Check) -> Check:
+def check(*, of_derivatives: bool = False) -> Callable[[Check], Check]:
     """Decorator: a check looks at one node and says what it finds there."""
-    CHECKS.append(function)
-    return function
+
+    def register(function: Check) -> Check:
+        CHECKS.append(function)
+        if of_derivatives:
+            OF_DERIVATIVES.append(function)
+        return function
+
+    return register
 
 
 def unless(scope: Scope, node: Node, condition: str = "") -> str:

@@ -23,7 +23,7 @@ _AVERAGES = ("mean", "squared_deviations")
 _NEAR = 6  # ops below a root that may make it a variance
 
 
-@check
+@check()
 def hack_in_logarithm(node: Node, scope: Scope) -> Iterator[Finding]:
     """log(p + 1e-8), log(maximum(p, 1e-8)), log(clip(p, 1e-7, 1 - 1e-7)), log(1 - clip(p, 1e-7, 1 - 1e-7))."""
     if not isinstance(node.op, Log | Log1p | Log2 | Log10):
@@ -34,7 +34,7 @@ def hack_in_logarithm(node: Node, scope: Scope) -> Iterator[Finding]:
         inner, size = shift
         cost = f"biased, and never below {_log(node, size):.4g}"
         text = f"{node.op.name} of a value that {size:g} is added to: {cost}"
-        yield Finding("hack", node, text, _without(make(node.op, inner), scope))
+        yield Finding("hack", node, text, _without(make(node.op, inner), scope), value)
         return
     complement = see(value, frozenset({"subtract"})) if not isinstance(node.op, Log1p) else None
     cut, rest = value, None
@@ -49,10 +49,10 @@ def hack_in_logarithm(node: Node, scope: Scope) -> Iterator[Finding]:
         exact = make(node.op, inner if rest is None else make(Subtract(), rest.args[0], inner))
         cost = f"never below {_log(node, size):.4g}, with a derivative of 0 there"
         text = f"{node.op.name} of a value cut off at {size:g}: {cost}"
-        yield Finding("hack", node, text, _without(exact, scope))
+        yield Finding("hack", node, text, _without(exact, scope), value)
 
 
-@check
+@check()
 def hack_in_root(node: Node, scope: Scope) -> Iterator[Finding]:
     """sqrt(x + 1e-12), but not of variances, where the number is part of what is calculated."""
     shift = _shift(node.args[0]) if isinstance(node.op, Sqrt) else None
@@ -60,10 +60,10 @@ def hack_in_root(node: Node, scope: Scope) -> Iterator[Finding]:
         return
     inner, size = shift
     text = f"sqrt of a value that {size:g} is added to: off by up to {math.sqrt(size):.2g} near 0"
-    yield Finding("hack", node, text, _without(sqrt(inner), scope))
+    yield Finding("hack", node, text, _without(sqrt(inner), scope), node.args[0])
 
 
-@check
+@check()
 def hack_in_divisor(node: Node, scope: Scope) -> Iterator[Finding]:
     """x / (norm(x) + 1e-8), x / (sum(x) + 1e-8)."""
     shift = _shift(_unmoved(node.args[1])) if isinstance(node.op, Divide) else None
@@ -78,7 +78,7 @@ def hack_in_divisor(node: Node, scope: Scope) -> Iterator[Finding]:
         )
         label = scope.label(inner)
         remedy = f"divide by gc.where({label} > 0, {label}, 1): exact, and 0 where all are 0"
-        yield Finding("hack", node, text, remedy)
+        yield Finding("hack", node, text, remedy, node.args[1])
 
 
 def _without(exact: Node, scope: Scope) -> str:

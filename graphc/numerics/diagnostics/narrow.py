@@ -20,7 +20,7 @@ from graphc.ops.logic import Where
 from graphc.types import DType
 
 
-@check
+@check()
 def vanishing_term(node: Node, scope: Scope) -> Iterator[Finding]:
     """x + 1e-10 where x is 1 or more."""
     if not isinstance(node.op, Add | Subtract) or not node.dtype.is_float:
@@ -30,10 +30,10 @@ def vanishing_term(node: Node, scope: Scope) -> Iterator[Finding]:
         least = max(known.low, -known.high)
         if size and uniform_value(value) is None and abs(float(size)) < least * _resolution(node.dtype) / 2:
             text = f"{abs(float(size)):g} changes nothing in {node.dtype}, since {scope.label(value)} is in {known}"
-            yield Finding("narrow", node, text)
+            yield Finding("narrow", node, text, operand=value)
 
 
-@check
+@check()
 def vanished_constant(node: Node, scope: Scope) -> Iterator[Finding]:
     """x + 1e-8 in float16, where 1e-8 is 0; clip(p, 1e-8, 1 - 1e-8) in float32, where 1 - 1e-8 is 1."""
     if (
@@ -55,7 +55,7 @@ def vanished_constant(node: Node, scope: Scope) -> Iterator[Finding]:
                 return
 
 
-@check
+@check()
 def stopping_count(node: Node, scope: Scope) -> Iterator[Finding]:
     """Counts of more than a float tells apart: sums of truth values, positions, and what each call increases by 1."""
     if not node.dtype.is_float:
@@ -73,7 +73,7 @@ def stopping_count(node: Node, scope: Scope) -> Iterator[Finding]:
             yield Finding("narrow", node, text, "convert to a wider float")
 
 
-@check
+@check()
 def stopping_update(node: Node, scope: Scope) -> Iterator[Finding]:
     """A parameter that is increased by a number in each call, until that changes nothing any more."""
     if not isinstance(node.op, Add) or not node.dtype.is_float:

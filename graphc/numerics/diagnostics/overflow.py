@@ -8,7 +8,6 @@ from functools import lru_cache
 import ml_dtypes
 import numpy as np
 
-from graphc.interpret.ranges import range_of
 from graphc.interpret.reader import Array, as_reader
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
@@ -22,7 +21,7 @@ from graphc.ops.elementwise import Add, Subtract
 from graphc.types import DType, TensorType
 
 
-@check
+@check()
 def overflow(node: Node, scope: Scope) -> Iterator[Finding]:
     """A function of finite numbers of a usual size that becomes infinite."""
     if not node.dtype.is_float or not _is_steep(node):
@@ -42,11 +41,10 @@ def overflow(node: Node, scope: Scope) -> Iterator[Finding]:
     where = found.region(holds, scope.label(found.variable), begins)
     if where is not None:
         operand = next(arg for arg in node.args if uniform_value(arg) is None)
-        known = f"its operand {scope.label(operand)} is in {range_of(operand)}"
         text = f"{named(node)} may overflow in {node.dtype} where {where}"
         if isinstance(node.op, Cast):
             text = f"the cast to {node.dtype} overflows where {where}"
-        yield Finding("overflow", node, text, unless(scope, found.variable, _opposite(where)), known)
+        yield Finding("overflow", node, text, unless(scope, found.variable, _opposite(where)), operand)
 
 
 def _opposite(where: str) -> str:

@@ -14,14 +14,15 @@ from functools import cached_property
 import numpy as np
 
 from graphc.interpret.interval import Interval, inf
-from graphc.interpret.ranges import Branch, Place, range_of
+from graphc.interpret.ranges import Branch, Place, places_inside, range_of
 from graphc.ir.graph import Graph
 from graphc.ir.knowledge import knowing, present
 from graphc.ir.leaf import Input, Parameter, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.printer import variable_names
-from graphc.numerics.formula import formula, is_derived
-from graphc.ops.conversion import Addition
+from graphc.loops.ops import Switch
+from graphc.numerics.formula import formula
+from graphc.ops.conversion import Addition, Cast, Expand, Reshape
 from graphc.ops.elementwise import Add, Subtract
 from graphc.ops.logic import Where
 from graphc.ops.position import Extent
@@ -61,24 +62,45 @@ class Scope:
             node = node.args[0]
         if node in self.names:
             return f"%{self.names[node]}"
+        if isinstance(node.op, Input | Parameter):
+            return f"%{node.op.label}"
         return self._written(node) or formula(node, self.names, 3)
 
     def code(self, node: Node) -> str:
         """The same as the user would write it, as far as that is known."""
         return self.label(node).removeprefix("%")
 
+    def is_internal(self, node: Node, operand: Node) -> bool:
+        """Whether one call of a function of graphc made a node and its operand, so the user wrote neither."""
+        while isinstance(operand.op, Expand | Cast | Reshape):  # what graphc puts between them
+            operand = operand.args[0]
+        ours, theirs = node.source, operand.source
+        if ours is None or theirs is None or not operand.args or ours.is_text or is_backward(node):
+            return False
+        return ours.is_same_expression(theirs)
+
     def _written(self, node: Node) -> str:
         """The user's text of which a node is the result, if it is short and of one line."""
         source = node.source
-        if source is None or source.is_text or is_derived(node) or not node.args:
+        if source is None or source.is_text or is_backward(node) or not node.args:
             return ""
-        users = [user for user in self.users(node) if user.source is not None]
-        while users:  # what graphc moves or repeats for the next op was not written
-            user = users.pop()
-            if user.source is not None and user.source.is_same_expression(source):
-                return ""
+        if any(user.source is not None and user.source.is_same_expression(source) for user in self.users(node)):
+            return ""
         text = source.expression
         return text if len(text) <= LONGEST_EXPRESSION and text != source.text else ""
+
+    def inside(self, node: Node) -> Iterator[Scope]:
+        """The inner graphs of a node. Their inputs have the names of what they stand for."""
+        operands = node.args[1:] if isinstance(node.op, Switch) else node.args
+        changing = 0 if isinstance(node.op, Switch) else getattr(node.op, "carries", 0)
+        rows = range(changing, changing + getattr(node.op, "sequences", 0))
+        for graph, place in zip(node.op.inner, places_inside(node), strict=True):
+            names = {}
+            for i, (inner, outer) in enumerate(zip(graph.inputs, operands, strict=True)):
+                if i >= changing and self.is_named(outer):
+                    name = self.label(outer).removeprefix("%")
+                    names[inner] = f"{name}[step]" if i in rows else name
+            yield Scope(graph, names, place)
 
     @contextmanager
     def at(self, node: Node) -> Iterator[None]:
@@ -135,6 +157,11 @@ class Scope:
             and any((number := uniform_value(arg)) is not None and number >= 0 for arg in new.args)
             and np.size(parameter.op.storage.array)  # type: ignore[attr-defined]
         }
+
+
+def is_backward(node: Node) -> bool:
+    """Whether a node calculates a derivative."""
+    return node.source is not None and node.source.backward_of is not None
 
 
 def _is_largest_of(y: Node, x: Node) -> bool:
