@@ -1,7 +1,7 @@
 """Stabilisation: formulas as textbooks print them become ones that neither overflow nor cancel.
 
 Comes in: a graph; goes out: one that is at least as accurate for every input. The canonical rules run along,
-so that no spelling hides a pattern.
+so that no spelling hides a pattern. What would hide one is rewritten after all else is done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from graphc.ir.rewrite import rewrite, rewrite_nodes
 from graphc.ir.rule import RuleSet
 from graphc.passes.places import RulesAtPlaces
 from graphc.passes.registry import graph_pass
-from graphc.passes.rules import CANONICAL, STABLE
+from graphc.passes.rules import CANONICAL, LAST, STABLE
 
 
 @graph_pass
@@ -24,14 +24,20 @@ def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
 
     log(sum(exp(x)))  becomes  logsumexp(x)
     """
-    return rewrite(graph, _rules(semantics))
+    for rules in _tables(semantics):
+        graph = rewrite(graph, rules)
+    return graph
 
 
 def stabilize_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list[Node]:
     """Nodes made stable together."""
-    return rewrite_nodes(list(nodes), _rules(semantics))
+    made = list(nodes)
+    for rules in _tables(semantics):
+        made = rewrite_nodes(made, rules)
+    return made
 
 
 @cache
-def _rules(semantics: str) -> RuleSet:
-    return RulesAtPlaces("stable", (CANONICAL + STABLE).licensed_by(semantics))
+def _tables(semantics: str) -> tuple[RuleSet, ...]:
+    first = RulesAtPlaces("stable", (CANONICAL + STABLE).licensed_by(semantics))
+    return first, *(rules.licensed_by(semantics) for rules in LAST)

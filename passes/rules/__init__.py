@@ -1,6 +1,7 @@
-"""The tables of rewrite rules: `CANONICAL`, `EXACT` and `STABLE`; `ALL` holds all of them.
+"""The tables of rewrite rules: `CANONICAL`, `EXACT`, `STABLE` and `LAST`; `ALL` holds all of them.
 
-A family of rules is a file. Its table is added here, and nowhere else; rules are tried in this order.
+A family of rules is a file. Its table is added here, and nowhere else; rules are tried in this order. Those of
+`LAST` come after all others are done, one table after the other, since what they make is no longer a pattern of these.
 """
 
 from graphc.ir.rule import RuleSet
@@ -20,17 +21,18 @@ from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
-from graphc.passes.rules.powers import POWERS
+from graphc.passes.rules.powers import POWERS, POWERS_ALONE
 from graphc.passes.rules.probabilities import PROBABILITIES
 from graphc.passes.rules.quotients import QUOTIENTS
-from graphc.passes.rules.roots import ROOTS
+from graphc.passes.rules.roots import DISTANCES, ROOTS
 from graphc.passes.rules.sequences import SEQUENCES
+from graphc.passes.rules.shares import SHARES
 from graphc.passes.rules.special import SPECIAL
 from graphc.passes.rules.sums import SUMS_OF_PARTS
 from graphc.passes.rules.trigonometric import TRIGONOMETRIC
 from graphc.passes.rules.variance import VARIANCE
 
-__all__ = ["ALL", "CANONICAL", "EXACT", "STABLE"]
+__all__ = ["ALL", "CANONICAL", "EXACT", "LAST", "STABLE"]
 
 STABLE = RuleSet(
     "stable",
@@ -44,7 +46,6 @@ STABLE = RuleSet(
         *ERROR_FUNCTION,
         *NORMS,
         *DIFFERENCES,
-        *ROOTS,
         *TRIGONOMETRIC,
         *QUOTIENTS,
         *POWERS,
@@ -60,4 +61,5 @@ STABLE = RuleSet(
         *SUMS_OF_PARTS,
     ],
 )
-ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE])
+LAST = (RuleSet("last", [*SHARES, *ROOTS, *POWERS_ALONE]), RuleSet("very last", [*DISTANCES]))
+ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE, *(rule for rules in LAST for rule in rules)])

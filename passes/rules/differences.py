@@ -39,20 +39,6 @@ def difference_from_larger_root(x, y):
 
 
 @DIFFERENCES.rule("stabilizing", "S55")
-def root_minus_one(x):
-    """sqrt(1 + x) - 1 cancels near 0."""
-    root = sqrt(1 + x)
-    return sqrt(1 + x) - 1, where(isinf(x), root, x / (root + 1))
-
-
-@DIFFERENCES.rule("stabilizing", "S55")
-def one_minus_root(x):
-    """1 - sqrt(1 + x) cancels near 0."""
-    root = sqrt(1 + x)
-    return 1 - sqrt(1 + x), -where(isinf(x), root, x / (root + 1))
-
-
-@DIFFERENCES.rule("stabilizing", "S55")
 def one_minus_circle(x):
     """1 - sqrt(1 - x*x) cancels near 0."""
     return 1 - sqrt(one_minus_square(x)), x * (x / (1 + sqrt(one_minus_square(x))))

@@ -13,30 +13,16 @@ from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.conversion import sum
 from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
 from graphc.ops.euclidean_norm import euclidean_norm
-from graphc.ops.logic import isnan, logical_or, where
+from graphc.ops.logic import where
 from graphc.ops.reduction import Mean, count
-from graphc.ops.trigonometry import hypot
 
 NORMS = RuleSet("norms")
-
-
-@NORMS.rule("stabilizing", "S60")
-def root_of_two_squares(x, y):
-    """Each of the squares may overflow or underflow. NaN for NaN beside an infinity, as before."""
-    return sqrt(x * x + y * y), where(logical_or(isnan(x), isnan(y)), math.nan, hypot(x, y))
 
 
 @NORMS.rule("stabilizing", "S60", proof="proved for n=3")
 def root_of_sum_of_squares(x, axis: attribute):
     """Each of the squares may overflow or underflow."""
     return sqrt(sum(x * x, axis)), euclidean_norm(x, axis)
-
-
-@NORMS.rule("stabilizing", "S60")
-def root_of_three_squares(x, y, z):
-    """Each of the squares may overflow or underflow. NaN for NaN beside an infinity, as before."""
-    missing = logical_or(logical_or(isnan(x), isnan(y)), isnan(z))
-    return sqrt(x * x + y * y + z * z), where(missing, math.nan, hypot(hypot(x, y), z))
 
 
 @NORMS.rule("stabilizing", "S60", proof="proved for n=3")

@@ -1,7 +1,7 @@
 """Powers of numbers near 1, such as growth and discount factors: 1 + x is rounded before its power magnifies that.
 
-In f32 (1 + 1e-8)**12 - 1 is 0 instead of 1.2e-7. Far from 1 the power is taken as it is written, since there an
-exponential would magnify the rounding of its exponent. A power alone stays: the rules for its logarithm know it.
+In f32 (1 + 1e-8)**1e8 is 1 instead of 2.718, and (1 + 1e-8)**12 - 1 is 0 instead of 1.2e-7. A power alone changes
+last of all, since the rules for logarithms look for powers.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import abs, expm1, log1p, power
-from graphc.ops.logic import logical_and, where
+from graphc.ops.logic import where
+from graphc.ops.special.power import one_plus_power, power_minus_one
 
 POWERS = RuleSet("powers")
+POWERS_ALONE = RuleSet("powers alone")
 LARGE = 4
+SMALL = 0.5
+"""Up to here expm1 of an exponent keeps what the subtraction of 1 loses."""
 
 
 def _is_large(y: Node) -> bool:
@@ -22,14 +26,48 @@ def _is_large(y: Node) -> bool:
     return number is None or not -LARGE < number < LARGE
 
 
+def _is_float(x: Node) -> bool:
+    return x.dtype.is_float
+
+
+def _one_plus_power_less_one(x: Node, y: Node) -> Node:
+    """(1 + x)**y - 1."""
+    near = abs(y * log1p(x)) < SMALL
+    small, large = (where(near, y, 0), where(near, x, 0)), where(near, 0, x)
+    return where(near, expm1(small[0] * log1p(small[1])), one_plus_power(large, y) - 1)
+
+
 @POWERS.rule("stabilizing", "S35", when=_is_large, proof="tested: the cases of near and far")
-def power_minus_one(x, y):
+def interest(x, y):
     """The interest of many periods: 1 + x is rounded, the power magnifies that, and what is left of it is small."""
-    near = logical_and(abs(x) < 0.25, abs(y * log1p(x)) < 1)
-    return power(1 + x, y) - 1, where(near, expm1(y * log1p(x)), power(where(near, 1, 1 + x), y) - 1)
+    return power(1 + x, y) - 1, _one_plus_power_less_one(x, y)
+
+
+@POWERS.rule("stabilizing", "S35", when=_is_large, proof="tested: the cases of near and far")
+def share_of_interest(x, y):
+    """The chance of at least one success in many trials, 1 - (1 - p)**n, which cancels for a small chance."""
+    return 1 - power(1 + x, y), -_one_plus_power_less_one(x, y)
+
+
+@POWERS.rule("stabilizing", "S35", when=_is_float, proof="tested: SymPy does not know the function")
+def power_less_one(x, y):
+    """Cancels where the power is near 1, as in the transform of Box and Cox."""
+    return power(x, y) - 1, power_minus_one(x, y)
+
+
+@POWERS.rule("stabilizing", "S35", when=_is_float, proof="tested: SymPy does not know the function")
+def one_less_power(x, y):
+    """Cancels where the power is near 1."""
+    return 1 - power(x, y), -power_minus_one(x, y)
 
 
 @POWERS.rule("stabilizing", "S65")
 def reciprocal_as_a_power(x):
     """Division is rounded once, and its spelling is that of the other rules."""
     return power(x, -1), 1 / x
+
+
+@POWERS_ALONE.rule("stabilizing", "S35", when=_is_large, proof="tested: SymPy does not know the function")
+def power_of_one_and_more(x, y):
+    """1 + x is rounded, which the power magnifies."""
+    return power(1 + x, y), one_plus_power(x, y)

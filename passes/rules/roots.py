@@ -1,18 +1,50 @@
-"""Roots of quadratic equations: of the two, the one nearer to 0 cancels.
+"""Roots of quadratic equations and distances: of two roots, the one nearer to 0 cancels.
 
 The sign of the linear coefficient says which one that is; it is taken from the product of both roots instead. In f32
-`sqrt(x*x + 1) - x` is 0 above 4,096.
+`sqrt(x*x + 1) - x` is 0 above 4,096. A square overflows f32 above 1.8e19, the root of a sum of squares does not.
+
+These rules come last: those for logarithms know the roots as they are written, as in asinh.
 """
 
 from __future__ import annotations
 
+import math
+
+import ml_dtypes
+
+from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import uniform_value
+from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import abs, sqrt
-from graphc.ops.logic import isfinite, logical_and, where
+from graphc.ops.logic import isfinite, isinf, isnan, logical_and, logical_or, where
+from graphc.ops.trigonometry import hypot
 
 ROOTS = RuleSet("roots")
+DISTANCES = RuleSet("distances")
 CASES = "tested: the cases by sign"
+AT_INFINITY = "tested: the case at infinity"
+
+
+# --- a root and what is nearly as large ---
+
+
+@ROOTS.rule("stabilizing", "S58", proof=CASES)
+def distance_less_part(x, y):
+    """sqrt(x*x + y*y) - x cancels where y is small beside x."""
+    root = sqrt(x * x + y * y)
+    total = root + abs(x)
+    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
+    return sqrt(x * x + y * y) - x, where(small, y * (y / where(small, total, 1)), total)
+
+
+@ROOTS.rule("stabilizing", "S58", proof=CASES)
+def part_less_distance(x, y):
+    """x - sqrt(x*x + y*y) cancels where y is small beside x."""
+    root = sqrt(x * x + y * y)
+    total = root + abs(x)
+    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
+    return x - sqrt(x * x + y * y), -where(small, y * (y / where(small, total, 1)), total)
 
 
 @ROOTS.rule("stabilizing", "S58", proof=CASES)
@@ -29,15 +61,75 @@ def part_less_root(x, y):
     return x - sqrt(x * x + y), -where(logical_and(x > 0, isfinite(y)), y / total, total)
 
 
-@ROOTS.rule("stabilizing", "S58", proof=CASES, when=lambda y: uniform_value(y) is None or uniform_value(y) != 1)
-def root_and_part(x, y):
-    """x + sqrt(x*x + y) cancels far below 0. With 1 for y it is left to asinh."""
+@ROOTS.rule("stabilizing", "S58", proof=AT_INFINITY)
+def distance_less_size(x, y):
+    """sqrt(x*x + y*y) - abs(x) cancels where y is small beside x."""
+    total = sqrt(x * x + y * y) + abs(x)
+    finite = logical_and(total > 0, logical_and(isfinite(x), isfinite(y)))
+    return sqrt(x * x + y * y) - abs(x), where(finite, y * (y / where(finite, total, 1)), total - abs(x))
+
+
+@ROOTS.rule("stabilizing", "S58", proof=AT_INFINITY)
+def root_less_size(x, y):
+    """sqrt(x*x + y) - abs(x) cancels for large x."""
     total = sqrt(x * x + y) + abs(x)
-    return sqrt(x * x + y) + x, where(logical_and(x < 0, isfinite(y)), y / total, total)
+    finite = logical_and(total > 0, isfinite(y))
+    return sqrt(x * x + y) - abs(x), where(finite, y / where(finite, total, 1), total - abs(x))
+
+
+@ROOTS.rule("stabilizing", "S55", proof=AT_INFINITY)
+def distance_less_one(x):
+    """sqrt(1 + x*x) - 1 cancels near 0, as in a smooth absolute value; and x*x overflows."""
+    root = sqrt(1 + x * x)
+    return sqrt(1 + x * x) - 1, where(isinf(x), root, x * (x / (root + 1)))
+
+
+@ROOTS.rule("stabilizing", "S55")
+def root_minus_one(x):
+    """sqrt(1 + x) - 1 cancels near 0."""
+    root = sqrt(1 + x)
+    return sqrt(1 + x) - 1, where(isinf(x), root, x / (root + 1))
+
+
+@ROOTS.rule("stabilizing", "S55")
+def one_minus_root(x):
+    """1 - sqrt(1 + x) cancels near 0."""
+    root = sqrt(1 + x)
+    return 1 - sqrt(1 + x), -where(isinf(x), root, x / (root + 1))
 
 
 @ROOTS.rule("stabilizing", "S58", proof=CASES)
-def minus_root_and_part(x, y):
-    """-x - sqrt(x*x + y) cancels far below 0."""
-    total = sqrt(x * x + y) + abs(x)
-    return -x - sqrt(x * x + y), -where(logical_and(x < 0, isfinite(y)), y / total, total)
+def hypot_less_part(x, y):
+    """hypot(x, y) - x cancels where y is small beside x."""
+    total = hypot(x, y) + abs(x)
+    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
+    return hypot(x, y) - x, where(small, y * (y / where(small, total, 1)), total)
+
+
+# --- distances ---
+
+
+def _is_positive_and_beside_a_large_square(x: Node, y: Node) -> bool:
+    """Whether the square of x may overflow, and y is a positive constant."""
+    number, known = uniform_value(y), range_of(x)
+    largest = math.sqrt(float(ml_dtypes.finfo(x.dtype.numpy).max)) if x.dtype.is_float else 0.0
+    return number is not None and 0 < number < math.inf and not -largest < known.low <= known.high < largest
+
+
+@DISTANCES.rule("stabilizing", "S60", when=_is_positive_and_beside_a_large_square, proof="tested: y is a constant")
+def root_of_square_and_constant(x, y):
+    """The square overflows, as in a smooth absolute value."""
+    return sqrt(x * x + y), hypot(x, sqrt(y))
+
+
+@DISTANCES.rule("stabilizing", "S60")
+def root_of_two_squares(x, y):
+    """Each of the squares may overflow or underflow. NaN for NaN beside an infinity, as before."""
+    return sqrt(x * x + y * y), where(logical_or(isnan(x), isnan(y)), math.nan, hypot(x, y))
+
+
+@DISTANCES.rule("stabilizing", "S60")
+def root_of_three_squares(x, y, z):
+    """Each of the squares may overflow or underflow. NaN for NaN beside an infinity, as before."""
+    missing = logical_or(logical_or(isnan(x), isnan(y)), isnan(z))
+    return sqrt(x * x + y * y + z * z), where(missing, math.nan, hypot(hypot(x, y), z))

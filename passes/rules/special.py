@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import SUMS, Part, View, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Add, Divide, ExpAdd, Log, Multiply, Subtract, abs, exp, exp_add, log
+from graphc.ops.elementwise import Add, Divide, ExpAdd, Log, Multiply, Subtract, abs, exp, exp_add, log, log1p
+from graphc.ops.logic import isinf, where
 from graphc.ops.special.bessel import I0, I1, i0, i0e, i1, i1e
 from graphc.ops.special.beta_function import betaln
 from graphc.ops.special.gamma_function import Lgamma, digamma
@@ -26,8 +28,16 @@ FEW = 4  # terms of a sum that are looked at together
 def log_of_bessel(node: Node) -> Node | None:
     """The modified Bessel function overflows as exp does, as in the density of von Mises."""
     inner = node.args[0]
-    scaled = {I0: i0e, I1: i1e}.get(type(inner.op))
-    return abs(inner.args[0]) + log(scaled(inner.args[0])) if scaled is not None else None
+    scaled = i0e if isinstance(inner.op, I0) else i1e if isinstance(inner.op, I1) else None
+    if scaled is None:
+        return None
+    (x,) = inner.args
+    limit = 1 if scaled is i0e else where(x > 0, full(1, x.type), -1)  # the scaled function is 0 at infinity
+    far = abs(x) + log(where(isinf(x), limit, scaled(x)))
+    if scaled is not i0e:
+        return far
+    near = abs(x) < 1  # where both terms cancel
+    return where(near, log1p(i0(where(near, x, 0)) - 1), far)
 
 
 @SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
@@ -36,28 +46,36 @@ def quotient_of_bessel(x):
     return i1(x) / i0(x), i1e(x) / i0e(x)
 
 
-@SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
-def exp_times_bessel(x, y):
-    """0 * inf, where both nearly cancel."""
-    return exp(x) * i0(y), exp_add(x, abs(y)) * i0e(y)
+def _scaled_back(x: Any) -> Any:
+    """exp(-x) * i0(x): the scaled function, times a factor that is 1 above 0, in two halves that do not overflow."""
+    half = exp(0.5 * (abs(x) - x))
+    return half * i0e(x) * half
 
 
 @SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
-def exp_times_odd_bessel(x, y):
+def exp_times_bessel(x):
     """0 * inf, where both nearly cancel."""
-    return exp(x) * i1(y), exp_add(x, abs(y)) * i1e(y)
+    return exp(-x) * i0(x), _scaled_back(x)
+
+
+@SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
+def bessel_over_exp(x):
+    """inf / inf, where both nearly cancel."""
+    return i0(x) / exp(x), _scaled_back(x)
+
+
+@SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
+def exp_of_size_times_bessel(x):
+    """0 * inf, where both nearly cancel."""
+    return exp(-abs(x)) * i0(x), i0e(x)
 
 
 @SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
 def exp_over_bessel(x, y):
-    """The density of von Mises and Fisher: inf / inf where it is concentrated."""
-    return exp(x) / i0(y), exp_add(x, -abs(y)) / i0e(y)
-
-
-@SPECIAL.rule("stabilizing", "S49", factors=True, proof=UNSCALED)
-def bessel_over_exp(x, y):
-    """inf / inf, where both nearly cancel."""
-    return i0(y) / exp(x), exp_add(-x, abs(y)) * i0e(y)
+    """The density of von Mises: inf / inf where it is concentrated."""
+    tail = x - abs(y) < -64  # where the exponential alone would underflow, it comes in two halves
+    rest = where(tail, exp(0.5 * (x - abs(y))), 1)
+    return exp(x) / i0(y), exp_add(where(tail, 0.5 * x, x), where(tail, -0.5 * abs(y), -abs(y))) / i0e(y) * rest
 
 
 # --- log-gamma ---
@@ -170,14 +188,14 @@ def _excess(c: Node, a: Node, b: Node) -> int | None:
 def _excess_by_terms(c: Node, a: Node, b: Node) -> int | None:
     """The same by counting all terms of the three sums."""
     total, counts, nodes = 0.0, dict[int, int](), list[Node]()
-    for sign, x in ((1, a), (1, b), (-1, c)):
+    for times, x in ((1, a), (1, b), (-1, c)):
         for part in views(x, SUMS, FEW)[-1].parts:
             number = uniform_value(part.value)
             if number is not None:
-                total += sign * part.sign * float(number)
+                total += times * part.sign * float(number)
             else:
                 nodes.append(part.value)
-                counts[id(part.value)] = counts.get(id(part.value), 0) + sign * part.sign
+                counts[id(part.value)] = counts.get(id(part.value), 0) + times * part.sign
     return int(total) if not any(counts.values()) and total in (0, 1) else None
 
 

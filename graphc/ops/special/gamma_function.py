@@ -58,12 +58,7 @@ class Lgamma(Elementwise):
 
     @in_double
     def scalar(self, s: Scalars, x: Value) -> Value:
-        size = s.abs(x)
-        right = log_gamma(s, size)
-        sine, _ = sine_and_cosine_of_pi(s, size)
-        left = s.log(math.pi / (size * s.abs(sine))) - right
-        pole = s.logical_or(s.equal(sine, 0), s.equal(size, float("inf")))
-        return s.where(s.less(x, 0), s.where(pole, float("inf"), left), right)
+        return log_abs_gamma(s, x)
 
     def exact(self, s: Scalars, x: Value) -> Value:
         return s.special("log_gamma", x)
@@ -131,6 +126,16 @@ def log_gamma(s: Scalars, x: Value) -> Value:
     near = z * polynomial(z, _NEAR_TWO) - log
     stirling = (x - 0.5) * (log - 1) + ((_HALF_LOG_TWO_PI - 0.5) + stirling_remainder(s, x))
     return s.where(far, s.where(s.equal(x, float("inf")), x, stirling), near)
+
+
+def log_abs_gamma(s: Scalars, x: Value) -> Value:
+    """log(abs(gamma(x))), of which float64 values go in."""
+    size = s.abs(x)
+    right = log_gamma(s, size)
+    sine, _ = sine_and_cosine_of_pi(s, size)
+    left = s.log(math.pi / (size * s.abs(sine))) - right
+    pole = s.logical_or(s.equal(sine, 0), s.equal(size, float("inf")))
+    return s.where(s.less(x, 0), s.where(pole, float("inf"), left), right)
 
 
 def log_gamma_of_one_and(s: Scalars, x: Value) -> Value:
