@@ -1,0 +1,162 @@
+"""The problems: formulas, where their operands lie, and the better form that their collection names.
+
+The formulas are those of FPBench's collection "hamming-ch3" (from R. W. Hamming, Numerical Methods for Scientists and
+Engineers, chapter 3) and of the collections of the Herbie project; so are the conditions and the better forms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import graphc as gc
+
+Formula = Callable[..., Any]
+inf = math.inf
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A formula of operands, the ranges of some of them, and the better form, if there is one."""
+
+    name: str
+    operands: str
+    formula: Formula
+    target: Formula | None = None
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def root(a, b, c):
+    return gc.sqrt(b * b - 4 * (a * c))
+
+
+def half_root(a, b, c):
+    return gc.sqrt(b * b - a * c)
+
+
+def larger_root(a, b, c):
+    first, second = (-b + root(a, b, c)) / (2 * a), (-b - root(a, b, c)) / (2 * a)
+    return gc.where(b < 0, first, c / (a * second))
+
+
+def smaller_root(a, b, c):
+    first, second = (-b + root(a, b, c)) / (2 * a), (-b - root(a, b, c)) / (2 * a)
+    return gc.where(b < 0, c / (a * first), second)
+
+
+def logarithm_series(n):
+    far = 1 / n - 1 / (2 * n**2) + 1 / (3 * n**3) - 1 / (4 * n**4)
+    return gc.where(n >= 1e3, far, gc.log(1 + 1 / n))
+
+
+def cotangent_series(x):
+    return gc.where(gc.abs(x) < 0.026, (x / 3) * (1 + x * x / 15), 1 / x - 1 / gc.tan(x))
+
+
+def wave_series(x):
+    near = -0.5 + 9 * x**2 / 40 - 27 * x**4 / 2800 + 27 * x**6 / 112000
+    return gc.where(gc.abs(x) <= 1, near, (x - gc.sin(x)) / (x - gc.tan(x)))
+
+
+def triangle(a, b, c):
+    s = ((a + b) + c) / 2
+    return gc.sqrt(((s * (s - a)) * (s - b)) * (s - c))
+
+
+def triangle_of_kahan(a, b, c):
+    return gc.sqrt((a + (b + c)) * (c - (a - b)) * (c + (a - b)) * (a + (b - c))) / 4
+
+
+def quotient_of_smith(a, b, c, d):
+    wide = (a + b * (d / c)) / (c + d * (d / c))
+    return gc.where(gc.abs(d) < gc.abs(c), wide, (b + a * (c / d)) / (d + c * (c / d)))
+
+
+def imaginary_quotient_of_smith(a, b, c, d):
+    wide = (b - a * (d / c)) / (c + d * (d / c))
+    return gc.where(gc.abs(d) < gc.abs(c), wide, (-a + b * (c / d)) / (d + c * (c / d)))
+
+
+POSITIVE = {"x": (0, inf)}
+UNIT = {"eps": (-1, 1)}
+
+HAMMING = [
+    Problem("2sqrt (3.1)", "x", lambda x: gc.sqrt(x + 1) - gc.sqrt(x),
+            lambda x: 1 / (gc.sqrt(x + 1) + gc.sqrt(x)), POSITIVE),
+    Problem("2sin (3.3)", "x eps", lambda x, e: gc.sin(x + e) - gc.sin(x),
+            lambda x, e: 2 * (gc.cos(x + e / 2) * gc.sin(e / 2))),
+    Problem("tanhf (3.4)", "x", lambda x: (1 - gc.cos(x)) / gc.sin(x), lambda x: gc.tan(x / 2)),
+    Problem("2atan (3.5)", "N", lambda n: gc.atan(n + 1) - gc.atan(n), lambda n: gc.atan(1 / (1 + n * (n + 1)))),
+    Problem("2isqrt (3.6)", "x", lambda x: 1 / gc.sqrt(x) - 1 / gc.sqrt(x + 1),
+            lambda x: 1 / ((x + 1) * gc.sqrt(x) + x * gc.sqrt(x + 1)), POSITIVE),
+    Problem("2frac (3.3.1)", "x", lambda x: 1 / (x + 1) - 1 / x),
+    Problem("2tan (3.3.2)", "x eps", lambda x, e: gc.tan(x + e) - gc.tan(x),
+            lambda x, e: gc.sin(e) / (gc.cos(x) * gc.cos(x + e))),
+    Problem("3frac (3.3.3)", "x", lambda x: 1 / (x + 1) - 2 / x + 1 / (x - 1), lambda x: 2 / (x * (x * x - 1))),
+    Problem("2cbrt (3.3.4)", "x", lambda x: (x + 1) ** (1 / 3) - x ** (1 / 3), None, POSITIVE),
+    Problem("2cos (3.3.5)", "x eps", lambda x, e: gc.cos(x + e) - gc.cos(x),
+            lambda x, e: -2 * (gc.sin(x + e / 2) * gc.sin(e / 2))),
+    Problem("2log (3.3.6)", "N", lambda n: gc.log(n + 1) - gc.log(n), logarithm_series, {"N": (0, inf)}),
+    Problem("exp2 (3.3.7)", "x", lambda x: gc.exp(x) - 2 + gc.exp(-x), lambda x: 4 * gc.sinh(x / 2) ** 2),
+    Problem("quadp (p42)", "a b c", lambda a, b, c: (-b + root(a, b, c)) / (2 * a), larger_root),
+    Problem("quadm (p42)", "a b c", lambda a, b, c: (-b - root(a, b, c)) / (2 * a), smaller_root),
+    Problem("quad2p (3.2.1)", "a b c", lambda a, b, c: (-b + half_root(a, b, c)) / a),
+    Problem("quad2m (3.2.1)", "a b c", lambda a, b, c: (-b - half_root(a, b, c)) / a),
+    Problem("expm1 (3.7)", "x", lambda x: gc.exp(x) - 1, lambda x: gc.expm1(x), {"x": (-0.00017, inf)}),
+    Problem("logs (3.8)", "N", lambda n: (n + 1) * gc.log(n + 1) - n * gc.log(n) - 1,
+            lambda n: gc.log(n + 1) - (1 / (2 * n) - (1 / (3 * (n * n)) - 4 / n**3)), {"N": (6.8e15, inf)}),
+    Problem("invcot (3.9)", "x", lambda x: 1 / x - 1 / gc.tan(x), cotangent_series, {"x": (-0.026, 0.026)}),
+    Problem("qlog (3.10)", "x", lambda x: gc.log(1 - x) / gc.log(1 + x),
+            lambda x: gc.log1p(-x) / gc.log1p(x), {"x": (-1, 1)}),
+    Problem("cos2 (3.4.1)", "x", lambda x: (1 - gc.cos(x)) / (x * x)),
+    Problem("expq3 (3.4.2)", "a b eps",
+            lambda a, b, e: e * (gc.exp((a + b) * e) - 1) / ((gc.exp(a * e) - 1) * (gc.exp(b * e) - 1)),
+            lambda a, b, e: 1 / a + 1 / b, UNIT),
+    Problem("logq (3.4.3)", "eps", lambda e: gc.log((1 - e) / (1 + e)), lambda e: gc.log1p(-e) - gc.log1p(e), UNIT),
+    Problem("sqrtexp (3.4.4)", "x", lambda x: gc.sqrt((gc.exp(2 * x) - 1) / (gc.exp(x) - 1))),
+    Problem("sintan (3.4.5)", "x", lambda x: (x - gc.sin(x)) / (x - gc.tan(x)), wave_series),
+    Problem("2nthrt (3.4.6)", "x n", lambda x, n: (x + 1) ** (1 / n) - x ** (1 / n), None, POSITIVE),
+    Problem("expax (3.5)", "a x", lambda a, x: gc.exp(a * x) - 1, lambda a, x: gc.expm1(a * x)),
+    Problem("expq2 (3.11)", "x", lambda x: gc.exp(x) / (gc.exp(x) - 1), lambda x: 1 / (1 - gc.exp(-x))),
+]  # fmt: skip
+
+OTHERS = [
+    Problem("hyperbolic sine", "x", lambda x: (gc.exp(x) - gc.exp(-x)) / 2),
+    Problem("hyperbolic tangent", "x", lambda x: (gc.exp(x) - gc.exp(-x)) / (gc.exp(x) + gc.exp(-x))),
+    Problem("hyperbolic secant", "x", lambda x: 2 / (gc.exp(x) + gc.exp(-x))),
+    Problem("hyperbolic arcsine", "x", lambda x: gc.log(x + gc.sqrt(x * x + 1)),
+            lambda x: gc.where(x < 0, gc.log(-1 / (x - gc.sqrt(x * x + 1))), gc.log(x + gc.sqrt(x * x + 1)))),
+    Problem("hyperbolic arccosine", "x", lambda x: gc.log(x + gc.sqrt(x * x - 1))),
+    Problem("hyperbolic arctangent", "x", lambda x: 0.5 * gc.log((1 + x) / (1 - x))),
+    Problem("hyperbolic arcsecant", "x", lambda x: gc.log(1 / x + gc.sqrt(1 - x * x) / x)),
+    Problem("difference of squares", "a b", lambda a, b: a * a - b * b, lambda a, b: (a + b) * (a - b)),
+    Problem("area of a triangle", "a b c", triangle, triangle_of_kahan, dict.fromkeys("abc", (0, inf))),
+    Problem("ln(1 + x)", "x", lambda x: gc.log(1 + x),
+            lambda x: gc.where(1 + x == 1, x, x * gc.log(1 + x) / ((1 + x) - 1))),
+    Problem("compound interest", "i n", lambda i, n: 100 * (((1 + i / n) ** n - 1) / (i / n))),
+    Problem("x / (x**2 + 1)", "x", lambda x: x / (x * x + 1), lambda x: 1 / (x + 1 / x)),
+    Problem("complex division, real", "a b c d", lambda a, b, c, d: (a * c + b * d) / (c * c + d * d),
+            quotient_of_smith),
+    Problem("complex division, imaginary", "a b c d", lambda a, b, c, d: (b * c - a * d) / (c * c + d * d),
+            imaginary_quotient_of_smith),
+    Problem("arccos", "x", lambda x: 2 * gc.atan(gc.sqrt((1 - x) / (1 + x)))),
+    Problem("Kahan's exp quotient", "x", lambda x: (gc.exp(x) - 1) / x,
+            lambda x: gc.where(gc.abs(x) < 1, (gc.exp(x) - 1) / gc.log(gc.exp(x)), (gc.exp(x) - 1) / x)),
+    Problem("exp of a sum of logs", "a b", lambda a, b: gc.exp(gc.log(a) + gc.log(b)), lambda a, b: a * b),
+    Problem("quotient of a sum of exps", "a b", lambda a, b: gc.exp(a) / (gc.exp(a) + gc.exp(b)),
+            lambda a, b: 1 / (1 + gc.exp(b - a))),
+    Problem("quotient of products", "a b c d", lambda a, b, c, d: (a * b) / (c * d),
+            lambda a, b, c, d: (a / c) * (b / d)),
+    Problem("cancel like terms", "x", lambda x: (1 + x) - x),
+    Problem("expanding a square", "x", lambda x: (x + 1) * (x + 1) - 1),
+    Problem("commute and associate", "x y z", lambda x, y, z: ((x + y) + z) - (x + (y + z))),
+    Problem("x**4 - y**4", "x y", lambda x, y: x**4 - y**4),
+    Problem("NMSE 6.1, A", "x eps",
+            lambda x, e: ((1 + 1 / e) * gc.exp(-((1 - e) * x)) - (1 / e - 1) * gc.exp(-((1 + e) * x))) / 2),
+    Problem("NMSE 6.1, B", "a b", lambda a, b: math.pi / 2 * (1 / (b * b - a * a)) * (1 / a - 1 / b)),
+    Problem("sqrt A", "x", lambda x: gc.sqrt(x * x + x * x)),
+]  # fmt: skip
+
+COLLECTIONS = {"hamming": HAMMING, "others": OTHERS}
