@@ -42,7 +42,8 @@ class Provenance:
         self.firings = tuple(firings)
         self.origins: dict[Node, Origin] = {}
         self.successors: dict[Node, Node] = {}
-        self._seen = set(everywhere(source.results))
+        self._written = frozenset(everywhere(source.results))
+        self._seen = set(self._written)
         self._order: dict[Origin, int] = {}
         for event in _in_order(firings, rebuildings):
             self._order[event] = len(self._order)
@@ -106,6 +107,7 @@ class Provenance:
     def _compare(self, stage: str, before: Graph, after: Graph) -> None:
         """Find what stands where, as far as two graphs have the same form; what is new there, the pass made."""
         pairs = list(zip(before.results, after.results, strict=False))
+        present = set(everywhere(after.results))
         seen: set[tuple[int, int]] = set()  # by identity: `==` of nodes makes a node
         while pairs:
             old, new = pairs.pop()
@@ -115,6 +117,10 @@ class Provenance:
             if self._is_new(new):
                 self._replaced(Replacement(stage, old, new))
                 self.successors.setdefault(old, new)
+            elif old not in present:  # an event of a later pass was the first to meet the new one
+                self.successors.setdefault(old, new)
+                if new not in self.origins and new not in self._written:
+                    self._replaced(Replacement(stage, old, new))
             if type(old.op) is type(new.op) and len(old.args) == len(new.args):
                 pairs.extend(zip(old.args, new.args, strict=True))
                 for inner in zip(old.op.inner, new.op.inner, strict=False):
