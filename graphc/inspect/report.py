@@ -1,7 +1,7 @@
 """One page about a compiled function: it comes in, an HTML file goes out that needs nothing else and no network.
 
 On the left stand the user's lines, on the right what became of them: the rules that fired, the graph before and after,
-the passes, the kernels, the memory. A click on anything marks everything of the same lines.
+the passes, the kernels, what may go wrong with the numbers. A click on anything marks everything of the same lines.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class _Page:
 
     def tabs(self) -> Iterator[_Tab]:
         yield _Tab(f"rewrites ({len(self.function.rewrites)})", self.rewrites())
+        yield _Tab(f"findings ({len(self.function.diagnostics)})", self.findings())
         yield _Tab("optimised graph", self.graph(self.function.graph))
         yield _Tab("graph as written", self.graph(self.function.source_graph))
         yield _Tab("passes", self.passes())
@@ -139,6 +140,19 @@ class _Page:
             f"<small>{escape(origin)}</small></h3><div class=rule>{escape(str(rule))}</div>"
             f"<p>{escape(rule.reason)}</p><code>{escape(self.formula(firing.before))}</code>"
             f"<code>→ {escape(self.formula(firing.after))}</code>{proved}</article>"
+        )
+
+    def findings(self) -> str:
+        """What may go wrong with the numbers, and what was repaired."""
+        rows = [
+            f"<tr{self.marked(_places([found.node]))}><td>{escape(found.kind)}</td><td>{escape(found.text)}</td>"
+            f"<td>{escape(found.fate)}{escape(f': {found.remedy}' if found.remains and found.remedy else '')}</td></tr>"
+            for found in self.function.diagnostics
+        ]
+        return (
+            f"<table><tr><th>kind</th><th>what</th><th>what became of it</th></tr>{''.join(rows)}</table>"
+            if rows
+            else ""
         )
 
     def graph(self, graph: Graph) -> str:

@@ -57,6 +57,7 @@ def test_page_has_rules_lines_graphs_kernels_and_memory(page: str) -> None:
     assert "softmax_of_exponentials" in page and "Numerator and denominator overflow together" in page
     assert "log_softmax(%z, axis=(1,))" in page
     assert "p = gc.exp(z) / gc.sum(gc.exp(z), axis=1, keepdims=True)" in page
+    assert "exp may overflow in f32 where %z &gt; 88.72" in page and "repaired by softmax_of_exponentials" in page
     assert "stabilize" in page and "kernel " in page and "arena" in page
     assert "&lt; " in page and "->" not in re.sub(r"<script>.*?</script>|<style>.*?</style>", "", page, flags=re.DOTALL)
 
