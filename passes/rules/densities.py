@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
 
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
@@ -16,7 +19,7 @@ from graphc.ir.pattern import PRODUCTS, Part, product, see, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import sum
 from graphc.ops.cumulative import CumulativeProd, CumulativeSum
-from graphc.ops.elementwise import Log, abs, floor, log, log1p, maximum
+from graphc.ops.elementwise import Log, abs, floor, log, log1p, maximum, minimum, sign
 from graphc.ops.log_domain import LogProd, log_prod
 from graphc.ops.logic import equal, isfinite, logical_and, logical_not, logical_or, where
 from graphc.passes.rules.combinations import signed_sum
@@ -64,7 +67,17 @@ def log_of_running_product(node: Node) -> Node | None:
     if found is None or not isinstance(running.op, CumulativeProd):
         return None
     total = make(CumulativeSum(running.op.axis, running.op.reverse), found.logarithm)
-    return total if found.rest is None else total + log(make(running.op, found.rest))
+    return total if found.rest is None else total + _log_of_running_factors(found.rest, running.op)
+
+
+def _log_of_running_factors(x: Node, op: CumulativeProd) -> Any:
+    """log(cumprod(x)), by a sum of logarithms where the product may have over- or underflowed on the way."""
+    size = abs(x)
+    below, above = make(op, minimum(size, 1)), make(op, maximum(size, 1))
+    smallest = float(ml_dtypes.finfo(x.dtype.numpy).smallest_normal)  # type: ignore[no-untyped-call]
+    safe = logical_and(below >= smallest, isfinite(above))
+    terms = make(CumulativeSum(op.axis, op.reverse), log(size))
+    return where(make(op, sign(x)) >= 0, where(safe, log(below * above), terms), math.nan)
 
 
 @DENSITIES.rule("stabilizing", "S31", proof="tested: SymPy does not compare -2 - x with x")
