@@ -133,15 +133,16 @@ class Prefetch:
 
 @dataclass(frozen=True)
 class Accumulator:
-    """A value that a loop reduces: named and readable after the loop.
+    """A value that a loop reduces: named and readable after the loop; in a serial one inside, too, as it is so far.
 
-    Sums of floats are added up in blocks: up to `BLOCK` values in the dtype itself, the sums of blocks as if in twice
-    the precision. A compensated sum calculates all in twice the precision.
+    It begins with what changes nothing, or with `start`. Sums of floats are added up in blocks: up to `BLOCK` values in
+    the dtype itself, the sums of blocks as if in twice the precision. A compensated sum calculates all so.
     """
 
     name: str
     dtype: DType
     combine: Combine
+    start: float | None = None
 
     @property
     def lost(self) -> str:

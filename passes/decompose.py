@@ -18,7 +18,7 @@ from graphc.ops.barrier import Barrier, StopGradient
 from graphc.ops.base import Composite
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Cast, CompensatedSum, Expand, Sum, cast, expand, reshape, sum
-from graphc.ops.cumulative import Cumulative
+from graphc.ops.cumulative import Cumulative, LinearRecurrence
 from graphc.ops.indexing import ScatterAddAlongAxis, Scattering
 from graphc.ops.tuples import Item, Pack
 from graphc.passes.registry import graph_pass
@@ -90,7 +90,7 @@ def _compensated(node: Node) -> Node:
     match node.op:
         case Sum(axis=axis):
             return make(CompensatedSum(axis), *node.args)
-        case Matmul() | Scattering() | Cumulative() if node.dtype is float32:
+        case Matmul() | Scattering() | LinearRecurrence() if node.dtype is float32:
             return _in_dtype(float64, node)
         case Matmul() if not all(isinstance(arg.op, Cast) and arg.args[0].dtype.bits < 64 for arg in node.args):
             return _product_and_sum(*node.args)

@@ -13,8 +13,8 @@ from graphc import dimension
 from graphc.dimension import symbol
 from graphc.ir.leaf import full
 from graphc.ir.node import Node
-from graphc.kernel import CheckIndex, For, Let, Load, Operand, Position, Statement, Store
-from graphc.ops.cumulative import Cumulative
+from graphc.kernel import Accumulate, Accumulator, CheckIndex, For, Let, Load, Operand, Position, Statement, Store
+from graphc.ops.cumulative import Cumulative, CumulativeSum
 from graphc.ops.elementwise import Add
 from graphc.ops.indexing import Putting, ScatterAdd, ScatterAddAlongAxis, Scattering
 from graphc.passes.fuse import domain_index
@@ -134,6 +134,9 @@ def cumulate(builder: Builder, node: Node) -> None:
     y[0] = x[0];  for j < n-1 serial: y[j+1] = step(y[j], x[j+1])
     """
     assert isinstance(node.op, Cumulative)
+    if isinstance(node.op, CumulativeSum) and node.dtype.is_float:
+        add_up(builder, node)
+        return
     a, n, backwards = node.op.axis, node.shape[node.op.axis], node.op.reverse
     whole = domain_index(node.shape)
     others = (*whole[:a], 0, *whole[a + 1 :])
@@ -156,4 +159,25 @@ def cumulate(builder: Builder, node: Node) -> None:
         total = builder.let(op, node.dtype, (total, builder.value(x, at(step + 1), None)))
     builder.add(Store(buffer.name, offset(at(step + 1), node.shape), total))
     builder.close_all((step,), "serial")
+    builder.close_all(others, "parallel")
+
+
+def add_up(builder: Builder, node: Node) -> None:
+    """Running sums of floats, as if in twice the precision: the total does not go through memory.
+
+    for j < n serial(total): total <- x[j]; y[j] = total
+    """
+    assert isinstance(node.op, CumulativeSum)
+    a, n = node.op.axis, node.shape[node.op.axis]
+    whole = domain_index(node.shape)
+    others = (*whole[:a], 0, *whole[a + 1 :])
+    step = symbol("j0")
+    at = (*whole[:a], n - 1 - step if node.op.reverse else step, *whole[a + 1 :])
+    buffer = builder.buffer(node, "write")
+    builder.open_all(others, node.shape)
+    builder.open("j0", n)
+    total = Accumulator(builder.fresh("v"), node.dtype, "compensated_sum", start=-0.0)  # -0.0 + -0.0 is -0.0
+    builder.add(Accumulate(total.name, builder.value(node.args[0], at, None)))
+    builder.add(Store(buffer.name, offset(at, node.shape), total.name))
+    builder.close("j0", "serial", (total,))
     builder.close_all(others, "parallel")

@@ -215,6 +215,36 @@ def test_unknown_accumulations_are_named():
         gc.compile([x], gc.sum(x), accumulation=True)
 
 
+# --- running sums ---
+
+
+@pytest.mark.parametrize("target", ["llvm", "reference", "cuda-emulator"])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_running_sums_are_rounded_once(dtype, target):
+    rng = np.random.default_rng(19)
+    for data, axis, reverse in ((growing, 0, False), (cancelling, 1, False), (one_and_tiny, 1, True)):
+        x = data(rng, 401 * 403, dtype).reshape(401, 403)[:, ::5].copy()
+        node = gc.input("x", ("m", "n"), dtype)
+        got = gc.compile([node], gc.cumsum(node, axis, reverse=reverse), target=target)(x)
+        flipped = np.flip(x, axis) if reverse else x
+        wide = flipped.astype(np.longdouble if dtype == "float64" else np.float64)
+        wanted, size = np.cumsum(wide, axis), np.cumsum(np.abs(wide), axis)
+        error = np.abs((np.flip(got, axis) if reverse else got) - wanted)
+        u, n = unit(dtype), x.shape[axis]
+        slack = n * u * u + n * float(np.finfo(wide.dtype).eps)  # of what the sums are compared with, too
+        assert (error <= 1.01 * u * np.abs(wanted) + slack * size).all()
+
+
+def test_running_sums_keep_zeros_infinities_and_nothing():
+    x = gc.input("x", ("n",))
+    f = gc.compile([x], gc.cumsum(x))
+    assert np.signbit(f(np.array([-0.0, -0.0, 0.0], "float32"))).tolist() == [True, True, False]
+    np.testing.assert_array_equal(
+        f(np.array([1, math.inf, 1, -math.inf], "float32")), [1, math.inf, math.inf, math.nan]
+    )
+    assert f(np.zeros(0, "float32")).shape == (0,)
+
+
 # --- what is made of sums ---
 
 

@@ -23,6 +23,8 @@ _COMBINE: dict[Combine, str] = {"sum": "Sum", "prod": "Product", "max": "Maximum
 def identity(accumulator: Accumulator) -> Value:
     """What leaves every value as it is: the result of an empty loop."""
     dtype = accumulator.dtype
+    if accumulator.start is not None:
+        return literal(accumulator.start, dtype)
     if accumulator.combine not in ("max", "min"):
         return literal(int(accumulator.combine == "prod"), dtype)
     sign = -1 if accumulator.combine == "max" else 1
@@ -52,13 +54,20 @@ class Running:
         return self.accumulator.combine == "sum" and bool(self.twofold)
 
     @property
+    def so_far(self) -> Value:
+        """What has been taken in."""
+        return Value(self.dtype, f"{self.twofold}.high()") if self.compensated else self.variable
+
+    @property
     def compensated(self) -> bool:
         return self.accumulator.combine == "compensated_sum"
 
     def declared(self) -> list[str]:
         lines = [f"TwofoldSum<{type_name(self.dtype)}> {self.twofold};"] if self.twofold else []
+        start = printed(identity(self.accumulator))
+        if self.compensated and self.accumulator.start is not None:
+            lines.append(f"{self.twofold}.total = {start};")
         if not self.compensated:
-            start = printed(identity(self.accumulator))
             lines.append(f"{type_name(self.dtype)} {printed(self.variable)} = {start};")
         return lines
 

@@ -198,13 +198,14 @@ class ThreadWriter:
         for accumulator in accumulators:
             short = is_short(body, accumulator, iterations, threads)
             begun = self.running[accumulator.name] = running(accumulator, self.names, short)
-            self.values[accumulator.name] = begun.variable
+            self.values[accumulator.name] = begun.so_far
             for line in begun.declared():
                 self.lines.write(line)
 
     def finish(self, accumulators: Sequence[Accumulator]) -> None:
         for accumulator in accumulators:
             done = self.running.pop(accumulator.name)
+            self.values[accumulator.name] = done.variable
             for line in done.finished():
                 self.lines.write(line)
             if done.compensated:

@@ -100,7 +100,7 @@ class _Emitter:
 
     def _operand(self, operand: Operand) -> Value:
         if isinstance(operand, str):
-            return self.scope.values[operand]
+            return self.running[operand].value if operand in self.running else self.scope.values[operand]
         return self.words.constant(operand.value, operand.dtype.compute)
 
     def _name(self, name: str, result: Value | float, dtype: DType) -> None:

@@ -83,7 +83,7 @@ def runs_in_lanes(loop: For) -> bool:
 def split_invariant(loop: For) -> tuple[list[Load | Let | Position], list[Statement]]:
     """The statements of a body that give the same in every iteration, and the others."""
     written = {s.buffer for s in walk(loop.body) if isinstance(s, Store)}
-    varying = {loop.var}
+    varying = {loop.var, *accumulated(loop)}
     before: list[Load | Let | Position] = []
     inside: list[Statement] = []
     for statement in loop.body:

@@ -57,10 +57,16 @@ class Running:
     def __init__(self, words: Vectors, accumulator: Accumulator, lanes: int) -> None:
         self._words, self._combine = words, accumulator.combine
         self.lanes, self.dtype = lanes, accumulator.dtype.compute
+        self._first = identity(self._combine, self.dtype) if accumulator.start is None else accumulator.start
         self.registers = self._start()
 
     def _start(self) -> list[Value]:
-        return [self._filled(identity(self._combine, self.dtype), self.dtype, self.lanes)]
+        return [self._filled(self._first, self.dtype, self.lanes)]
+
+    @property
+    def value(self) -> Value:
+        """What has been taken in so far, in lanes."""
+        return self.registers[0]
 
     def add(self, value: Value, factor: Value | None, mask: Value | None) -> None:
         """Combine a value, or its product with a factor, where the mask holds."""
@@ -136,7 +142,11 @@ class _WideSum(Running):
     """A compensated sum of float32: all in float64, where products of two are exact."""
 
     def _start(self) -> list[Value]:
-        return [self._filled(0, float64, self.lanes)]
+        return [self._filled(self._first, float64, self.lanes)]
+
+    @property
+    def value(self) -> Value:
+        return self._words.cast(self.registers[0], self.dtype)
 
     def _added(self, value: Value, factor: Value | None) -> list[Value]:
         wide = self._words.cast(value, float64)
@@ -176,7 +186,11 @@ class _CompensatedSum(Running):
     closes = True
 
     def _start(self) -> list[Value]:
-        return [self._filled(0, self.dtype, self.lanes)] * 2
+        return [self._filled(self._first, self.dtype, self.lanes), self._filled(0, self.dtype, self.lanes)]
+
+    @property
+    def value(self) -> Value:
+        return self._normal(*self.registers)[0]
 
     def _added(self, value: Value, factor: Value | None) -> list[Value]:
         total, lost = self.registers

@@ -73,6 +73,9 @@ class ArrayWords(Scalars):
     def sum(self, x: Value, axis: Axis, keepdims: bool = False) -> Value:
         return _folded(self.elements.total, x, axis, keepdims)
 
+    def running_sum(self, x: Value, axis: int) -> Value:
+        return np.add.accumulate(x, axis)
+
     def prod(self, x: Value, axis: Axis) -> Value:
         return _folded(self.elements.product, x, axis)
 

@@ -173,6 +173,19 @@ class NumpyScalars(Scalars):
         total = np.sum(rows, axis=-1).astype(x.dtype) if x.dtype != np.float64 else _exact_sums(rows)
         return np.expand_dims(total, axes) if keepdims else total
 
+    def running_sum(self, x: Value, axis: int) -> Value:
+        """The sums of all elements up to each one; those of floats as if in twice the precision."""
+        if x.dtype != np.float64:
+            wide = np.float64 if x.dtype.kind == "f" else x.dtype
+            return np.add.accumulate(x, axis, dtype=wide).astype(x.dtype)
+        total = np.add.accumulate(x, axis)
+        later, before = (np.take(total, range(start, x.shape[axis] + start - 1), axis) for start in (1, 0))
+        part = later - before
+        taken = np.take(x, range(1, x.shape[axis]), axis)
+        lost = np.add.accumulate((before - (later - part)) + (taken - part), axis)
+        first = np.take(total, range(min(1, x.shape[axis])), axis)
+        return np.concatenate([first, np.where(np.isfinite(lost), later + lost, later)], axis)
+
     def prod(self, x: Value, axis: Axis) -> Value:
         """The product; integers wrap."""
         if x.dtype.kind != "f":

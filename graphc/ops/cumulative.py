@@ -1,7 +1,6 @@
 """Running totals along an axis: sums, products, extremes, and linear recurrences, which are their derivatives.
 
-The order is fixed, first to last (last to first with `reverse`), so every target rounds alike. 16-bit floats are
-kept in float32 on the way.
+The order is fixed, first to last (last to first with `reverse`). 16-bit floats are kept in float32 on the way.
 """
 
 from __future__ import annotations
@@ -57,10 +56,15 @@ class Cumulative(Op, abstract=True):
 
 
 class CumulativeSum(Cumulative):
-    """The sum of all elements up to each one; integers wrap."""
+    """The sum of all elements up to each one; integers wrap, floats are added up as if in twice the precision."""
 
     arity = 1
     steps = (Add(),)
+
+    def evaluate(self, s: Any, x: Value) -> Value:
+        if not self.reverse:
+            return s.running_sum(x, self.axis)
+        return np.flip(s.running_sum(np.flip(x, self.axis), self.axis), self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (make(CumulativeSum(self.axis, not self.reverse), g),)
