@@ -21,9 +21,11 @@ from graphc.interpret import evaluate_nodes
 from graphc.interpret.mpmath_reader import MpmathReader, PrecisionLost
 from graphc.ir.node import Node
 from tests.passes.hard_points import limits
+from tests.passes.rule_samples import Instance
 
 Array = np.ndarray[Any, Any]
 CONDITIONING = 3.0
+AGREEMENT = 2.0**-10
 FIRST_PRECISION = 320
 PRECISION = {"float16": 512, "bfloat16": 640, "float32": 640, "float64": 2600}
 """So many bits that no sum of two floats of the dtype loses any."""
@@ -80,20 +82,25 @@ def compare(
     allowed: float = 1.0,
     most: int = 1 << 16,
     scale: float = 0.0,
+    wide: Instance | None = None,
 ) -> Comparison:
     """Both formulas at points; about `sample` of them are judged exactly beside those that differ, of which `most`.
 
-    With a `scale` a result may be worse by `allowed` units of that number, where the exact one is smaller.
+    With a `scale` a result may be worse by `allowed` units of that number, where the exact one is smaller. `wide` is
+    the same in float64: where both of its sides agree to a small part of a unit, that is taken as the exact value.
     """
     bindings = {node: points[name] for name, node in inputs.items()}
     count = len(next(iter(bindings.values())))
     old, new = (_columns(value, count) for value in evaluate_nodes([before, after], bindings))
     apart = _apart(old, new, before.dtype.numpy)
-    different = np.nonzero(apart.any(axis=1))[0]
-    chosen = different[:: -(-len(different) // most) or 1]
-    judged = np.union1d(chosen, np.arange(0, count, max(1, count // sample)))
-    exact = _columns(exact_rows(before, {node: value[judged] for node, value in bindings.items()}), len(judged))
-    high, low = _as_pairs(exact)
+    wanted = np.union1d(np.nonzero(apart.any(axis=1))[0], np.arange(0, count, max(1, count // sample)))
+    high, low = _in_float64(wide, points, wanted, before.dtype.numpy) if wide else _unknown(len(wanted), old.shape[1])
+    unknown = np.nonzero(np.isnan(high).any(axis=1))[0]
+    chosen = unknown[:: -(-len(unknown) // most) or 1]
+    exact = _columns(exact_rows(before, {node: value[wanted[chosen]] for node, value in bindings.items()}), len(chosen))
+    high[chosen], low[chosen] = _as_pairs(exact)
+    kept = np.setdiff1d(np.arange(len(wanted)), np.setdiff1d(unknown, chosen))
+    judged, high, low = wanted[kept], high[kept], low[kept]
     a, b = (_units(value[judged], high, low, before.dtype.numpy) for value in (old, new))
     missing = _missing(bindings, judged, old.shape[1])
     size = _unit(np.maximum(np.abs(high), scale), before.dtype.numpy) / _unit(high, before.dtype.numpy)
@@ -103,14 +110,29 @@ def compare(
         point = {node: value[judged[place[0]] : judged[place[0]] + 1] for node, value in bindings.items()}
         excess = b[place] - limit[place]
         suspects[place] = (
-            excess > _inherent(before, point, place[1], exact[place])
+            excess > _inherent(before, point, place[1])
             and not (np.isnan(new[judged[place[0]], place[1]]) and _is_singular(before, point, place[1]))
             and excess > _worst_nearby(before, point, place[1]) - a[place]
         )
     worse = np.argwhere(suspects)
     worse[:, 0] = judged[worse[:, 0]]
-    left_out = np.setdiff1d(different, judged)
+    left_out = np.setdiff1d(wanted, judged)
     return Comparison(before.dtype.numpy, old, new, judged, left_out, a, b, worse, high)
+
+
+def _unknown(rows: int, columns: int) -> tuple[Array, Array]:
+    return np.full((rows, columns), np.nan), np.zeros((rows, columns))
+
+
+def _in_float64(wide: Instance, points: Mapping[str, Array], rows: Array, dtype: Any) -> tuple[Array, Array]:
+    """The values on which both forms agree in float64, NaN where they do not."""
+    given = {}
+    for name, node in wide.inputs.items():
+        given[node] = points[name][rows].astype(node.dtype.numpy)
+    a, b = (_columns(value, len(rows)) for value in evaluate_nodes([wide.before, wide.after], given))
+    with np.errstate(all="ignore"):
+        agree = np.abs(a - b) <= AGREEMENT * _unit(b, dtype)
+    return np.where(agree & np.isfinite(a), b, np.nan), np.zeros(b.shape)
 
 
 def exact_value(node: Node, bindings: Mapping[Node, Array]) -> Any:
@@ -210,9 +232,9 @@ def _missing(bindings: Mapping[Node, Array], rows: Array, columns: int) -> Array
     return missing
 
 
-def _inherent(before: Node, point: Mapping[Node, Array], column: int, truth: Any, most: float = 1e30) -> float:
+def _inherent(before: Node, point: Mapping[Node, Array], column: int, most: float = 1e30) -> float:
     """How far the exact result of one point moves when the inputs move in their last place."""
-    total = 0.0
+    total, truth = 0.0, _columns(exact_value(before, point), 1)[0, column]
     if not mpmath.isfinite(truth):
         return total
     unit = float(_unit(np.array(_as_float(truth)), before.dtype.numpy))

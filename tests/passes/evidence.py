@@ -32,8 +32,9 @@ from tests.passes.rule_samples import DTYPES, NAMES, Instance, attributes, cases
 from tests.passes.special_values import differences
 
 POINTS = 10_000
-SAMPLE = 500
-MOST_JUDGED = {"float16": 8000, "bfloat16": 6000, "float32": 6000, "float64": 3000}
+SAMPLE = 1000
+MOST = {"float16": 1500, "bfloat16": 1000, "float32": 1000, "float64": 600}
+"""How many points need the exact value by mpmath at most; others of the same region are left out."""
 MOST_DIFFERENCES = 8
 
 
@@ -46,7 +47,8 @@ def measure(rewrite: Rewrite, points: int = POINTS, sample: int = SAMPLE) -> dic
         return found
     found["accuracy"] = {}
     for dtype in DTYPES:
-        measured = [_accuracy(i, dtype, points, sample, allowance(rewrite)) for i in instances(rewrite, dtype)]
+        pairs = zip(instances(rewrite, dtype), instances(rewrite, "float64"), strict=False)
+        measured = [_accuracy(i, wide, dtype, points, sample, allowance(rewrite)) for i, wide in pairs]
         if measured:
             found["accuracy"][dtype] = _joined(measured)
     if rewrite.kind == "stabilizing":
@@ -87,12 +89,13 @@ def fingerprint(rewrite: Rewrite) -> str:
 
 
 def _accuracy(
-    instance: Instance, dtype: str, points: int, sample: int, allowed: dict[str, float]
+    instance: Instance, wide: Instance, dtype: str, points: int, sample: int, allowed: dict[str, float]
 ) -> dict[str, Any]:
     many = 1 << 16 if dtype in ("float16", "bfloat16") and _single(instance) and points >= POINTS else points
     given = hard_points(instance.inputs, many, 1, [instance.before, instance.after])
     sides = (instance.before, instance.after)
-    found = compare(*sides, instance.inputs, given, sample, most=MOST_JUDGED[dtype], **allowed)
+    other = wide if dtype != "float64" else None
+    found = compare(*sides, instance.inputs, given, sample, most=MOST[dtype], wide=other, **allowed)
     return {
         "points": len(found.before),
         "judged": len(found.judged),

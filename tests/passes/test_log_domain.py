@@ -256,7 +256,9 @@ def counts(dtype):
 def high_powers_in_a_mixture(dtype):
     p, share = nodes(dtype, p=(3,), share=(3,))
     arrays, heads = (np.array([0.1, 0.2, 0.4]), np.array([0.2, 0.3, 0.5])), np.array([500.0, 420.0, 450.0])
-    likelihood = gc.sum(share * p ** gc.constant(heads.astype(dtype)) * (1 - p) ** gc.constant((600 - heads).astype(dtype)))
+    likelihood = gc.sum(
+        share * p ** gc.constant(heads.astype(dtype)) * (1 - p) ** gc.constant((600 - heads).astype(dtype))
+    )
     value = lambda p: logsumexp(np.log(arrays[1]) + heads * np.log(p) + (600 - heads) * np.log1p(-p))  # noqa: E731
     return (p, share), arrays, gc.log(likelihood), value
 
@@ -292,11 +294,133 @@ def test_models(name, dtype):
     np.testing.assert_allclose((slope * direction).sum(), along, atol=scale * (2e-5 if dtype == "float32" else 3e-7))
 
 
-@pytest.mark.parametrize("name", ["posteriors_by_forward_and_backward", "a_mixture_of_many_pixels", "running_products"])
-@pytest.mark.parametrize("target", ["reference", "cuda-emulator"])
-def test_targets(name, target):
-    inputs, arrays, output, _ = MODELS[name]("float32")
-    arrays = [np.asarray(x).astype(node.dtype.numpy) for x, node in zip(arrays, inputs, strict=True)]
-    results = [output, gc.grad(output, inputs[0])]
-    for a, b in zip(*(gc.compile(inputs, results, target=each)(*arrays) for each in ("llvm", target)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6 * np.abs(b).max())
+def left_to_right(dtype, steps, spread):
+    """A model whose states are left one after the other: most transitions are impossible."""
+    rng = np.random.default_rng(20)
+    a, b = nodes(dtype, a=(4, 4), b=(steps, 4))
+    transitions = np.diag([0.7, 0.7, 0.7, 1.0]) + np.diag([0.3] * 3, 1)
+    emissions = np.exp(rng.normal(size=(steps, 4)) * spread)
+    emissions[0, 1:] = 0
+    alpha, _ = gc.scan(lambda alpha, x: ((alpha @ a) * x, None), b[0], b[1:])
+    return (a, b), [x.astype(dtype) for x in (transitions, emissions)], gc.log(alpha[-1])
+
+
+@pytest.mark.parametrize("target", ["llvm", "reference", "cuda-emulator"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zeros_and_states_that_are_very_unlikely(dtype, target):
+    """Rows and columns of a product do not meet, and derivatives by what is 0 are not 0."""
+    (a, b), arrays, output = left_to_right(dtype, 40 if target == "llvm" else 12, 20 if dtype == "float64" else 3)
+    found, da, db = gc.compile([a, b], [output, *gc.grad(output, [a, b])], target=target)(*arrays)
+    transitions, emissions = (x.astype(float) for x in arrays)
+    below, above = forward(transitions, logs(emissions)), [np.array([-np.inf] * 3 + [0])]
+    for row in logs(emissions[:0:-1]):
+        above.append(logsumexp(logs(transitions) + row + above[-1], axis=1))
+    above, evidence = np.array(above[::-1]), below[-1, -1]
+    later = logs(emissions)[1:] + above[1:]
+    by_a = np.exp(below[:-1, :, None] + later[:, None] - evidence).sum(0)
+    before = np.concatenate([[[0] * 4], logsumexp(below[:-1, :, None] + logs(transitions), axis=1)])
+    rtol = 1e-5 if dtype == "float32" else 1e-10
+    np.testing.assert_allclose(found, evidence, rtol=rtol)
+    np.testing.assert_allclose(da, by_a, rtol=rtol, atol=1e-30)
+    np.testing.assert_allclose(db, np.exp(before + above - evidence), rtol=rtol, atol=1e-30)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_ordinary_numbers_keep_their_bits(dtype):
+    (a, b), arrays, alpha, _ = hidden_markov(dtype, 3, 6)
+    x = gc.input("x", (12,), dtype)
+    arrays = [v.astype(dtype) for v in (*arrays, np.random.default_rng(21).uniform(0.5, 2, 12))]
+    outputs = [gc.log(gc.sum(alpha)), gc.prod(x) / gc.prod(x + 1), gc.sum(gc.log(gc.cumprod(x)))]
+    naive = [slope for y in outputs for slope in reverse_mode(y, [a, x]) if slope is not None]
+    careful = [gc.grad(outputs[0], a), *(gc.grad(y, x) for y in outputs[1:])]
+    before = gc.compile([a, b, x], [*outputs, *naive], passes=NAIVE)(*arrays)
+    after = gc.compile([a, b, x], [*outputs, *careful])(*arrays)
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(new, old, rtol=8 * np.finfo(dtype).eps)
+    assert before[0] == after[0]
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, -2.0, np.inf, -np.inf, np.nan, 1e-40])
+def test_special_values(value):
+    """What is not lost on the way is what the formula gives."""
+    x = gc.input("x", (40,))
+    last, _ = gc.scan(lambda p, x: (p * x, None), gc.constant(1.0, "float32"), x)
+    outputs = [gc.log(last), gc.prod(x) / gc.prod(x + 1), gc.argmax(gc.cumprod(x)), gc.cumprod(x)[5] < gc.cumprod(x)[7]]
+    factors = np.ones(40, "float32")
+    factors[6] = value
+    before, after = (gc.compile([x], outputs, passes=passes)(factors) for passes in (NAIVE, "default"))
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(new, old, rtol=1e-6)
+
+
+def test_zeros_have_no_logarithm():
+    x = gc.input("x", (30,))
+    last, _ = gc.scan(lambda p, x: (p * x, None), gc.constant(1.0, "float32"), x)
+    factors = np.full(30, 1e-30, "float32")
+    f = gc.compile([x], gc.log(last))
+    assert f(factors) == pytest.approx(30 * np.log(1e-30))
+    factors[3] = 0
+    assert f(factors) == -np.inf
+    factors[4] = np.nan
+    assert np.isnan(f(factors))
+
+
+def test_second_derivatives():
+    (a, b), arrays, alpha, _ = hidden_markov("float64", 3, 150)
+    output, direction = gc.log(gc.sum(alpha)), np.random.default_rng(22).normal(size=(3, 3))
+    curvature = gc.compile([a, b], gc.hvp(output, a, gc.constant(direction)))(*arrays)
+    first, h = gc.compile([a, b], gc.grad(output, a)), 1e-6
+    along = (first(arrays[0] + h * direction, arrays[1]) - first(arrays[0] - h * direction, arrays[1])) / (2 * h)
+    np.testing.assert_allclose(curvature, along, rtol=1e-5, atol=1e-6 * np.abs(along).max())
+
+
+def test_sixteen_bits_are_widened():
+    (a, b), arrays, alpha, _ = hidden_markov("float16", 3, 50)
+    arrays = [x.astype("float16") for x in arrays]
+    exact = logsumexp(forward(arrays[0].astype(float), np.log(arrays[1].astype(float)))[-1])
+    assert gc.compile([a, b], gc.log(gc.sum(alpha)))(*arrays) == pytest.approx(exact, rel=1e-3)
+
+
+# --- where it fires ---
+
+
+def rules(output, *inputs, **options):
+    return {f.rule.name for f in gc.compile(list(inputs), output, **options).rewrites if "long_product" in f.rule.name}
+
+
+def test_short_and_bounded_products_are_left_alone():
+    p, q, x = gc.input("p", (4,)), gc.input("q", (4,)), gc.input("x", (3, 4))
+    assert not rules(gc.log(p * q), p, q)
+    assert not rules(gc.prod(x, axis=0) / gc.prod(p), p, x)
+
+    def normalised(alpha, row):
+        alpha = alpha * row
+        return alpha / gc.sum(alpha), gc.log(gc.sum(alpha))
+
+    last, found = gc.scan(normalised, p, x)
+    assert not rules(gc.sum(found) + gc.log(last[0]), p, x)
+    oscillation = gc.fori_loop(0, 99, lambda i, s: (s[0] + 0.1 * s[1], s[1] - 0.1 * s[0]), (p, q))[0]
+    assert not rules(gc.log(gc.sum(oscillation * oscillation)), p, q)
+    floored, _ = gc.scan(lambda alpha, row: (alpha * row + 1e-9, None), p, x)
+    assert not rules(gc.log(gc.sum(floored)), p, x)
+
+
+def test_it_says_what_it_did_and_where():
+    a, b = gc.input("a", (3, 3)), gc.input("b", ("T", 3))
+    alpha, _ = gc.scan(lambda alpha, x: ((alpha @ a) * x, None), b[0], b[1:])
+    evidence = gc.log(gc.sum(alpha))
+    f = gc.compile([a, b], evidence)
+    assert f.why(evidence).rules == ("log_of_long_product",)
+    assert "alpha, _ = gc.scan(" in str(f.why(evidence))
+    assert not rules(evidence, a, b, semantics="ieee") and not rules(evidence, a, b, passes=NAIVE)
+    assert "it is stabilizing" in gc.compile([a, b], evidence, semantics="ieee").why_not("log_of_long_product")
+    assert "nothing to do" in gc.compile([a], gc.log(gc.sum(a))).why_not("log_of_long_product")
+
+
+def test_both_results_of_one_loop_come_from_one_loop():
+    (a, b), arrays, alpha, alphas = hidden_markov("float32", 3, 200)
+    f = gc.compile([a, b], [gc.log(gc.sum(alpha)), alpha, alphas / gc.sum(alphas, axis=1, keepdims=True)])
+    assert sum(node.op.name == "scan" for node in f.graph.nodes) == 1
+    evidence, last, shares = f(*(x.astype("float32") for x in arrays))
+    assert np.isfinite(evidence) and not last.any()
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
