@@ -16,6 +16,8 @@ from graphc.numerics.diagnostics.finding import CHECKS, OF_DERIVATIVES, Finding
 from graphc.numerics.diagnostics.scope import Scope, is_backward
 from graphc.numerics.formula import everywhere, place
 from graphc.numerics.provenance import Provenance, consumed
+from graphc.passes.places import BEYOND_ASSUMPTION, IN_BRANCH
+from graphc.passes.rules.moved import MOVED
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class Diagnostics(list[Diagnostic]):
 
 def diagnose(source: Graph, optimised: Graph, provenance: Provenance) -> Diagnostics:
     """What can go wrong in the user's graph, and what became of it in the optimised one."""
-    findings = list(_findings(source, source.names))
+    findings = [each for each in _findings(source, source.names) if not each.is_internal]
     if not findings:
         return Diagnostics()
     fates = _Fates(optimised, provenance, list(_findings(optimised, source.names)))
@@ -112,18 +114,22 @@ def _findings(graph: Graph, names: Mapping[Node, str]) -> Iterator[Finding]:
 
 
 def _findings_at(node: Node, scope: Scope) -> Iterator[Finding]:
-    """What the checks say of a node that users are to know."""
+    """What the checks say of a node, with what is known of the operand."""
     for check in OF_DERIVATIVES if is_backward(node) else CHECKS:
         for finding in check(node, scope):
             operand = finding.operand
-            if operand is None:
-                yield finding
-            elif not scope.is_internal(node, operand):
-                yield replace(finding, known=f"{scope.label(operand)} is in {range_of(operand)}")
+            if operand is not None:
+                known = f"{scope.label(operand)} is in {range_of(operand)}"
+                finding = replace(finding, known=known, is_internal=scope.is_internal(node, operand))
+            yield finding
 
 
 def _line(node: Node) -> object:
     return node if node.source is None else (node.source.file, node.source.line)
+
+
+_ONLY_MOVE = frozenset([*MOVED, IN_BRANCH, BEYOND_ASSUMPTION])
+"""Rules that make room for those that repair."""
 
 
 class _Fates:
@@ -137,7 +143,7 @@ class _Fates:
         self.consumers: dict[Node, Firing] = {}
         self.at_lines: dict[tuple[str, object], Firing] = {}  # of nodes that a loop has made again since
         for firing in provenance.firings:
-            if firing.rule.kind != "exact":
+            if firing.rule.kind != "exact" and firing.rule not in _ONLY_MOVE:
                 for node in consumed(firing):
                     self.consumers.setdefault(node, firing)
                     self.at_lines.setdefault((node.op.name, _line(node)), firing)

@@ -16,8 +16,8 @@ KINDS = ("overflow", "underflow", "domain", "division", "cancellation", "hack", 
 class Finding:
     """A numeric problem of a node: its kind, what happens and where, in words, and what to do about it.
 
-    `operand` is what it is about: where one call of a function of graphc made both, the finding is not for users.
-    `known` is its range, in words.
+    `operand` is what it is about, and `known` its range, in words. It `is_internal` where one call of a function of
+    graphc made both: then it is not for users.
     """
 
     kind: str
@@ -26,6 +26,7 @@ class Finding:
     remedy: str = ""
     operand: Node | None = None
     known: str = ""
+    is_internal: bool = False
 
 
 Check = Callable[[Node, Scope], Iterator[Finding]]

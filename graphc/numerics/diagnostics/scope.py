@@ -72,10 +72,12 @@ class Scope:
 
     def is_internal(self, node: Node, operand: Node) -> bool:
         """Whether one call of a function of graphc made a node and its operand, so the user wrote neither."""
+        if is_backward(node):
+            operand = _before_derivative(node, operand)
         while isinstance(operand.op, Expand | Cast | Reshape):  # what graphc puts between them
             operand = operand.args[0]
         ours, theirs = node.source, operand.source
-        if ours is None or theirs is None or not operand.args or ours.is_text or is_backward(node):
+        if ours is None or theirs is None or not operand.args or ours.is_text:
             return False
         return ours.is_same_expression(theirs)
 
@@ -162,6 +164,13 @@ class Scope:
 def is_backward(node: Node) -> bool:
     """Whether a node calculates a derivative."""
     return node.source is not None and node.source.backward_of is not None
+
+
+def _before_derivative(node: Node, operand: Node) -> Node:
+    """What the op was applied to whose derivative calculates with an operand."""
+    while is_backward(operand) or (node.source is not None and operand.op.name == node.source.backward_of):
+        operand = next((arg for arg in operand.args if arg.args), operand.args[0])
+    return operand
 
 
 def _is_largest_of(y: Node, x: Node) -> bool:
