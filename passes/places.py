@@ -84,12 +84,12 @@ class _Run(RuleSet):
             place = place_of(inside, each=each)
             helped = {v for v in waiting if any(map(place.knows_more, self.open[v]))}
             hopeful |= helped
-            for node in reversed(_below(root, MOST_IN_BRANCH, _up_to_choices(reach))) if helped else ():
+            for node in reversed(_below(root, MOST_IN_BRANCH, reach)) if helped else ():
                 new = self._fire_in_branch(inside, node, each=each) if node in helped else None
                 if new is not None:
                     return _replaced(root, {node: new}, reach)
         if hopeful and len(inside) < MOST_NESTED:
-            for node in _below(root, MOST_IN_BRANCH, _up_to_choices(_elementwise)):
+            for node in _below(root, MOST_IN_BRANCH, _up_to_choices):
                 new = self._in_branches(node, inside, hopeful) if isinstance(node.op, Where) else None
                 if new is not None:
                     return _replaced(root, {node: new}, _elementwise)
@@ -156,8 +156,8 @@ def _elementwise(node: Node) -> bool:
     return node.op.elementwise
 
 
-def _up_to_choices(reach: Callable[[Node], bool]) -> Callable[[Node], bool]:
-    return lambda node: reach(node) and not isinstance(node.op, Where)
+def _up_to_choices(node: Node) -> bool:
+    return node.op.elementwise and not isinstance(node.op, Where)
 
 
 def _below(root: Node, most: int, reach: Callable[[Node], bool] = _any) -> list[Node]:

@@ -20,6 +20,7 @@ from graphc.interpret import evaluate
 from graphc.ir.graph import Graph
 from graphc.ir.parser import parse_graph
 from graphc.passes.pipeline import parse_pipeline
+from graphc.testing.samples import within_bounds
 
 EXACT = {"canonicalize", "fold", "simplify", "dead_code"}
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, np.inf, -np.inf, np.nan]
@@ -110,7 +111,8 @@ def compare(before: Graph, after: Graph, *, exact: bool) -> None:
     sizes = {name: 3 + i for i, name in enumerate(before.dimensions)}
     rng = np.random.default_rng(0)
     for special in (False, True):
-        values = [_sample(rng, leaf.type, sizes, special) for leaf in (*before.inputs, *before.parameters)]
+        leaves = (*before.inputs, *before.parameters)
+        values = [within_bounds(_sample(rng, leaf.type, sizes, special), leaf) for leaf in leaves]
         inputs, parameters = values[: len(before.inputs)], values[len(before.inputs) :]
         results = []
         for graph in (before, after):

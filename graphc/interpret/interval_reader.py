@@ -156,7 +156,7 @@ class IntervalElements(Elements):
     def nextafter(self, x: Value, y: Value) -> Interval:
         x, y = as_interval(x), as_interval(y)
         nan = x.may_be_nan or y.may_be_nan
-        return replace(hull([x, y]), may_be_nan=nan, may_be_zero=True)
+        return replace(hull([x, y]), may_be_nan=nan, may_be_zero=True, whole=False)
 
     def exponent(self, x: Value) -> Interval:
         return Interval(-1100.0, 1100.0, False, False)

@@ -9,6 +9,8 @@ import ml_dtypes
 import numpy as np
 
 from graphc.ir.graph import Graph
+from graphc.ir.leaf import Input
+from graphc.ir.node import Node
 from graphc.types import DType
 
 Array = np.ndarray[Any, Any]
@@ -20,10 +22,25 @@ def sizes_for(graph: Graph, *sizes: int) -> dict[str, int]:
 
 
 def sample(graph: Graph, seed: int, sizes: Mapping[str, int] | None = None, *, special: bool = False) -> list[Array]:
-    """An array for each input. With `special`, half of the elements are NaN, inf, -0.0, subnormals or limits."""
+    """An array for each input, within its bounds.
+
+    With `special`, half of the elements are NaN, inf, -0.0, subnormals or limits, as far as the bounds admit them.
+    """
     rng = np.random.default_rng(seed)
     known = sizes_for(graph, 3, 5, 4) if sizes is None else sizes
-    return [values(rng, node.type.concrete_shape(known), node.dtype, special=special) for node in graph.inputs]
+    arrays = (values(rng, node.type.concrete_shape(known), node.dtype, special=special) for node in graph.inputs)
+    return [within_bounds(array, node) for array, node in zip(arrays, graph.inputs, strict=True)]
+
+
+def within_bounds(array: Array, node: Node) -> Array:
+    """Values moved into the bounds that an input declares."""
+    if not isinstance(node.op, Input) or node.op.bounds is None:
+        return array
+    low, high = node.op.bounds
+    limits = np.iinfo(array.dtype) if node.dtype.is_integer else None
+    ends = [max(low, limits.min), min(high, limits.max)] if limits else [low, high]
+    known = np.where(np.isnan(array), ends[0] if np.isfinite(ends[0]) else 0, array) if limits is None else array
+    return np.clip(known, *(np.asarray(end).astype(array.dtype) for end in ends)).astype(array.dtype)
 
 
 def float_limits(dtype: np.dtype[Any]) -> Any:

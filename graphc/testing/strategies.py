@@ -87,7 +87,8 @@ class _Grower:
 
     def input(self, number: int) -> Node:
         sizes = st.sampled_from([*self.dimensions, *SIZES])
-        return input(f"x{number}", self.draw(st.lists(sizes, max_size=3)), self.dtype())
+        shape, dtype = self.draw(st.lists(sizes, max_size=3)), self.dtype()
+        return input(f"x{number}", shape, dtype, range=self.draw(st.none() | _ranges(dtype)))
 
     def parameter(self, number: int) -> Node:
         shape = tuple(self.draw(st.lists(st.sampled_from(SIZES), max_size=2)))
@@ -152,6 +153,17 @@ class _Grower:
             return conversion.broadcast_to(x, shape)
         except GraphcError:
             return conversion.broadcast_to(reduction.max(x), shape)
+
+
+def _ranges(dtype: DType) -> st.SearchStrategy[tuple[float, float] | None]:
+    """Declared ranges for values of a dtype, those that conditions of rules ask for among them."""
+    if dtype.kind == "b":
+        return st.none()
+    inf = float("inf")
+    common = [(0, inf), (0, 1), (1, inf), (1, 3)]
+    signed = [(-1, 1), (-inf, 0), (-inf, inf)] if dtype.kind != "u" else []
+    fractions = [(0.25, 0.75), (-0.5, 1e-3), (1e-3, inf)] if dtype.is_float else []
+    return st.sampled_from([*common, *signed, *fractions])
 
 
 def _elementwise(grower: _Grower, op: type[Op]) -> Node:

@@ -12,27 +12,23 @@ from collections.abc import Sequence
 import ml_dtypes
 import numpy as np
 
-from graphc import dimension
-from graphc.dimension import Dim
-from graphc.interpret.interval import Interval, as_interval, everything, hull, inf, reals
-from graphc.interpret.interval_reader import IntervalElements, within
+from graphc.interpret.interval import Interval, as_interval, everything, hull, inf, meet, reals
+from graphc.interpret.interval_reader import within
+from graphc.interpret.ranges.functions import of_function
+from graphc.interpret.ranges.related import of_related
+from graphc.interpret.ranges.rows import WORDS, of_rows, size_range
 from graphc.ir.bounds import Bounds
 from graphc.ir.leaf import Constant, Input
 from graphc.ir.node import Node
 from graphc.ops.base import Elementwise
-from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Addition, Expand, Reshape
-from graphc.ops.deviations import SquaredDeviations
-from graphc.ops.indexing import Gathering, ScatterAdd, ScatterAddAlongAxis
+from graphc.ops.conversion import Expand, Reshape
+from graphc.ops.indexing import Gathering
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.position import Extent, Iota
-from graphc.ops.reduction import Argmax, Argmin, LogSoftmax, Logsumexp, Max, Mean, Min, Prod, Softmax
+from graphc.ops.reduction import Max, Min
+from graphc.ops.sorting import Sort
 from graphc.ops.windows import Merge, Shear, Windows
 from graphc.types import DType, TupleType
-
-WORDS = IntervalElements()
-LARGEST_SIZE = 2.0**62
-"""More elements than any memory holds."""
 
 
 def range_of_op(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:
@@ -47,7 +43,9 @@ def range_of_op(node: Node, xs: Sequence[Interval], computed: bool) -> Interval:
     if found is None:
         found = reals() if node.dtype.is_float and not computed else everything()
     found = within(found, node.dtype)
-    return _rounded(found, node.dtype) if computed and node.dtype.is_float and not _moves(node) else found
+    found = _rounded(found, node.dtype) if computed and node.dtype.is_float and not _moves(node) else found
+    related = of_related(node, xs[0], computed) if xs else None
+    return found if related is None else meet(found, related)
 
 
 def _exact_range(node: Node, xs: Sequence[Interval]) -> Interval | None:
@@ -56,7 +54,8 @@ def _exact_range(node: Node, xs: Sequence[Interval]) -> Interval | None:
         case Elementwise() as op:
             found = op.exact(WORDS, *xs)
             assert isinstance(found, Interval)
-            return found
+            more = of_function(op, xs)
+            return found if more is None else meet(found, more)
         case Expand() | Reshape() | Transpose() | Slice() | Windows() | Shear() | Merge() | Gathering():
             return xs[0]
         case Concat():
@@ -64,67 +63,11 @@ def _exact_range(node: Node, xs: Sequence[Interval]) -> Interval | None:
         case Pad(value=value):
             return hull([xs[0], as_interval(value)])
         case Iota(size=size):
-            return Interval(0.0, _largest(size) - 1)
+            return Interval(0.0, size_range(size).high - 1, whole=True)
         case Extent(size=size):
-            return Interval(_least(size), _largest(size), may_be_infinite=False)
-        case Argmax() | Argmin():
-            return Interval(0.0, _largest(node.args[0].shape[node.op.axis]) - 1)
-        case ScatterAdd() | ScatterAddAlongAxis():
-            return hull([as_interval(0), xs[0] * Interval(0.0, inf, may_be_infinite=False)])
+            return size_range(size)
         case _:
-            return _of_rows(node, xs)
-
-
-def _of_rows(node: Node, xs: Sequence[Interval]) -> Interval | None:
-    """The range of an op along axes of `count` elements."""
-    x = xs[0] if xs else everything()
-    match node.op:
-        case Matmul():
-            return _times(x * xs[1], _count(node, (node.args[0].ndim - 1,)))
-        case Addition(axis=axis):
-            return _times(x, _count(node, axis))
-        case Prod(axis=axis):
-            return _product(x, _count(node, axis))
-        case Max(axis=axis):
-            return x if _count(node, axis).low > 0 else hull([x, as_interval(-inf)])
-        case Min(axis=axis):
-            return x if _count(node, axis).low > 0 else hull([x, as_interval(inf)])
-        case Mean(axis=axis):
-            # Infinities of both signs give NaN; so does the mean of nothing.
-            nan = x.may_be_nan or _opposite(x) or _count(node, axis).low == 0
-            return Interval(x.low, x.high, nan, x.may_be_infinite, x.may_be_zero or x.low < 0 < x.high)
-        case SquaredDeviations(axis=axis):
-            nan = x.may_be_nan or x.may_be_infinite or _count(node, axis).low == 0
-            return Interval(0.0, inf, nan, may_be_infinite=False)
-        case Logsumexp(axis=axis):
-            count = _count(node, axis)
-            found = x + WORDS.log(Interval(1.0, max(count.high, 1.0), may_be_infinite=False))
-            return found if count.low > 0 else hull([found, as_interval(-inf)])
-        case Softmax():
-            return Interval(0.0, 1.0, x.may_be_nan, False, x.may_be_infinite)
-        case LogSoftmax():
-            return Interval(-inf, 0.0, x.may_be_nan, x.may_be_infinite)
-        case _:
-            return None
-
-
-def _times(x: Interval, count: Interval) -> Interval:
-    """The sum of `count` values; none of them sum to 0."""
-    total = x * count
-    nan = x.may_be_nan or _opposite(x)
-    cancels = x.low < 0 < x.high
-    return Interval(total.low, total.high, nan, x.may_be_infinite, total.may_be_zero or cancels)
-
-
-def _product(x: Interval, count: Interval) -> Interval:
-    """The product of `count` values; none of them multiply to 1."""
-    size = max(abs(x.low), abs(x.high))
-    if x.low >= 0:
-        low, high = (0.0 if x.low < 1 else 1.0), (1.0 if x.high <= 1 else inf)
-    else:
-        low, high = (-1.0, 1.0) if size <= 1 else (-inf, inf)
-    nan = x.may_be_nan or (x.may_be_infinite and x.may_be_zero)
-    return Interval(low, high, nan, x.may_be_infinite, x.may_be_zero)
+            return of_rows(node, xs)
 
 
 def _rounded(x: Interval, dtype: DType) -> Interval:
@@ -153,7 +96,7 @@ def _moves(node: Node) -> bool:
     """Whether an op only moves elements, and hence rounds nothing."""
     return isinstance(
         node.op,
-        Expand | Reshape | Transpose | Slice | Windows | Shear | Merge | Gathering | Concat | Pad | Max | Min,
+        Expand | Reshape | Transpose | Slice | Windows | Shear | Merge | Gathering | Concat | Pad | Max | Min | Sort,
     )
 
 
@@ -176,30 +119,5 @@ def _of_constant(op: Constant) -> Interval:
     wide = value.astype(np.float64)
     if np.isnan(wide).any():
         return everything()
-    return Interval(float(wide.min()), float(wide.max()), False, True, not wide.all())
-
-
-def _opposite(x: Interval) -> bool:
-    """Whether infinities of both signs may meet."""
-    return x.may_be_infinite and x.low == -inf and x.high == inf
-
-
-def _count(node: Node, axis: Sequence[int]) -> Interval:
-    """The number of elements that a reduction takes."""
-    counts = [as_interval(1)]
-    for a in axis:
-        size = node.args[0].shape[a]
-        counts.append(Interval(_least(size), _largest(size), may_be_infinite=False))
-    total = counts[0]
-    for count in counts[1:]:
-        total = total * count
-    return total
-
-
-def _least(size: int | Dim) -> float:
-    return float(dimension.least(size))
-
-
-def _largest(size: int | Dim) -> float:
-    high = dimension.largest(size)
-    return LARGEST_SIZE if high is None else float(high)
+    whole = bool((wide == np.floor(wide)).all())
+    return Interval(float(wide.min()), float(wide.max()), False, True, not wide.all(), whole)
