@@ -14,6 +14,7 @@ from graphc.passes.rules.error_function import ERROR_FUNCTION
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
 from graphc.passes.rules.hyperbolic import HYPERBOLIC
+from graphc.passes.rules.known import KNOWN
 from graphc.passes.rules.linear_algebra import LINEAR_ALGEBRA
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.logarithms import LOGARITHMS
@@ -57,6 +58,7 @@ STABLE = RuleSet(
         *ENTROPY,
         *DECISIONS,
         *SPECIAL,
+        *KNOWN,
         *MOVED,
         *SUMS_OF_PARTS,
     ],
