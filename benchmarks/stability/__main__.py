@@ -32,6 +32,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--output", type=Path, metavar="FOLDER",
         help="where RESULTS.md and results.json go; default: this folder for a whole run, nowhere for a part",
     )  # fmt: skip
+    parser.add_argument(
+        "--keep", action="store_true", help="what is not run stays as results.json in that folder has it"
+    )
     return parser.parse_args(arguments)
 
 
@@ -75,9 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         {} if options.family else harmed_probes(results),
         len(PROBES),
     )
-    print(report.markdown())
     whole = not options.family and set(wanted) == set(SYSTEMS)
-    folder = options.output or (HERE if whole else None)
+    folder = options.output or (HERE if whole or options.keep else None)
+    if options.keep and folder is not None:
+        report = report.with_what_is_missing_from((folder / "results.json").read_text())
+    print(report.markdown())
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "RESULTS.md").write_text(report.markdown())

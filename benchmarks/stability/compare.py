@@ -22,7 +22,7 @@ def findings(results: Results, truth: Mapping[Key, tuple[Truth, Truth]]) -> list
         if system != "graphc ieee"
         for key, (values, slopes) in truth.items()
         for kind, exact in (("value", values), ("gradient", slopes))
-        if exact and (kind == "value" or SYSTEMS[system].differentiates)
+        if exact and BASELINES[kind] in results and (kind == "value" or SYSTEMS[system].differentiates)
         for finding in finding_of(results, system, key, kind, exact)
     ]
 

@@ -47,7 +47,7 @@ def exact_slopes(case: Case, arrays: Arrays, dtype: str) -> list[Array]:
             for place in np.ndindex(x.shape):
                 step = np.zeros(x.shape, dtype=object)
                 step[place] = steps[place]
-                difference = change(case.formula, inputs, index, step, precision, dtype).ravel()
+                difference = np.ravel(change(case.formula, inputs, index, step, precision, dtype))
                 found.append(difference @ (1 + np.arange(difference.size) / 2) / (2 * steps[place]))
         return np.array(found, dtype=object)
 

@@ -43,13 +43,13 @@ def truths(case: Case, dtype: str) -> tuple[Truth, Truth]:
     calls = case.arrays(dtype)
     if case.together:  # each point is a call of its own, except for the shape
         calls = [tuple(x[i : i + 1] for x in calls[0]) for i in range(len(calls[0][0]))]
-    values = [
+    values: Truth = [
         [as_array(case.values[i]) if i in case.values else at(exact_values(case, arrays, dtype), case.together)]
         for i, arrays in enumerate(calls)
     ]
     if not case.gradient:
         return values, []
-    slopes = [
+    slopes: Truth = [
         stated(case.slopes[i], len(arrays))
         if i in case.slopes
         else [at(slope, case.together) for slope in exact_slopes(case, arrays, dtype)]

@@ -14,6 +14,7 @@ from benchmarks.report import machine
 from benchmarks.stability.case import DTYPES
 from benchmarks.stability.cases import CASES, FAMILIES
 from benchmarks.stability.judge import LOST_BITS, NORM_UNITS, Verdict
+from benchmarks.stability.systems import SYSTEMS
 
 KINDS = ("value", "gradient")
 BASELINES = {"value": "numpy", "gradient": "torch"}
@@ -50,10 +51,6 @@ class Finding:
     @property
     def right(self) -> bool:
         return set(self.verdicts) <= {Verdict.KEPT, Verdict.REPAIRED, Verdict.OPEN}
-
-    @property
-    def right_as_written(self) -> bool:
-        return set(self.verdicts) <= {Verdict.KEPT, Verdict.HARMED, Verdict.OPEN}
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,21 @@ class Report:
         }
         return json.dumps(document, indent=0, ensure_ascii=False) + "\n"
 
+    def with_what_is_missing_from(self, text: str) -> "Report":
+        """This report, with what an older one has to say of systems and cases that are not in it."""
+        older = json.loads(text)
+        new = {(finding.system, finding.case) for finding in self.findings}
+        findings = [*self.findings, *(Finding(**finding) for finding in older["findings"])]
+        kept = [f for f in findings if f in self.findings or (f.case in CASES and (f.system, f.case) not in new)]
+        versions = {**older["versions"], **self.versions}
+        return Report(
+            {system: versions[system] for system in SYSTEMS if system in versions},
+            {**older["absent"], **self.absent},
+            sorted(kept, key=lambda finding: list(SYSTEMS).index(finding.system)),
+            {**older["harmed_probes"], **self.harmed_probes},
+            self.probes,
+        )
+
     @property
     def systems(self) -> list[str]:
         return list(dict.fromkeys(finding.system for finding in self.findings))
@@ -125,26 +137,18 @@ class Report:
         return rows
 
     def _families(self) -> list[list[str]]:
-        rows = [["family", "cases", "as written", *self.systems]]
-        for family in FAMILIES:
-            names = {case.name for case in family.cases}
-            cells = [self._right(names, system) for system in self.systems]
-            rows.append([family.name, str(len(names)), self._right(names, None), *cells])
-        everything = set(CASES)
-        rows.append(
-            ["all", str(len(everything)), self._right(everything, None)]
-            + [self._right(everything, system) for system in self.systems]
-        )
+        systems = [system for system in self.systems if system not in BASELINES.values()]
+        rows = [["family", "cases", "as written", *systems]]
+        groups = {family.name: {case.name for case in family.cases} for family in FAMILIES}
+        for name, names in {**groups, "all": set(CASES)}.items():
+            written = " / ".join(self._right(names, BASELINES[kind], kind) for kind in KINDS)
+            cells = [" / ".join(self._right(names, system, kind) for kind in KINDS) for system in systems]
+            rows.append([name, str(len(names)), written, *cells])
         return rows
 
-    def _right(self, names: set[str], system: str | None) -> str:
-        """How many are right: values / gradients."""
-        cells = []
-        for kind in KINDS:
-            found = [f for f in self.of(system or self.systems[-1], kind) if f.case in names]
-            right = sum(f.right if system else f.right_as_written for f in found)
-            cells.append(f"{right} of {len(found)}" if found else "–")
-        return " / ".join(cells)
+    def _right(self, names: set[str], system: str, kind: str) -> str:
+        found = [finding.right for finding in self.of(system, kind) if finding.case in names]
+        return f"{sum(found)} of {len(found)}" if found else "–"
 
     def _probe_table(self) -> list[list[str]]:
         rows = [["system", *(f"harmed in {dtype}" for dtype in DTYPES)]]

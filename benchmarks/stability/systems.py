@@ -40,7 +40,7 @@ class Task:
         """
         shape = np.shape(with_numpy(self, False)(*self.arrays[0])[0])
         steps = 0.0 if self.together else 0.5
-        return (1 + steps * np.arange(np.prod(shape, dtype=int)).reshape(shape)).astype(self.dtype)
+        return np.asarray(1 + steps * np.arange(np.prod(shape, dtype=int)).reshape(shape), self.dtype)
 
 
 @dataclass
@@ -222,17 +222,17 @@ def torch_results(tasks: Sequence[Task], gradient: bool) -> list[Result]:
         return [task.formula(words("torch", task.dtype), *own) for task, own in zip(tasks, inputs, strict=True)]
 
     compiled = torch.compile(all_values, dynamic=False)
-    results = [Result([], [] if gradient else None) for _ in tasks]
+    values: list[list[Array]] = [[] for _ in tasks]
+    slopes: list[list[list[Array]]] = [[] for _ in tasks]
     for call in range(max(len(task.arrays) for task in tasks)):
         arrays = [task.arrays[min(call, len(task.arrays) - 1)] for task in tasks]
         inputs = [[torch.from_numpy(x.copy()).requires_grad_(gradient) for x in own] for own in arrays]
-        values = compiled(inputs)
+        found = compiled(inputs)
         weights = [task.weights for task in tasks]
-        slopes = iter(torch_slopes(values, [x for own in inputs for x in own], weights) if gradient else [])
-        for task, result, value, own in zip(tasks, results, values, inputs, strict=True):
-            derivatives = [next(slopes) for _ in own] if gradient else []
+        partials = iter(torch_slopes(found, [x for own in inputs for x in own], weights) if gradient else [])
+        for i, task in enumerate(tasks):
+            of_task = [next(partials) for _ in inputs[i]] if gradient else []
             if call < len(task.arrays):
-                result.values.append(value.detach().numpy())
-                if gradient:
-                    result.slopes.append(derivatives)
-    return results
+                values[i].append(found[i].detach().numpy())
+                slopes[i].append(of_task)
+    return [Result(values[i], slopes[i] if gradient else None) for i in range(len(tasks))]

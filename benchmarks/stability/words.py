@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 SAME_NAMES = (
-    "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign", "floor", "sin", "cos", "tan", "sinh", "cosh", "tanh",
-    "where", "maximum", "minimum", "isnan",
+    "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign", "floor", "sin", "cos", "tan",
+    "sinh", "cosh", "tanh", "where", "maximum", "minimum", "isnan",
 )  # fmt: skip
 WORDS = (
     *SAME_NAMES, "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "copysign", "sigmoid", "softmax",
@@ -54,7 +54,9 @@ def named(module: Any, names: Any) -> dict[str, Callable[..., Any]]:
 def numpy_words(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
     special = importlib.import_module("scipy.special")
     own = named(np, (*SAME_NAMES, "copysign", "sum", "prod", "mean", "max", "min", "stack", "reshape", "take", "flip"))
-    own |= named(np, ARC) | named(np.linalg, ("inv", "det", "cholesky")) | named(special, ("erf", "erfc", "softmax", "i0"))
+    own |= (
+        named(np, ARC) | named(np.linalg, ("inv", "det", "cholesky")) | named(special, ("erf", "erfc", "softmax", "i0"))
+    )
     return own | {
         "sigmoid": special.expit,
         "lgamma": special.gammaln,
@@ -87,7 +89,9 @@ def graphc_words(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
 def jax_words(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
     jax, jnp = importlib.import_module("jax"), importlib.import_module("jax.numpy")
     special = importlib.import_module("jax.scipy.special")
-    own = named(jnp, (*SAME_NAMES, "copysign", "sum", "prod", "mean", "max", "min", "stack", "concat", "reshape", "flip"))
+    own = named(
+        jnp, (*SAME_NAMES, "copysign", "sum", "prod", "mean", "max", "min", "stack", "concat", "reshape", "flip")
+    )
     own |= named(jnp, ARC) | named(jnp.linalg, ("inv", "det", "cholesky"))
     own |= named(special, ("erf", "erfc", "digamma", "i0")) | named(jax.nn, ("sigmoid", "softmax"))
     return own | {
@@ -140,7 +144,9 @@ def torch_words(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
 
 def pytensor_words(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
     pt, special = importlib.import_module("pytensor.tensor"), importlib.import_module("pytensor.tensor.special")
-    own = named(pt, (*SAME_NAMES, "sigmoid", "sum", "prod", "mean", "max", "min", "stack", "reshape", "erf", "erfc", "i0"))
+    own = named(
+        pt, (*SAME_NAMES, "sigmoid", "sum", "prod", "mean", "max", "min", "stack", "reshape", "erf", "erfc", "i0")
+    )
     own |= named(pt, ARC) | named(pt.linalg, ("inv", "det", "cholesky"))
     return own | {
         "lgamma": pt.gammaln,

@@ -125,12 +125,11 @@ def run_system(
 
 
 def results_of(system: str, keys: list[Key]) -> Iterator[tuple[Key, Result]]:
-    tasks = [task(key) for key in keys]
     if SYSTEMS[system].together:
-        yield from zip(keys, run_together(tasks), strict=True)
+        yield from zip(keys, run_together([task(key) for key in keys]), strict=True)
         return
-    for key, one in zip(keys, tasks, strict=True):
-        yield key, SYSTEMS[system].run(one)
+    for key in keys:
+        yield key, SYSTEMS[system].run(task(key))
 
 
 def serve(system: str) -> None:

@@ -21,26 +21,93 @@ FAMILY = Family(
     [
         Case("variance", "S61", variance, [*SHIFTED, FAR[0]], NARROW),
         Case("standard deviation", "S61", lambda xp, x: xp.sqrt(variance(xp, x)), [*SHIFTED, FAR[0]], NARROW),
-        Case("variance of equal numbers", "S61", variance, [[0.1] * 5, [1e8 + 1] * 5], slopes={0: None, 1: None}, values={0: 0, 1: 0}),
+        Case(
+            "variance of equal numbers",
+            "S61",
+            variance,
+            [[0.1] * 5, [1e8 + 1] * 5],
+            slopes={0: None, 1: None},
+            values={0: 0, 1: 0},
+        ),
         Case("variance by sums", "S61", lambda xp, x: (xp.sum(x**2) - xp.sum(x) ** 2 / 4) / 3, SHIFTED, NARROW),
-        Case("variance of the mean's distance", "-", lambda xp, x: xp.mean((x - xp.mean(x)) ** 2), [*SHIFTED, FAR[0]], NARROW),
-        Case("covariance", "S61", lambda xp, x, y: xp.mean(x * y) - xp.mean(x) * xp.mean(y), [
-            ([50000, 50001, 50003], [50000, 50002, 50001]), ([1, 2, 4], [2, 1, 3]),
-        ], [([5000, 5001, 5003], [5000, 5002, 5001]), ([1, 2, 4], [2, 1, 3])]),
-        Case("batch normalisation", "S61", lambda xp, x: (x - xp.mean(x)) / xp.sqrt(variance(xp, x) + 0.0009765625), SHIFTED, NARROW),
+        Case(
+            "variance by differences",
+            "-",
+            lambda xp, x: xp.mean((x - xp.mean(x)) ** 2),
+            [*SHIFTED, FAR[0]],
+            NARROW,
+        ),
+        Case(
+            "covariance",
+            "S61",
+            lambda xp, x, y: xp.mean(x * y) - xp.mean(x) * xp.mean(y),
+            [
+                ([50000, 50001, 50003], [50000, 50002, 50001]),
+                ([1, 2, 4], [2, 1, 3]),
+            ],
+            [([5000, 5001, 5003], [5000, 5002, 5001]), ([1, 2, 4], [2, 1, 3])],
+        ),
+        Case(
+            "batch normalisation",
+            "S61",
+            lambda xp, x: (x - xp.mean(x)) / xp.sqrt(variance(xp, x) + 0.0009765625),
+            SHIFTED,
+            NARROW,
+        ),
         Case("standardised row", "S61", lambda xp, x: (x - xp.mean(x)) / xp.sqrt(variance(xp, x)), SHIFTED, NARROW),
         Case("coefficient of variation", "S61", lambda xp, x: xp.sqrt(variance(xp, x)) / xp.mean(x), SHIFTED, NARROW),
-        Case("variance of huge numbers", "S60", lambda xp, x: xp.sqrt(xp.mean((x - xp.mean(x)) ** 2)), HUGE, NARROW_HUGE),
-        Case("layer normalisation of huge numbers", "S60", lambda xp, x: (x - xp.mean(x)) / xp.sqrt(xp.mean((x - xp.mean(x)) ** 2)), HUGE, NARROW_HUGE),
-        Case("mean of two large numbers", "-", lambda xp, a, b: (a + b) / 2, [(1.5e308, 1.7e308), (1, 2)], [(3e38, 3.2e38), (1, 2)]),
-        Case("mean of large numbers", "S67", lambda xp, x: xp.mean(x), [[1.5e308, 1.7e308, 1e308], [1, 2, 3]], [[3e38, 3.2e38, 1e38], [1, 2, 3]]),
-        Case("sum of large and small", "S67", lambda xp, x: xp.sum(x), [
-            [1e16, 1, -1e16, 1, 1], [1, 2, 3, 4, 5],
-        ], [[1e8, 1, -1e8, 1, 1], [1, 2, 3, 4, 5]], source="Kahan, Neumaier"),
-        Case("dot product that cancels", "S67", lambda xp, x, y: xp.sum(x * y), [
-            ([1e8, 1, -1e8], [1e8, 1, 1e8]), ([1, 2, 3], [4, 5, 6]),
-        ], [([1e4, 1, -1e4], [1e4, 1, 1e4]), ([1, 2, 3], [4, 5, 6])]),
-        Case("skewness", "S61", lambda xp, x: xp.mean((x - xp.mean(x)) ** 3) / xp.mean((x - xp.mean(x)) ** 2) ** 1.5, HUGE, NARROW_HUGE),
+        Case(
+            "variance of huge numbers", "S60", lambda xp, x: xp.sqrt(xp.mean((x - xp.mean(x)) ** 2)), HUGE, NARROW_HUGE
+        ),
+        Case(
+            "layer normalisation of huge numbers",
+            "S60",
+            lambda xp, x: (x - xp.mean(x)) / xp.sqrt(xp.mean((x - xp.mean(x)) ** 2)),
+            HUGE,
+            NARROW_HUGE,
+        ),
+        Case(
+            "mean of two large numbers",
+            "-",
+            lambda xp, a, b: (a + b) / 2,
+            [(1.5e308, 1.7e308), (1, 2)],
+            [(3e38, 3.2e38), (1, 2)],
+        ),
+        Case(
+            "mean of large numbers",
+            "S67",
+            lambda xp, x: xp.mean(x),
+            [[1.5e308, 1.7e308, 1e308], [1, 2, 3]],
+            [[3e38, 3.2e38, 1e38], [1, 2, 3]],
+        ),
+        Case(
+            "sum of large and small",
+            "S67",
+            lambda xp, x: xp.sum(x),
+            [
+                [1e16, 1, -1e16, 1, 1],
+                [1, 2, 3, 4, 5],
+            ],
+            [[1e8, 1, -1e8, 1, 1], [1, 2, 3, 4, 5]],
+            source="Kahan, Neumaier",
+        ),
+        Case(
+            "dot product that cancels",
+            "S67",
+            lambda xp, x, y: xp.sum(x * y),
+            [
+                ([1e8, 1, -1e8], [1e8, 1, 1e8]),
+                ([1, 2, 3], [4, 5, 6]),
+            ],
+            [([1e4, 1, -1e4], [1e4, 1, 1e4]), ([1, 2, 3], [4, 5, 6])],
+        ),
+        Case(
+            "skewness",
+            "S61",
+            lambda xp, x: xp.mean((x - xp.mean(x)) ** 3) / xp.mean((x - xp.mean(x)) ** 2) ** 1.5,
+            HUGE,
+            NARROW_HUGE,
+        ),
         Case("relative change (a - b) / b", "-", lambda xp, a, b: a / b - 1, [(1.0000001, 1), (3, 2)]),
     ],
-)  # fmt: skip
+)
