@@ -156,8 +156,7 @@ def exponential(x: Node) -> Extended:
     finite = less(abs(x), 2.0**30)
     k = round(where(finite, x, 0) * (1 / LN2))
     rest = cast(cast(x, float64) - cast(k, float64) * LN2, x.dtype) if x.dtype is float32 else _long_rest(x, k)
-    fraction = exp(where(finite, rest, x))
-    return Extended(fraction, cast(k, int32), 1.0)
+    return Extended(exp(rest), cast(k, int32), 1.0)
 
 
 def logistic(x: Node) -> Extended:

@@ -38,15 +38,13 @@ from graphc.ops.elementwise import (
     Sqrt,
     Square,
     Subtract,
-    log,
-    log2,
-    log10,
 )
 from graphc.ops.indexing import Gathering
 from graphc.ops.log_domain import LogProd, WeightedLogsumexp, WeightedSoftmax
-from graphc.ops.logic import Comparison, Where, less, logical_and, where
+from graphc.ops.logic import Comparison, Where
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Min, Prod, Softmax
+from graphc.ops.representation import log_ldexp
 from graphc.passes.log_domain_arithmetic import (
     Extended,
     aligned,
@@ -60,7 +58,6 @@ from graphc.passes.log_domain_arithmetic import (
     over,
     plus,
     raised,
-    relative,
     shares,
     square_root,
     times,
@@ -70,13 +67,8 @@ from graphc.passes.log_domain_arithmetic import (
 from graphc.passes.log_domain_products import matrix_product, product, running_product
 
 Number = Extended | Node
-LN2, LOG10_2 = math.log(2), math.log10(2)
 MOVES = (Expand, Reshape, Transpose, Slice, Gathering, StopGradient)
-_LOGARITHMS: dict[type[Op], tuple[Callable[[Node], Node], float]] = {
-    Log: (log, LN2),
-    Log2: (log2, 1.0),
-    Log10: (log10, LOG10_2),
-}
+_BASES: dict[type[Op], float] = {Log: 1.0, Log2: 1 / math.log(2), Log10: 1 / math.log(10)}
 
 
 def carrying(node: Node) -> tuple[int, ...]:
@@ -183,16 +175,14 @@ def consumed(node: Node, xs: Sequence[Number]) -> Node:
         case WeightedLogsumexp(axis=axis):
             return cast(logarithm(total(times(_number(xs[1]), exponential(_node(xs[0]))), axis)), node.dtype)
         case _:
-            return cast(logarithm(_number(xs[0]), type(node.op)), node.dtype)
+            factor, natural = _BASES[type(node.op)], logarithm(_number(xs[0]))
+            return cast(natural if factor == 1 else natural * factor, node.dtype)
 
 
-def logarithm(x: Extended, base: type[Op] = Log) -> Node:
+def logarithm(x: Extended) -> Node:
     """The logarithm, that of the number itself where it is ordinary."""
-    function, of_two = _LOGARITHMS[base]
     x = normalised(x)
-    ordinary = logical_and(less(x.power, 60), less(-60, x.power))
-    known = where(ordinary, relative(x, full(0, x.power.type)), x.fraction)
-    return function(known) + where(ordinary, 0, cast(x.power, known.dtype)) * of_two
+    return log_ldexp(x.fraction, cast(x.power, x.fraction.dtype))
 
 
 def _of_rows(op: Op, x: Extended) -> Extended:

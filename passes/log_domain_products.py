@@ -118,8 +118,9 @@ def _levels(x: Extended) -> int:
     size, levels = x.shape[-1], 0
     if not isinstance(size, int):
         return LEVELS
-    while size > BLOCK:
-        size, levels = -(-size // BLOCK), levels + 1
+    whole = BLOCK
+    while size > whole:
+        levels, whole = levels + 1, whole * BLOCK
     return levels
 
 

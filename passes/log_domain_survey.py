@@ -132,11 +132,11 @@ def _fires(graph: Graph, given: Sequence[Factors]) -> bool:
 def states_of(op: Scan | While, given: Sequence[Factors]) -> list[Factors]:
     """What is known of the carries of a loop in any of its steps."""
     n = op.carries
-    growing = _multiplied(op.body.inputs[:n], op.body.outputs[:n])
-    state = [Factors(MANY) if grows else x for grows, x in zip(growing, given[:n], strict=True)]
+    degrees = _degrees_of_carries(op)
+    state = [Factors(MANY) if found and found.multiplied else x for found, x in zip(degrees, given[:n], strict=True)]
     while True:
         new = _outputs(op.body, [*state, *given[n:]])[:n]
-        more = [Factors(MANY) if y.number > x.number else x for x, y in zip(state, new, strict=True)]
+        more = [x if d and not d.degree else Factors(MANY) if y.many else x for x, y, d in zip(state, new, degrees)]
         if more == state:
             return state
         state = more
@@ -182,48 +182,88 @@ def _length(node: Node) -> int:
     return min(number, MANY)
 
 
-def _multiplied(state: Sequence[Node], following: Sequence[Node]) -> list[bool]:
-    """Which carries are products of carries with other numbers, and not divided by their own size."""
-    known: dict[Node, tuple[float, bool]] = {node: (1.0, False) for node in state if node.dtype.is_float}
-    for node in topological(following):
+@dataclass(frozen=True)
+class _Degree:
+    """To which power the carries of a loop are in a node, and whether they were multiplied by anything."""
+
+    degree: float = 1.0
+    by_others: bool = False
+
+    @property
+    def multiplied(self) -> bool:
+        """Whether this is a product of carries and other numbers, and not divided by its own size."""
+        return self.by_others and self.degree != 0
+
+
+def _degrees_of_carries(op: Scan | While) -> list[_Degree | None]:
+    """What carries become in a step; None for what is more than carries with factors: for others it is no carry."""
+    state, following = op.body.inputs[: op.carries], op.body.outputs[: op.carries]
+    left = {node for node in state if node.dtype.is_float}
+    while True:
+        found = _degrees(dict.fromkeys(left, _Degree()), following)
+        more = {node for node, degree in zip(state, found, strict=True) if degree is not None} & left
+        if more == left:
+            return found
+        left = more
+
+
+def _degrees(given: Mapping[Node, _Degree], wanted: Sequence[Node]) -> list[_Degree | None]:
+    """The degrees of nodes, from those of inputs."""
+    known, branches = dict(given), dict[Node, list[_Degree | None]]()
+    for node in topological(wanted):
         if node in known:
             continue
-        places = carrying(node)
-        xs = [known.get(node.args[i]) for i in places]
-        if any(x is not None for x in xs):
-            found = _degree(node, xs)
-            if found is not None:
-                known[node] = found
-    degrees = [known.get(node) for node in following]
-    return [found is not None and found[1] and found[0] != 0 for found in degrees]
+        if isinstance(node.op, Switch):
+            branches[node] = _degrees_of_branches(node.op, [known.get(arg) for arg in node.args[1:]])
+        if isinstance(node.op, Item):
+            found = branches[node.args[0]][node.op.index] if node.args[0] in branches else None
+        else:
+            xs = [known.get(node.args[i]) for i in carrying(node)]
+            found = _degree(node, xs) if any(x is not None for x in xs) else None
+        if found is not None:
+            known[node] = found
+    return [known.get(node) for node in wanted]
 
 
-def _degree(node: Node, xs: Sequence[tuple[float, bool] | None]) -> tuple[float, bool] | None:
-    """To which power the carries are in a node, and whether anything multiplied them; None where they are not alone."""
+def _degrees_of_branches(op: Switch, given: Sequence[_Degree | None]) -> list[_Degree | None]:
+    found = []
+    for branch in op.branches:
+        inputs = {x: degree for x, degree in zip(branch.inputs, given, strict=True) if degree is not None}
+        found.append(_degrees(inputs, branch.outputs))
+    columns = [[x for x in column if x is not None] for column in zip(*found, strict=True)]
+    return [_joined(column) if column else None for column in columns]
+
+
+def _joined(xs: Sequence[_Degree]) -> _Degree:
+    """What is known of one of several."""
+    return _Degree(max(x.degree for x in xs), any(x.by_others for x in xs))
+
+
+def _degree(node: Node, xs: Sequence[_Degree | None]) -> _Degree | None:
+    """That of a node, from those of operands."""
     present = [x for x in xs if x is not None]
     first = present[0]
     match node.op:
         case Multiply() | Matmul():
-            return sum(x[0] for x in present), True
+            return _Degree(sum(x.degree for x in present), True)
         case Divide():
-            above, below = (0.0 if x is None else x[0] for x in xs)
-            return above - below, True
+            above, below = (0.0 if x is None else x.degree for x in xs)
+            return _Degree(above - below, True)
         case Square():
-            return 2 * first[0], True
+            return _Degree(2 * first.degree, True)
         case Sqrt() | Rsqrt():
-            return first[0] / (2 if isinstance(node.op, Sqrt) else -2), first[1]
+            return _Degree(first.degree / (2 if isinstance(node.op, Sqrt) else -2), first.by_others)
         case Pow():
             y = uniform_value(node.args[1])
-            return (first[0] if y is None else first[0] * float(y)), True
+            return _Degree(first.degree if y is None else first.degree * float(y), True)
         case Prod() | CumulativeProd():
-            return first[0], True
-        case Add() | Subtract() | Maximum() | Minimum() if len(present) < 2:
-            return (
-                first if uniform_value(next(a for a, x in zip(node.args, xs, strict=True) if x is None)) == 0 else None
-            )
+            return _Degree(first.degree, True)
         case Subtract():  # of numbers with signs, which rather oscillate
             return None
+        case Add() | Maximum() | Minimum() if len(present) == 1:  # what is added to it does not underflow
+            other = node.args[xs.index(None)]
+            return first if uniform_value(other) == 0 else None
         case Add() | Where() | Concat() | Maximum() | Minimum():
-            return max(x[0] for x in present), any(x[1] for x in present)
+            return _joined(present)
         case _:
             return first

@@ -93,7 +93,7 @@ def is_kink(op, xs):
             return xs[0] == 0
         case "copysign":
             return 0 in xs
-        case "ldexp":
+        case "ldexp" | "log_ldexp":
             return mpmath.isint(xs[1])
         case "hypot" | "direction_cosine":
             return xs[0] == xs[1] == 0

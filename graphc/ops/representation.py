@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from graphc.ir.node import Node
 from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
-from graphc.ops.base import Elementwise, floats
+from graphc.ops.base import Elementwise, floats, positive, reals
 from graphc.ops.conversion import function
 from graphc.ops.logic import equal, where
 from graphc.types import DType, bool_
@@ -76,8 +78,26 @@ class Ldexp(Elementwise):
         return ldexp(g, k), None
 
 
+class LogLdexp(Elementwise):
+    """log(x * 2**k) for a float k without a fraction, though the power may over- or underflow."""
+
+    accepts, domain = floats, (positive, reals)
+
+    def scalar(self, s: Scalars, x: Value, k: Value) -> Value:
+        near = s.less(s.abs(k), 64)
+        power = s.where(near, k, 0.0)
+        return s.log(s.ldexp(x, power)) + (k - power) * math.log(2)
+
+    def exact(self, s: Scalars, x: Value, k: Value) -> Value:
+        return s.log(s.ldexp(x, k))
+
+    def vjp(self, g: Node, y: Node, x: Node, k: Node) -> Cotangents:
+        return g / x, None
+
+
 exponent = function(Exponent)
 signbit = function(Signbit)
 copysign = function(Copysign)
 ldexp = function(Ldexp)
+log_ldexp = function(LogLdexp)
 nextafter = function(Nextafter)

@@ -28,6 +28,7 @@ RENAMED = {
     "sinc": lambda x: np.where((x == np.rint(x)) & (x != 0), 0.0, np.sinc(x)),  # NumPy's sin(pi*x) is not exact there
     "pow": np.power,
     "ldexp": lambda x, k: np.ldexp(x, np.clip(np.nan_to_num(k), -9999, 9999).astype("int32")),
+    "log_ldexp": lambda x, k: np.log(x) + np.trunc(k) * np.log(2),
     "bitwise_left_shift": np.left_shift,
     "bitwise_right_shift": np.right_shift,
 }
