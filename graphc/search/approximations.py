@@ -20,6 +20,10 @@ POLYNOMIAL = frozenset({"add", "subtract", "multiply", "negative", "square"})
 def approximations(formula: Node) -> Iterator[Node]:
     """Formulas that are near to one somewhere, each once."""
     seen = {formula}
+    small = _with_small_arguments(formula)
+    if small not in seen:
+        seen.add(small)
+        yield small
     for node in reversed(topological([formula])):
         for part in _parts(node):
             whole = _with(formula, node, part)
@@ -44,6 +48,16 @@ def _parts(node: Node) -> Iterator[Node]:
     variables = [leaf for leaf in below if isinstance(leaf.op, Input)]
     if len(variables) == 1 and not all(part.op.name in POLYNOMIAL for part in below if part.args):
         yield from expansions(node, variables[0])
+
+
+def _with_small_arguments(formula: Node) -> Node:
+    """A formula with the first term of all functions that are small for small arguments."""
+
+    def replaced(node: Node, args: tuple[Node, ...]) -> Node:
+        return args[0] if node.op.name in IDENTITY_NEAR_ZERO else make(node.op, *args)
+
+    (found,) = rebuild([formula], replaced)
+    return found
 
 
 def _with(formula: Node, old: Node, new: Node) -> Node:

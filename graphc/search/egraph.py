@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from graphc.interpret.interval import Interval, as_interval, reals
 from graphc.interpret.interval_reader import IntervalElements
-from graphc.ir.op import OPS
+from graphc.ir.op import OPS, Op
 from graphc.ops.base import Elementwise
 
 WORDS = IntervalElements()
@@ -29,8 +29,8 @@ class Leaf:
     number: int
 
 
-Symbol = str | Fraction | Leaf
-"""The name of an op without attributes, a constant, or an operand."""
+Symbol = str | Op | Fraction | Leaf
+"""The name of an op, the op itself if it has attributes, a constant, or an operand."""
 
 
 class ENode(NamedTuple):
@@ -171,9 +171,9 @@ class EGraph:
 
 
 @cache
-def operation(name: str) -> Elementwise:
-    """The op of a name."""
-    op = OPS[name]()
+def operation(symbol: Symbol) -> Elementwise:
+    """The op that a symbol stands for."""
+    op = OPS[symbol]() if isinstance(symbol, str) else symbol
     assert isinstance(op, Elementwise)
     return op
 

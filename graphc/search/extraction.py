@@ -78,14 +78,14 @@ class Extraction:
         """Each class has the values of those of its nodes that lose the fewest digits."""
         numbers: dict[int, list[float]] = {number: [] for number in self.graph.classes}
         for point in range(self.count):
-            values = self._exact_at(point, PRECISIONS[0])
+            values = self.exact_at(point, PRECISIONS[0])
             for precision in PRECISIONS[1:]:
-                if all(_certainty(value) >= CERTAIN for value in values.values()):
+                if all(certainty(value) >= CERTAIN for value in values.values()):
                     break
-                values = self._exact_at(point, precision)
+                values = self.exact_at(point, precision)
             for number, found in numbers.items():
                 value = values.get(number)
-                good = value is not None and _certainty(value) >= CERTAIN
+                good = value is not None and certainty(value) >= CERTAIN
                 found.append(float(value.value) if good and value is not None else math.nan)
         with np.errstate(over="ignore"):
             for number, found in numbers.items():
@@ -93,7 +93,7 @@ class Extraction:
                 if known.any():
                     self.rounded[number] = np.array(found).astype(self.type.dtype.numpy), known
 
-    def _exact_at(self, point: int, precision: int) -> dict[int, Real]:
+    def exact_at(self, point: int, precision: int) -> dict[int, Real]:
         """The value of each class at one point, as far as it can be told."""
         words = MpmathElements(precision, strict=False)
         values: dict[int, Real] = {}
@@ -101,21 +101,21 @@ class Extraction:
             changed = False
             for number, found in self.graph.classes.items():
                 best = values.get(number)
-                if best is not None and _certainty(best) >= CERTAIN:
+                if best is not None and certainty(best) >= CERTAIN:
                     continue
                 for node in found.nodes:
                     if all(arg in values for arg in node.args):
-                        value = self._exact_value(words, node, point, values)
-                        if best is None or _certainty(value) > _certainty(best):
+                        value = self.exact_value(words, node, point, values)
+                        if best is None or certainty(value) > certainty(best):
                             best = values[number] = value
                             changed = True
-                        if _certainty(best) >= CERTAIN:
+                        if certainty(best) >= CERTAIN:
                             break
             if not changed:
                 break
         return values
 
-    def _exact_value(self, words: MpmathElements, node: ENode, point: int, values: dict[int, Real]) -> Real:
+    def exact_value(self, words: MpmathElements, node: ENode, point: int, values: dict[int, Real]) -> Real:
         if isinstance(node.symbol, Leaf):
             return words.real(float(self.operands[node.symbol.number][point]))
         if isinstance(node.symbol, Fraction):
@@ -199,7 +199,7 @@ def chosen(variants: Sequence[Variant], most: int) -> list[Variant]:
     return kept
 
 
-def _certainty(x: Real) -> float:
+def certainty(x: Real) -> float:
     """How many bits of a number are certain."""
     if not x.words.context.isfinite(x.value):
         return -math.inf

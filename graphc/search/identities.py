@@ -20,6 +20,7 @@ from graphc.interpret.interval import Interval
 from graphc.ir.term import Application, Variable
 from graphc.ops.elementwise import (
     abs,
+    cbrt,
     cos,
     erf,
     erfc,
@@ -199,6 +200,16 @@ def conjugate_of_hypotenuse(a, b, c):
 @IDENTITIES.identity
 def conjugate_of_hypotenuse_plus(a, b, c):
     return hypot(a, b) + c, (a * a + b * b - c * c) / (hypot(a, b) - c)
+
+
+@IDENTITIES.identity
+def cube_of_root(a):
+    return cbrt(a) * (cbrt(a) * cbrt(a)), a
+
+
+@IDENTITIES.identity
+def difference_of_cube_roots(a, b):
+    return cbrt(a) - cbrt(b), (a - b) / (cbrt(a) * cbrt(a) + cbrt(a) * cbrt(b) + cbrt(b) * cbrt(b))
 
 
 # --- squares ---

@@ -28,9 +28,11 @@ TRAINING, HELD_OUT = 1, 2
 """Seeds: the points that are learnt from, and those that judge."""
 FEWEST = 32
 """With fewer points nothing is known."""
+GOOD_ENOUGH = 0.5
+"""Bits of error from which on nothing is approximated."""
 TRIED, SOURCES = 32, 4
 """Points at which approximations are tried, and how many formulas they are made from."""
-MEASURED = 48
+MEASURED = 40
 """Points at which every part of every formula is measured."""
 
 
@@ -92,10 +94,11 @@ class _Search:
         known = [self.original]
         for _ in range(self.effort.repeats):
             fresh = self._equal([self.region.formula, *(variant.expression for variant in known)])
-            if not self._extend(known, fresh):
+            if not self._extend(known, fresh) or known[0].errors.mean() < GOOD_ENOUGH:
                 break
-        if known[0].errors.mean() >= self.effort.gain:
-            self._extend(known, self._almost_equal(known))
+        if known[0].errors.mean() < GOOD_ENOUGH:
+            return known
+        self._extend(known, self._almost_equal(known))
         if len(known) > 1:
             for _ in range(2):  # the second may choose by another operand
                 known += map(self.measured, choices(self.region, known, self.points))
@@ -138,7 +141,8 @@ class _Search:
         for row in zip(*points.operands, strict=True):
             exact = exact_result(program, dict(zip(self.region.variables, map(float, row), strict=True)))
             values.append(math.nan if exact is None else float(exact))
-        rounded = np.array(values).astype(points.results.dtype)
+        with np.errstate(over="ignore"):
+            rounded = np.array(values).astype(points.results.dtype)
         return Variant(formula, rounded, bits_of_error(rounded, points.results), 0.0)
 
 

@@ -39,19 +39,20 @@ VOCABULARY = frozenset(
         *(
             "pow",
             "sqrt",
+            "cbrt",
             "rsqrt",
             "hypot",
             "direction_cosine",
             "exp",
             "expm1",
+            "exprel",
             "exp_add",
             "log",
             "log1p",
-            "log2",
-            "log10",
         ),
-        *("logaddexp", "log1mexp", "sigmoid", "logistic_pdf", "softplus", "sin", "cos", "tan", "asin", "acos", "atan"),
-        *("atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),
+        *("log2", "log10", "logaddexp", "log1mexp", "sigmoid", "logistic_pdf", "softplus", "sin", "cos", "tan", "sinc"),
+        *("asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),
+        *("taylor_remainder",),
     }
 )
 """Ops that are continuous functions of real numbers."""
@@ -177,7 +178,8 @@ def add(graph: EGraph, formula: Node, classes: dict[Node, int]) -> int:
             if value is not None:
                 classes[node] = graph.add(Fraction(float(value)))
             else:
-                classes[node] = graph.add(node.op.name, *(classes[arg] for arg in node.args))
+                symbol = node.op if node.op.attribute_names else node.op.name
+                classes[node] = graph.add(symbol, *(classes[arg] for arg in node.args))
     return graph.find(classes[formula])
 
 
