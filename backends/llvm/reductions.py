@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphc.backends.llvm.mathematics.formats import fast_two_sum, two_product, two_sum
-from graphc.backends.llvm.values import Value, type_text
+from graphc.backends.llvm.values import Value
 from graphc.backends.llvm.vocabulary import Vectors
 from graphc.kernel import Accumulator, Combine
 from graphc.types import DType, bool_, float32, float64
@@ -106,11 +106,7 @@ class Running:
 
     def _half(self, x: Value, which: int) -> Value:
         count = x.lanes // 2
-        if count == 1:
-            return self._words.emit(f"extractelement {x.typed}, i32 {which}", x.dtype, 1)
-        lanes = ", ".join(f"i32 {which * count + lane}" for lane in range(count))
-        poison = f"{type_text(x.dtype, x.lanes)} poison"
-        return self._words.emit(f"shufflevector {x.typed}, {poison}, <{count} x i32> <{lanes}>", x.dtype, count)
+        return self._words.part(x, which * count, count)
 
 
 class _Extreme(Running):

@@ -133,6 +133,22 @@ class Arithmetic:
         zeros = f"<{lanes} x i32> zeroinitializer"
         return self.emit(f"shufflevector {vector} {first}, {vector} poison, {zeros}", value.dtype, lanes)
 
+    def part(self, x: Value, start: int, lanes: int) -> Value:
+        """Some lanes that follow each other."""
+        if lanes == x.lanes:
+            return x
+        if lanes == 1:
+            return self.emit(f"extractelement {x.typed}, i32 {start}", x.dtype, 1)
+        places = ", ".join(f"i32 {lane}" for lane in range(start, start + lanes))
+        poison = f"{x.type} poison"
+        return self.emit(f"shufflevector {x.typed}, {poison}, <{lanes} x i32> <{places}>", x.dtype, lanes)
+
+    def joined(self, x: Value, y: Value) -> Value:
+        """The lanes of two equally long vectors, one after the other."""
+        lanes = 2 * x.lanes
+        places = ", ".join(f"i32 {lane}" for lane in range(lanes))
+        return self.emit(f"shufflevector {x.typed}, {y.typed}, <{lanes} x i32> <{places}>", x.dtype, lanes)
+
     def lane_numbers(self, dtype: DType, lanes: int) -> Value:
         """0, 1, 2, ... in the lanes."""
         element = type_text(dtype, 1)

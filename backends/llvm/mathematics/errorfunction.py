@@ -109,7 +109,7 @@ def _erfc(s: Arithmetic, x: Value) -> Value:
     quotient = top * inverse
     product, product_error = two_product(s, quotient, bottom)
     rest = ((top - product) - product_error) + (top_error - quotient * bottom_error)
-    far = scale(s, quotient + rest * inverse, power.exponent)
+    far = scale(s, quotient + rest * inverse, power.n, power.exponent)
     start, start_error = fast_two_sum(1.0, -x)
     near = start + s.fma(-x, polynomial(s, x * x, _DOUBLE.near), start_error)
     return s.select(s.compare("olt", x, 0.5), near, far)

@@ -110,7 +110,7 @@ def exp(s: Arithmetic, x: Value, more: Value | None = None) -> Value:
     c = _constants(x)
     reduced = take_apart(s, clamp(s, x, c.lowest, c.highest), more)
     total, error = fast_two_sum(1.0, reduced.high)
-    return scale(s, total + (error + reduced.low), reduced.exponent)
+    return scale(s, total + (error + reduced.low), reduced.n, reduced.exponent)
 
 
 def normal_exp(s: Arithmetic, x: Value, q: tuple[float, ...] | None = None) -> Value:
