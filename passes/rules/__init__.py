@@ -10,7 +10,7 @@ from graphc.passes.rules.decisions import DECISIONS
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.differences import DIFFERENCES
 from graphc.passes.rules.entropy import ENTROPY
-from graphc.passes.rules.error_function import ERROR_FUNCTION
+from graphc.passes.rules.error_function import ERROR_FUNCTION, INTERVALS
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
 from graphc.passes.rules.hyperbolic import HYPERBOLIC
@@ -24,7 +24,7 @@ from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
 from graphc.passes.rules.powers import POWERS, POWERS_ALONE
 from graphc.passes.rules.probabilities import PROBABILITIES
-from graphc.passes.rules.quotients import QUOTIENTS
+from graphc.passes.rules.quotients import QUOTIENTS, REMAINDERS
 from graphc.passes.rules.roots import DISTANCES, ROOTS
 from graphc.passes.rules.sequences import SEQUENCES
 from graphc.passes.rules.shares import SHARES
@@ -49,6 +49,7 @@ STABLE = RuleSet(
         *DIFFERENCES,
         *TRIGONOMETRIC,
         *QUOTIENTS,
+        *REMAINDERS,
         *POWERS,
         *VARIANCE,
         *MIXTURES,
@@ -63,5 +64,5 @@ STABLE = RuleSet(
         *SUMS_OF_PARTS,
     ],
 )
-LAST = (RuleSet("last", [*SHARES, *ROOTS, *POWERS_ALONE]), RuleSet("very last", [*DISTANCES]))
+LAST = (RuleSet("last", [*SHARES, *ROOTS, *INTERVALS, *POWERS_ALONE]), RuleSet("very last", [*DISTANCES]))
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE, *(rule for rules in LAST for rule in rules)])

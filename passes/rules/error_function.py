@@ -12,11 +12,13 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1p
+from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1mexp, log1p, maximum, minimum, square
+from graphc.ops.logic import equal, logical_and, logical_or, where
 from graphc.ops.logic import where
 from graphc.ops.special.error_function import erfcx, log_erfc, log_ndtr, ndtr
 
 ERROR_FUNCTION = RuleSet("error_function")
+INTERVALS = RuleSet("intervals")
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S45")
@@ -108,3 +110,40 @@ def ndtr_over_its_density(x):
     right = where(x > -1, x, 0)  # where nothing underflows, and erfcx overflows before the half of it does
     left = 0.5 * erfcx(x * -math.sqrt(0.5))
     return ndtr(x) / exp(x * x * -0.5), where(x > -1, ndtr(right) * exp(right * right * 0.5), left)
+
+
+@ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the cases by sign")
+def exp_of_minus_square_over_erfc(x):
+    """0 / 0 in the right tail, where the quotient is near x * sqrt(pi)."""
+    left = exp(-square(minimum(x, 0))) / erfc(minimum(x, 0))
+    return exp(-x * x) / erfc(x), where(x < 0, left, 1 / erfcx(maximum(x, 0)))
+
+
+@ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the cases by sign")
+def density_over_ndtr(x):
+    """The inverse of Mills' ratio, as of a truncated normal distribution: 0 / 0 in the left tail."""
+    right = exp(square(maximum(x, 0)) * -0.5) / ndtr(maximum(x, 0))
+    return exp(x * x * -0.5) / ndtr(x), where(x > 0, right, 2 / erfcx(minimum(x, 0) * -math.sqrt(0.5)))
+
+
+@ERROR_FUNCTION.rule("stabilizing", "S46", proof="tested: SymPy does not know the function")
+def log_of_difference_of_ndtr(x, y):
+    """The probability of an interval in a tail: both terms are rounded at 1, or underflow."""
+    right = x + y > 0  # seen from the left tail, where nothing is rounded at 1
+    above, below = log_ndtr(where(right, -y, x)), log_ndtr(where(right, -x, y))
+    return log(ndtr(x) - ndtr(y)), above + log1mexp(where(equal(above, below), 0, below - above))
+
+
+@INTERVALS.rule("stabilizing", "S45", proof="tested: the cases by sign")
+def difference_of_ndtr(x, y):
+    """Both terms are rounded at 1 in the right tail."""
+    right = logical_and(x > 0, y > 0)
+    return ndtr(x) - ndtr(y), where(right, where(right, ndtr(-y), 0) - ndtr(-x), where(right, 0, ndtr(x)) - ndtr(y))
+
+
+@INTERVALS.rule("stabilizing", "S45", proof="tested: the cases by sign")
+def difference_of_erf(x, y):
+    """Both terms are rounded at 1, or at -1, in a tail."""
+    right, left = logical_and(x > 0.5, y > 0.5), logical_and(x < -0.5, y < -0.5)
+    middle = where(logical_or(right, left), 0, erf(x)) - erf(y)
+    return erf(x) - erf(y), where(right, erfc(y) - erfc(x), where(left, erfc(-x) - erfc(-y), middle))

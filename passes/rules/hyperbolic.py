@@ -9,7 +9,21 @@ import math
 from typing import Any
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, exp, expm1, log, log1p, logistic_pdf, sigmoid, sqrt, square, tanh
+from graphc.ops.elementwise import (
+    abs,
+    exp,
+    expm1,
+    log,
+    log1mexp,
+    log1p,
+    logistic_pdf,
+    maximum,
+    minimum,
+    sigmoid,
+    sqrt,
+    square,
+    tanh,
+)
 from graphc.ops.logic import where
 from graphc.ops.trigonometry import acosh, asinh, atanh, cosh, one_minus_square, sinh
 
@@ -86,6 +100,68 @@ def log_of_derivative_of_tanh(x):
 def log_of_cosh(x):
     """cosh overflows f32 above 89, and is rounded at 1 near 0."""
     return log(cosh(x)), _log_cosh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S53", proof=NEAR_AND_FAR)
+def log_of_sinh(x):
+    """sinh overflows f32 above 89."""
+    far = maximum(x, 1)
+    large = far + (log1mexp(-2 * far) - math.log(2))
+    return log(sinh(x)), where(x < 1, log(where(x < 1, sinh(minimum(x, 1)), 1)), large)
+
+
+@HYPERBOLIC.rule("stabilizing", "S53", proof=NEAR_AND_FAR)
+def log_of_tanh(x):
+    """tanh is rounded at 1."""
+    return log(tanh(x)), where(x < 1, log(where(x < 1, tanh(x), 1)), -2 * atanh(exp(-2 * maximum(x, 1))))
+
+
+@HYPERBOLIC.rule("stabilizing", "S21")
+def one_minus_tanh(x):
+    """Cancels where tanh is near 1."""
+    return 1 - tanh(x), 2 * sigmoid(-2 * x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S21")
+def one_plus_tanh(x):
+    """Cancels where tanh is near -1."""
+    return 1 + tanh(x), 2 * sigmoid(2 * x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S21", factors=True)
+def half_of_twice_sigmoid(x):
+    """The sigmoid as it is spelled with tanh."""
+    return 0.5 * (2 * sigmoid(x)), sigmoid(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S52", factors=True)
+def inverse_square_of_cosh(x):
+    """The derivative divides infinities."""
+    return 1 / (cosh(x) * cosh(x)), 4 * logistic_pdf(2 * x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S51", factors=True, proof="tested: both sides are infinite at 0")
+def cosh_over_sinh(x):
+    """inf / inf for large x."""
+    return cosh(x) / sinh(x), 1 / tanh(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S51")
+def cosh_less_sinh(x):
+    """Cancels for large x, and is inf - inf then."""
+    return cosh(x) - sinh(x), exp(-x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S51")
+def cosh_and_sinh(x):
+    """Cancels far below 0."""
+    return cosh(x) + sinh(x), exp(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S54", proof="tested: x below 0")
+def acosh_of_one_plus(x):
+    """1 + x is rounded, which the root magnifies."""
+    return acosh(1 + x), log1p(x + sqrt(x) * sqrt(x + 2))
 
 
 @HYPERBOLIC.rule("stabilizing", "S54")

@@ -1,7 +1,8 @@
-"""Quotients f(x) / x with a gap at 0.
+"""Functions over their argument with a gap at 0, and differences whose first terms cancel there.
 
-They are as exact as f, but their derivatives subtract two numbers of the size of 1 / x: in f32 that of sin(x) / x has
-no digits left below 3e-4. The value at 0 stays NaN, as it is written.
+f(x) / x is as exact as f, but its derivative subtracts two numbers of the size of 1 / x: in f32 that of sin(x) / x has
+no digits left below 3e-4. f(x) - x itself has none. The value at 0 of a quotient stays NaN, as it is written; over the
+real numbers it is the limit.
 """
 
 from __future__ import annotations
@@ -9,13 +10,37 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from graphc.ir.leaf import uniform_value
+from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, expm1, sin
-from graphc.ops.logic import equal, where
-from graphc.ops.special.quotient import exprel, sinc
+from graphc.ops.elementwise import abs, exp, expm1, log1p, power, sin, tan, tanh
+from graphc.ops.logic import Equal, Where, equal, where
+from graphc.ops.special.quotient import Exprel, exprel, sinc
+from graphc.ops.special.remainder import TaylorRemainder, taylor_remainder
+from graphc.ops.trigonometry import atan, cosh, sinh
 
 QUOTIENTS = RuleSet("quotients")
+REMAINDERS = RuleSet("remainders")
 AT_ZERO = "tested: the case at 0"
+SERIES = "tested: the series near 0"
+
+
+def _with_gap(x: Any, value: Any) -> Any:
+    """The value, and NaN at 0."""
+    return where(equal(x, 0), math.nan, value)
+
+
+@QUOTIENTS.rewriter(Where, kind="real", reference="S36", proof="tested: 0 / 0 is no number before")
+def limit_at_gap(node: Node) -> Node | None:
+    """0 / 0 is the limit of the quotient, which its function of the same name has."""
+    condition, missing, value = node.args
+    number = uniform_value(missing)
+    at_zero = isinstance(condition.op, Equal) and uniform_value(condition.args[1]) == 0
+    known = isinstance(value.op, Exprel | TaylorRemainder) and value.args[0] is condition.args[0]
+    return value if at_zero and known and number is not None and math.isnan(number) else None
+
+
+# --- quotients ---
 
 
 def _sin_over_argument(x: Any) -> Any:
@@ -27,10 +52,181 @@ def _sin_over_argument(x: Any) -> Any:
 @QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
 def expm1_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
-    return expm1(x) / x, where(equal(x, 0), math.nan, exprel(x))
+    return expm1(x) / x, _with_gap(x, exprel(x))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def expm1_over_opposite(x):
+    """(1 - exp(-x)) / x: the derivative cancels near 0. NaN at 0, as before."""
+    return expm1(-x) / x, -_with_gap(x, exprel(-x))
 
 
 @QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
 def sin_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
-    return sin(x) / x, where(equal(x, 0), math.nan, _sin_over_argument(x))
+    return sin(x) / x, _with_gap(x, _sin_over_argument(x))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def square_of_sin_over_argument(x):
+    """(1 - cos(x)) / x**2: the derivative cancels near 0. NaN at 0, as before."""
+    wave = _sin_over_argument(0.5 * x)
+    return sin(x / 2) * sin(x / 2) / (x * x), _with_gap(x, 0.25 * (wave * wave))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def log1p_over_argument(x):
+    """The derivative cancels near 0. NaN at 0, as before."""
+    return log1p(x) / x, _with_gap(x, taylor_remainder(x, function="log1p", terms=1, over=1))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def tanh_over_argument(x):
+    """The derivative cancels near 0. NaN at 0, as before."""
+    return tanh(x) / x, _with_gap(x, taylor_remainder(x, function="tanh", terms=1, over=1))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def atan_over_argument(x):
+    """The derivative cancels near 0. NaN at 0, as before."""
+    return atan(x) / x, _with_gap(x, taylor_remainder(x, function="atan", terms=1, over=1))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def sinh_over_argument(x):
+    """The derivative cancels near 0. NaN at 0, as before."""
+    return sinh(x) / x, _with_gap(x, taylor_remainder(x, function="sinh", terms=1, over=1))
+
+
+def _planck(x: Any) -> Any:
+    """x / (exp(x) - 1) by exponentials of numbers below 0."""
+    below = -abs(x)
+    return where(x > 0, exp(below), 1) / exprel(below)
+
+
+def _bose(x: Any) -> Any:
+    """1 / (exp(x) - 1) by exponentials of numbers below 0."""
+    below = -abs(x)
+    return where(x > 0, exp(below), 1) / where(x > 0, -expm1(below), expm1(below))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def argument_over_expm1(x):
+    """The law of Planck: the derivative cancels near 0 and divides infinities far above. NaN at 0, as before."""
+    return x / expm1(x), _with_gap(x, _planck(x))
+
+
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof="tested: the cases by sign")
+def inverse_of_expm1(x):
+    """The distribution of Bose and Einstein: the derivative divides infinities."""
+    return 1 / expm1(x), _bose(x)
+
+
+# --- remainders ---
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def exp_remainder(x):
+    """exp(x) - 1 - x cancels near 0."""
+    return expm1(x) - x, taylor_remainder(x, function="exp", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def exp_less_argument_and_one(x):
+    """exp(x) - x - 1 cancels near 0."""
+    return exp(x) - x - 1, taylor_remainder(x, function="exp", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def exp_remainder_over_square(x):
+    """(exp(x) - 1 - x) / x**2: the derivative cancels near 0. NaN at 0, as before."""
+    whole = taylor_remainder(x, function="exp", terms=2) / (x * x)
+    return whole, _with_gap(x, taylor_remainder(x, function="exp", terms=2, over=2))
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def log1p_remainder(x):
+    """log(1 + x) - x cancels near 0."""
+    return log1p(x) - x, taylor_remainder(x, function="log1p", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def argument_less_log1p(x):
+    """x - log(1 + x) cancels near 0."""
+    return x - log1p(x), -taylor_remainder(x, function="log1p", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def sin_remainder(x):
+    """sin(x) - x cancels near 0."""
+    return sin(x) - x, taylor_remainder(x, function="sin", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def argument_less_sin(x):
+    """x - sin(x), as in the equation of Kepler, cancels near 0."""
+    return x - sin(x), -taylor_remainder(x, function="sin", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def sin_remainder_over_cube(x):
+    """(x - sin(x)) / x**3, as in rotations: the derivative cancels near 0. NaN at 0, as before."""
+    whole = taylor_remainder(x, function="sin", terms=2) / power(x, 3)
+    return whole, _with_gap(x, taylor_remainder(x, function="sin", terms=3, over=3))
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def tan_remainder(x):
+    """tan(x) - x cancels near 0."""
+    return tan(x) - x, taylor_remainder(x, function="tan", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def argument_less_tanh(x):
+    """x - tanh(x) cancels near 0."""
+    return x - tanh(x), -taylor_remainder(x, function="tanh", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def argument_less_atan(x):
+    """x - atan(x) cancels near 0."""
+    return x - atan(x), -taylor_remainder(x, function="atan", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def sinh_remainder(x):
+    """sinh(x) - x cancels near 0."""
+    return sinh(x) - x, taylor_remainder(x, function="sinh", terms=2)
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+def cosh_less_one(x):
+    """Cancels near 0."""
+    return cosh(x) - 1, taylor_remainder(x, function="cosh", terms=1)
+
+
+@REMAINDERS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+def cosh_less_one_over_square(x):
+    """(cosh(x) - 1) / x**2: the derivative cancels near 0. NaN at 0, as before."""
+    whole = taylor_remainder(x, function="cosh", terms=1) / (x * x)
+    return whole, _with_gap(x, taylor_remainder(x, function="cosh", terms=2, over=2))
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=AT_ZERO)
+def langevin(x):
+    """coth(x) - 1 / x cancels near 0."""
+    near = abs(x) < 1
+    small, large = where(near, x, 0), where(near, 1, x)
+    even = taylor_remainder(small, function="cosh", terms=1, over=1)
+    odd = taylor_remainder(small, function="sinh", terms=2, over=2)
+    value = (even - odd) / taylor_remainder(small, function="sinh", terms=1, over=1)
+    return 1 / tanh(x) - 1 / x, _with_gap(x, where(near, value, (large / tanh(large) - 1) / large))
+
+
+@REMAINDERS.rule("stabilizing", "S36", proof=AT_ZERO)
+def inverse_less_inverse_of_expm1(x):
+    """1 / x - 1 / (exp(x) - 1) cancels near 0, where it is 1 / 2."""
+    near = abs(x) < 1
+    small, large = where(near, x, 0), where(near, 1, x)
+    value = taylor_remainder(small, function="exp", terms=2, over=2) / exprel(small)
+    return 1 / x - _bose(x), _with_gap(x, where(near, value, (1 - _planck(large)) / large))

@@ -112,7 +112,7 @@ def hypot_less_part(x, y):
 def _is_positive_and_beside_a_large_square(x: Node, y: Node) -> bool:
     """Whether the square of x may overflow, and y is a positive constant."""
     number, known = uniform_value(y), range_of(x)
-    largest = math.sqrt(float(ml_dtypes.finfo(x.dtype.numpy).max)) if x.dtype.is_float else 0.0
+    largest = math.sqrt(float(ml_dtypes.finfo(x.dtype.numpy).max)) if x.dtype.is_float else 0.0  # type: ignore[no-untyped-call]
     return number is not None and 0 < number < math.inf and not -largest < known.low <= known.high < largest
 
 
