@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
+from graphc import dimension
 from graphc.interpret.ranges import range_of
 from graphc.ir.node import Node, make
 from graphc.loops.define import cond
@@ -98,8 +98,8 @@ def _rows(x: Extended) -> Extended:
 
 def _is_little(x: Extended, y: Extended) -> bool:
     """Whether few products are taken."""
-    sizes = (*x.shape, y.shape[-1])
-    return all(isinstance(size, int) for size in sizes) and math.prod(sizes) <= LITTLE
+    number = dimension.product((*x.shape, y.shape[-1]))
+    return isinstance(number, int) and number <= LITTLE
 
 
 def _one_by_one(x: Extended, y: Extended) -> Extended:
