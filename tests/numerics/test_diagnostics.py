@@ -168,7 +168,7 @@ def test_cancellation_and_its_repair(formula, rule, text):
 
 
 def test_cancellation_that_no_rule_knows_remains():
-    assert remaining(x - gc.sin(x)) == ["cancellation"]
+    assert remaining(gc.log(gc.cos(x)), semantics="ieee").count("cancellation") == 1
     assert remaining((x + 1) - x) == ["cancellation"]
 
 

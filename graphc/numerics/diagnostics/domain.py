@@ -21,16 +21,18 @@ from graphc.ops.base import Domain, Elementwise, reals
 from graphc.ops.cumulative import CumulativeProd
 from graphc.ops.elementwise import Divide, FloorDivide, Pow, Remainder, Rsqrt, Subtract, Tan
 from graphc.ops.reduction import Prod, Softmax
+from graphc.ops.special.information import Entr, KlDiv, RelEntr, Xlog1py, Xlogy
 
 Holds = Callable[[Array], Array]
 _DIVISIONS = (Divide, FloorDivide, Remainder)
+_ELSEWHERE = (*_DIVISIONS, Rsqrt, Tan, Xlogy, Xlog1py, Entr, RelEntr, KlDiv)  # checked above, or defined on the edge
 
 
 @check(of_derivatives=True)
 def division(node: Node, scope: Scope) -> Iterator[Finding]:
     """A divisor that can be 0."""
     divisor = _divisor(node)
-    if divisor is None or not node.dtype.is_float:
+    if divisor is None or not node.dtype.is_float or _counts_ties(node):
         return
     if not _can_be(divisor, _is_zero, scope):
         yield from _underflow(node, divisor, scope)
@@ -47,11 +49,7 @@ def division(node: Node, scope: Scope) -> Iterator[Finding]:
 @check()
 def domain(node: Node, scope: Scope) -> Iterator[Finding]:
     """An operand outside of the domain of an op, or at an end of it where the value is infinite."""
-    if (
-        not isinstance(node.op, Elementwise)
-        or isinstance(node.op, (*_DIVISIONS, Tan, Rsqrt))
-        or not node.dtype.is_float
-    ):
+    if not isinstance(node.op, Elementwise) or isinstance(node.op, _ELSEWHERE) or not node.dtype.is_float:
         return
     for operand, (number, arg) in enumerate(zip(map(uniform_value, node.args), node.args, strict=True)):
         allowed = _domain(node, operand)
@@ -92,6 +90,11 @@ def _inside(code: str, allowed: Domain) -> str:
 
 def _reaches(found: Interval, end: float) -> bool:
     return found.may_be_zero if end == 0 else found.low <= end <= found.high and np.isfinite(end)
+
+
+def _counts_ties(node: Node) -> bool:
+    """Whether a node shares a derivative among the elements that are the largest: there is one at least."""
+    return is_backward(node) and node.source is not None and node.source.backward_of in ("max", "min")
 
 
 def _divisor(node: Node) -> Node | None:

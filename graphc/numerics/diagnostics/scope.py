@@ -20,7 +20,7 @@ from graphc.ir.knowledge import knowing, present
 from graphc.ir.leaf import Input, Parameter, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.printer import variable_names
-from graphc.loops.ops import Switch
+from graphc.loops.ops import Scan, Switch, While
 from graphc.numerics.formula import formula
 from graphc.ops.conversion import Addition, Cast, Expand, Reshape
 from graphc.ops.elementwise import Add, Subtract
@@ -37,7 +37,7 @@ class Scope:
     """A graph: the user's, or the body of a loop or of a branch in it. `around` is what is known of its inputs."""
 
     def __init__(self, graph: Graph, names: Mapping[Node, str], around: Place | None = None) -> None:
-        self.graph, self.names = graph, {**variable_names(graph.nodes), **names}
+        self.graph, self.names = graph, names
         self._order = {node: i for i, node in enumerate(graph.nodes)}
         self._presumed: dict[bool, dict[Node, Interval]] = {True: {}, False: {}}
         self.place = Place(self._presumed.__getitem__, around, most=None)
@@ -92,16 +92,12 @@ class Scope:
         return text if len(text) <= LONGEST_EXPRESSION and text != source.text else ""
 
     def inside(self, node: Node) -> Iterator[Scope]:
-        """The inner graphs of a node. Their inputs have the names of what they stand for."""
-        operands = node.args[1:] if isinstance(node.op, Switch) else node.args
-        changing = 0 if isinstance(node.op, Switch) else getattr(node.op, "carries", 0)
-        rows = range(changing, changing + getattr(node.op, "sequences", 0))
+        """The inner graphs of a node, with the names of what their inputs stand for."""
         for graph, place in zip(node.op.inner, places_inside(node), strict=True):
-            names = {}
-            for i, (inner, outer) in enumerate(zip(graph.inputs, operands, strict=True)):
-                if i >= changing and self.is_named(outer):
-                    name = self.label(outer).removeprefix("%")
-                    names[inner] = f"{name}[step]" if i in rows else name
+            names = variable_names(graph.nodes)
+            for inner, outer, suffix in _constant_inputs(node, graph):
+                if self.is_named(outer):
+                    names[inner] = self.label(outer).removeprefix("%") + suffix
             yield Scope(graph, names, place)
 
     @contextmanager
@@ -166,10 +162,25 @@ def is_backward(node: Node) -> bool:
     return node.source is not None and node.source.backward_of is not None
 
 
+def _constant_inputs(node: Node, graph: Graph) -> Iterator[tuple[Node, Node, str]]:
+    """The inputs of an inner graph that stand for one operand each, with these and what tells rows from the whole."""
+    match node.op:
+        case Scan(carries=carries, sequences=sequences):
+            for i in range(carries, len(node.args)):
+                yield graph.inputs[i], node.args[i], "[step]" if i < carries + sequences else ""
+        case While(carries=carries):
+            for i in range(carries, len(node.args)):
+                yield graph.inputs[i], node.args[i], ""
+        case Switch():
+            for inner, outer in zip(graph.inputs, node.args[1:], strict=True):
+                yield inner, outer, ""
+
+
 def _before_derivative(node: Node, operand: Node) -> Node:
     """What the op was applied to whose derivative calculates with an operand."""
     while is_backward(operand) or (node.source is not None and operand.op.name == node.source.backward_of):
-        operand = next((arg for arg in operand.args if arg.args), operand.args[0])
+        floats = [arg for arg in operand.args if arg.dtype.is_float]
+        operand = next((arg for arg in floats if arg.args), floats[0])
     return operand
 
 
