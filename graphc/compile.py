@@ -20,6 +20,7 @@ from graphc.ir.leaf import Parameter, full
 from graphc.ir.node import Node, describe, make, rebuild, topological
 from graphc.ir.printer import NAME, variable_names
 from graphc.ir.source import at, here
+from graphc.ops.assume import beyond_assumptions
 from graphc.ops.conversion import as_node, broadcast_to, cast
 from graphc.types import weak_dtype
 
@@ -103,7 +104,7 @@ def _graph(
     changes += _advances(results, {parameter for parameter, _ in changes})
     return Graph(
         _function_name(name),
-        tuple(inputs),
+        tuple(map(beyond_assumptions, inputs)),
         tuple(results[:count]),
         tuple(changes),
         _variable_names([*results[:count], *(new for _, new in changes)]),
@@ -131,7 +132,7 @@ def _update(pair: Any) -> tuple[Node, Node]:
     """A parameter and its new value, in its dtype and shape."""
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise GraphError(f"no update: {_shown(pair)}", help=_UPDATES)
-    parameter, value = pair
+    parameter, value = beyond_assumptions(pair[0]), pair[1]
     if not isinstance(parameter, Node) or not isinstance(parameter.op, Parameter):
         raise GraphError(
             f"an update of something that is no parameter: {_shown(parameter)}",

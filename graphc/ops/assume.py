@@ -7,6 +7,8 @@ An assumption is its operand, with a condition beside it that range analysis rea
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.errors import GraphError
 from graphc.ir.leaf import Constant
 from graphc.ir.node import Node, describe, make, public
@@ -77,6 +79,13 @@ def assume(condition: Node) -> Node:
     found = make(Assume(), condition, x)
     found.source = here()  # the last place counts: an equal one of another graph may still be alive
     return found
+
+
+def beyond_assumptions(x: Any) -> Any:
+    """What assumptions are made of: an input or a parameter, where users hand these on."""
+    while isinstance(x, Node) and isinstance(x.op, Assume):
+        x = x.args[1]
+    return x
 
 
 def _subject(condition: Node) -> Node:

@@ -17,7 +17,9 @@ from graphc.ops.assume import Assume
 from graphc.runtime.arguments import Array, Signature
 
 
-def checked(call: Callable[..., Any], source: Graph, graph: Graph, signature: Signature) -> Callable[..., Any]:
+def checked(
+    call: Callable[..., Any], graph: Graph, signature: Signature, source: Graph | None = None
+) -> Callable[..., Any]:
     """A call that raises MismatchError where results or new values of parameters are not the reference's, and
     AssumptionError where an element of an input is outside of its range or against an assumption.
 
@@ -25,6 +27,7 @@ def checked(call: Callable[..., Any], source: Graph, graph: Graph, signature: Si
     Floats may differ by the square root of their precision, relative to the largest finite value.
     """
 
+    source = source or graph
     assumes = any(isinstance(node.op, Assume) for node in everywhere(source.results))
 
     def call_and_compare(*args: Any, **keywords: Any) -> Any:

@@ -77,7 +77,7 @@ def compile_graph(
     executable = make_executable(optimised, program, code, returns_list=returns_list)
     call: Callable[..., Any] = executable.call
     if os.environ.get("GRAPHC_CHECK", "0") not in ("", "0"):
-        call = checked(call, source, optimised, executable.signature)
+        call = checked(call, optimised, executable.signature, source)
     history = History(source, trace.firings, trace.rebuildings, records, pipeline.rules, semantics)
     function = make_function(executable, history, target, program, call)
     if policy:

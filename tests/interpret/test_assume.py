@@ -93,6 +93,15 @@ def test_an_assumption_costs_nothing_and_has_the_derivative_one() -> None:
         assert (got == wanted).all()
 
 
+def test_what_is_assumed_of_an_input_or_a_parameter_stands_for_it() -> None:
+    v, scale = gc.input("v", (2,)), gc.parameter("scale", 2.0)
+    v, known = gc.assume(v > 0), gc.assume(scale > 0)
+    cost = gc.sum(gc.log(v * known))
+    f = gc.compile([v], [cost, gc.grad(cost, v)], updates={known: known * 2})
+    assert [y.tolist() for y in f(np.array([0.5, 1], "f4"))] == [pytest.approx(np.log(2)), [2, 1]]
+    assert gc.value(scale) == 4
+
+
 def test_an_assumption_licenses_a_rule_and_is_named() -> None:
     p, w = gc.input("p", (3,)), gc.input("w", (3,))
     a = gc.assume(p >= 0)

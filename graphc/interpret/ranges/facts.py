@@ -34,7 +34,7 @@ class Fact:
     def __str__(self) -> str:
         verb = "is" if self.holds else "is not known to be"
         lines = [describe(self.node), f"    {verb} {self.claim}: its values are {self.found}"]
-        lines += [f"    since {_reason(node)}" for node in self.because]
+        lines += [f"    since {_reason(node)}" for node in self.because if node is not self.node or node.args]
         return "\n".join(lines)
 
 
