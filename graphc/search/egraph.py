@@ -11,33 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
-from typing import NamedTuple
 
 from graphc.interpret.interval import Interval, as_interval, reals
 from graphc.interpret.interval_reader import IntervalElements
-from graphc.ir.op import OPS, Op
-from graphc.ops.base import Elementwise
+from graphc.interpret.mpmath_reader import Real
+from graphc.search.exact import Probe, certainty, contradict
+from graphc.search.symbols import ENode, Leaf, Symbol, operation
 
 WORDS = IntervalElements()
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """An operand that comes from outside, by number."""
-
-    number: int
-
-
-Symbol = str | Op | Fraction | Leaf
-"""The name of an op, the op itself if it has attributes, a constant, or an operand."""
-
-
-class ENode(NamedTuple):
-    """A symbol applied to classes."""
-
-    symbol: Symbol
-    args: tuple[int, ...] = ()
 
 
 @dataclass
@@ -48,13 +29,18 @@ class EClass:
     parents: list[tuple[ENode, int]] = field(default_factory=list)
     interval: Interval = field(default_factory=reals)
     constant: Fraction | None = None
+    values: list[Real] = field(default_factory=list)
 
 
 class EGraph:
-    """Classes by number. `limit` is how many nodes it may have; what would be more is not added."""
+    """Classes by number. `limit` is about how many nodes it may have.
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    With a `probe`, classes whose values differ there are not made one: an identity may fail where it divides by what
+    is 0 not only at single points.
+    """
+
+    def __init__(self, limit: int, probe: Probe | None = None) -> None:
+        self.limit, self.probe = limit, probe
         self.classes: dict[int, EClass] = {}
         self._leader: list[int] = []
         self._known: dict[ENode, int] = {}
@@ -86,24 +72,33 @@ class EGraph:
         made = EClass({node: None}, interval=self._interval(node))
         if isinstance(symbol, Fraction):
             made.constant = symbol
+        if self.probe is not None:
+            made.values = self.probe.values(node, [self.classes[arg].values for arg in node.args])
         self.classes[number] = made
         for arg in dict.fromkeys(node.args):
             self.classes[arg].parents.append((node, number))
         return number
 
     def union(self, one: int, other: int) -> bool:
-        """Say that two classes are equal; `rebuild` draws the conclusions. False if that was known."""
+        """Say that two classes are equal; `rebuild` draws the conclusions. False if that was known, or is wrong."""
+        one, other = self.find(one), self.find(other)
+        if one == other or any(map(contradict, self.classes[one].values, self.classes[other].values)):
+            return False
+        self._merge(one, other)
+        return True
+
+    def _merge(self, one: int, other: int) -> None:
         one, other = sorted((self.find(one), self.find(other)))
         if one == other:
-            return False
+            return
         kept, gone = self.classes[one], self.classes.pop(other)
         self._leader[other] = one
         kept.nodes.update(gone.nodes)
         kept.parents += gone.parents
         kept.interval = intersection(kept.interval, gone.interval)
         kept.constant = kept.constant if kept.constant is not None else gone.constant
+        kept.values = [max(pair, key=certainty) for pair in zip(kept.values, gone.values, strict=True)]
         self._pending.append(one)
-        return True
 
     def narrow(self, number: int, interval: Interval) -> None:
         """Say where the value of a class lies."""
@@ -119,18 +114,21 @@ class EGraph:
             for number in todo:
                 self._repair(self.find(number))
         for number, found in self.classes.items():
-            found.nodes = {ENode(node.symbol, tuple(map(self.find, node.args))): None for node in found.nodes}
+            found.nodes = {self._canonical(node): None for node in found.nodes}
             assert self.find(number) == number
+
+    def _canonical(self, node: ENode) -> ENode:
+        return ENode(node.symbol, tuple(map(self.find, node.args)))
 
     def _repair(self, number: int) -> None:
         """Give the nodes that use a class their canonical operands: some are then the same."""
         parents: dict[ENode, int] = {}
         for node, user in self.classes[number].parents:
             self._known.pop(node, None)
-            canonical = ENode(node.symbol, tuple(map(self.find, node.args)))
+            canonical = self._canonical(node)
             before = parents.get(canonical, self._known.get(canonical))
             if before is not None:
-                self.union(before, user)
+                self._merge(before, user)
             parents[canonical] = self.find(user)
             self._known[canonical] = parents[canonical]
             self._tighten(canonical, parents[canonical])
@@ -159,7 +157,10 @@ class EGraph:
             value = node.symbol
             near = as_interval(value.numerator) / as_interval(value.denominator)
             return Interval(near.low, near.high, False, False, value == 0)
-        found = operation(node.symbol).exact(WORDS, *(self.classes[self.find(arg)].interval for arg in node.args))
+        operands = [self.classes[self.find(arg)].interval for arg in node.args]
+        if node.symbol == "divide" and operands[1].may_be_zero:
+            return reals()  # it may be undefined where the others of its class are not
+        found = operation(node.symbol).exact(WORDS, *operands)
         assert isinstance(found, Interval)
         return real(found)
 
@@ -168,14 +169,6 @@ class EGraph:
         for number, found in self.classes.items():
             for node in found.nodes:
                 yield number, node
-
-
-@cache
-def operation(symbol: Symbol) -> Elementwise:
-    """The op that a symbol stands for."""
-    op = OPS[symbol]() if isinstance(symbol, str) else symbol
-    assert isinstance(op, Elementwise)
-    return op
 
 
 def real(x: Interval) -> Interval:

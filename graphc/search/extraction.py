@@ -19,21 +19,16 @@ import numpy as np
 from graphc.interpret.mpmath_reader import MpmathElements, Real
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make
-from graphc.search.egraph import EGraph, ENode, Leaf, operation
+from graphc.search.egraph import EGraph
+from graphc.search.exact import CERTAIN, certainty, exact_value
 from graphc.search.points import NUMPY, Array, bits_of_error
+from graphc.search.symbols import ENode, Leaf, operation
 from graphc.types import TensorType
 
 PRECISIONS = (320, 2560)
-CERTAIN = 72
-"""As many bits of an exact value have to be known."""
 KEPT = 2
 """Expressions of each class that others are made of."""
 SWEEPS = 5
-HUGE = 1 << 14
-"""Numbers with larger exponents are not looked at."""
-EXPONENTIALS = frozenset({"exp", "expm1", "sinh", "cosh"})
-LARGEST_EXPONENT = 12
-"""The exponent of the largest number of which an exponential is taken."""
 CYCLES_PER_BIT = 400.0
 """How much slower an expression may be for a bit."""
 
@@ -96,6 +91,7 @@ class Extraction:
     def exact_at(self, point: int, precision: int) -> dict[int, Real]:
         """The value of each class at one point, as far as it can be told."""
         words = MpmathElements(precision, strict=False)
+        leaves = [float(column[point]) for column in self.operands]
         values: dict[int, Real] = {}
         for _ in range(SWEEPS):
             changed = False
@@ -105,7 +101,7 @@ class Extraction:
                     continue
                 for node in found.nodes:
                     if all(arg in values for arg in node.args):
-                        value = self.exact_value(words, node, point, values)
+                        value = exact_value(words, node, [values[arg] for arg in node.args], leaves)
                         if best is None or certainty(value) > certainty(best):
                             best = values[number] = value
                             changed = True
@@ -114,24 +110,6 @@ class Extraction:
             if not changed:
                 break
         return values
-
-    def exact_value(self, words: MpmathElements, node: ENode, point: int, values: dict[int, Real]) -> Real:
-        if isinstance(node.symbol, Leaf):
-            return words.real(float(self.operands[node.symbol.number][point]))
-        if isinstance(node.symbol, Fraction):
-            return words.real(node.symbol.numerator) / words.real(node.symbol.denominator)
-        operands = [values[arg] for arg in node.args]
-        if any(operand.value != operand.value for operand in operands) or self._is_giant(words, node, operands):
-            return words.real(math.nan)
-        try:
-            found = words.real(operation(node.symbol).exact(words, *operands))
-        except (ArithmeticError, MemoryError):  # a division by what may be 0 or not, or a giant
-            return words.real(math.nan)
-        return found if not found.value or abs(words.context.mag(found.value)) < HUGE else words.real(math.nan)
-
-    def _is_giant(self, words: MpmathElements, node: ENode, operands: Sequence[Real]) -> bool:
-        """Whether an exponential is far beyond all floats, which would take long to find out."""
-        return node.symbol in EXPONENTIALS and words.context.mag(operands[0].value) > LARGEST_EXPONENT
 
     # --- expressions ---
 
@@ -197,14 +175,3 @@ def chosen(variants: Sequence[Variant], most: int) -> list[Variant]:
         kept.append(following)
         covered = np.minimum(covered, following.errors)
     return kept
-
-
-def certainty(x: Real) -> float:
-    """How many bits of a number are certain."""
-    if not x.words.context.isfinite(x.value):
-        return -math.inf
-    if x.error == -math.inf:
-        return math.inf
-    if not x.value:
-        return -math.inf
-    return float(x.words.context.mag(x.value)) - x.error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from graphc.interpret.interval import Interval
 from graphc.ir.node import Node, topological
 from graphc.search.approximations import approximations
 from graphc.search.checking import Found, Judge
@@ -28,6 +29,8 @@ TRAINING, HELD_OUT = 1, 2
 """Seeds: the points that are learnt from, and those that judge."""
 FEWEST = 32
 """With fewer points nothing is known."""
+PROBES, NEAR = 4, 4.0
+"""Points where what is said to be equal is compared: so many between -NEAR and NEAR, and as many others."""
 GOOD_ENOUGH = 0.5
 """Bits of error from which on nothing is approximated."""
 TRIED, SOURCES = 32, 4
@@ -77,6 +80,10 @@ class _Search:
     def __init__(self, region: Region, points: Points, effort: Effort, cost: Cost) -> None:
         self.region, self.points, self.effort, self.cost = region, points, effort, cost
         self.original = self.measured(region.formula)
+        near = tuple(map(_moderate, region.intervals))
+        middle = draw(region.formula, region.variables, near, PROBES, TRAINING)
+        columns = (np.concatenate([x, y[:PROBES]]) for x, y in zip(middle.operands, points.operands, strict=True))
+        self.probes = [tuple(map(float, row)) for row in zip(*columns, strict=True)]
 
     def is_worth(self, variant: Variant) -> bool:
         """Whether a formula gains enough for what it costs."""
@@ -114,7 +121,8 @@ class _Search:
     def _equal(self, formulas: Sequence[Node]) -> list[Node]:
         """The most accurate formulas that are equal to some, all of which are equal to the first."""
         region = self.region
-        graph, root = planted(formulas[0], region.variables, region.intervals, self.effort.nodes)
+        nodes, intervals = self.effort.nodes, region.intervals
+        graph, root = planted(formulas[0], region.variables, intervals, nodes, self.probes)
         for formula in formulas[1:]:
             graph.union(root, add(graph, formula, {v: number for number, v in enumerate(region.variables)}))
             graph.rebuild()
@@ -144,6 +152,12 @@ class _Search:
         with np.errstate(over="ignore"):
             rounded = np.array(values).astype(points.results.dtype)
         return Variant(formula, rounded, bits_of_error(rounded, points.results), 0.0)
+
+
+def _moderate(interval: Interval) -> Interval:
+    """The part of an interval that is near 0, if it has one."""
+    low, high = max(interval.low, -NEAR), min(interval.high, NEAR)
+    return Interval(low, high) if low < high else interval
 
 
 def _added(known: Sequence[Variant], others: Iterable[Variant], most: int) -> list[Variant]:

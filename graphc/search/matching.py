@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from graphc.ir.term import Application, Variable
-from graphc.search.egraph import EGraph, ENode
+from graphc.search.egraph import EGraph
 from graphc.search.identities import Identity
+from graphc.search.symbols import ENode
 
 Binding = dict[str, int]
 COMMUTATIVE = frozenset({"add", "multiply", "hypot", "logaddexp"})

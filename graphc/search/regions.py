@@ -7,7 +7,7 @@ other is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,7 +19,9 @@ from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, full, uniform_value
 from graphc.ir.node import Node, make, topological
 from graphc.ops.base import Elementwise
-from graphc.search.egraph import EGraph, Leaf, real
+from graphc.search.egraph import EGraph, real
+from graphc.search.exact import Probe
+from graphc.search.symbols import Leaf
 from graphc.types import TensorType, float32, float64
 
 VOCABULARY = frozenset(
@@ -152,10 +154,17 @@ _DOMAINS: dict[str, dict[int, Interval]] = {
 
 
 def planted(
-    formula: Node, variables: tuple[Node, ...], intervals: tuple[Interval, ...], limit: int
+    formula: Node,
+    variables: tuple[Node, ...],
+    intervals: tuple[Interval, ...],
+    limit: int,
+    rows: Sequence[Sequence[float]] = (),
 ) -> tuple[EGraph, int]:
-    """An e-graph with a formula, and its class. The operands lie where all of the formula is defined."""
-    graph = EGraph(limit)
+    """An e-graph with a formula, and its class. The operands lie where all of the formula is defined.
+
+    What is not equal at `rows` of operands, where the formula is defined, will not be said to be.
+    """
+    graph = EGraph(limit, Probe(rows) if rows else None)
     classes = {variable: graph.add(Leaf(number)) for number, variable in enumerate(variables)}
     for variable, interval in zip(variables, intervals, strict=True):
         graph.narrow(classes[variable], real(interval))

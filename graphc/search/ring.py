@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import combinations, product
 
-from graphc.search.egraph import EGraph, ENode, Leaf
+from graphc.search.egraph import EGraph
+from graphc.search.symbols import ENode, Leaf
 
 Monomial = tuple[tuple[int, int], ...]
 """Atoms with their exponents, in order."""

@@ -8,12 +8,14 @@ import graphc as gc
 from graphc.interpret.interval import Interval, inf
 from graphc.interpret.mpmath_reader import MpmathElements
 from graphc.passes.cost import cycles
-from graphc.search.egraph import EGraph, Leaf
-from graphc.search.extraction import CERTAIN, Extraction, certainty
+from graphc.search.egraph import EGraph
+from graphc.search.exact import CERTAIN, certainty, exact_value
+from graphc.search.extraction import Extraction
 from graphc.search.improve import saturate
 from graphc.search.points import draw
 from graphc.search.regions import add, planted
 from graphc.search.ring import Ring
+from graphc.search.symbols import Leaf
 
 REALS = Interval(-inf, inf, False, False)
 
@@ -110,7 +112,8 @@ def test_all_nodes_of_a_class_are_equal(formula):
     """Soundness of everything together: identities, polynomials, congruence, intervals."""
     xs = variables("x", "y")
     root = formula(*xs)
-    graph, _ = planted(root, xs, (REALS, REALS), 600)
+    rows = list(zip(*draw(root, xs, (Interval(-4.0, 4.0),) * 2, 6, 10).operands, strict=True))
+    graph, _ = planted(root, xs, (REALS, REALS), 600, rows)
     saturate(graph, 4)
     points = draw(root, xs, (Interval(-8.0, 8.0),) * 2, 6, 11)
     extraction = Extraction(graph, xs, points.operands, cycles)
@@ -118,9 +121,11 @@ def test_all_nodes_of_a_class_are_equal(formula):
     checked = 0
     for point in range(len(points)):
         values = extraction.exact_at(point, 2560)
+        leaves = [float(column[point]) for column in points.operands]
         for number, node in graph.nodes():
             if number in values and all(arg in values for arg in node.args):
-                found, truth = extraction.exact_value(words, node, point, values), values[number]
+                found = exact_value(words, node, [values[arg] for arg in node.args], leaves)
+                truth = values[number]
                 if min(map(certainty, (found, truth))) >= CERTAIN:
                     assert abs(found.value - truth.value) <= abs(truth.value) * 1e-9 + 2.0**-1000, (number, node)
                     assert float(truth.value) in graph.classes[number].interval
