@@ -13,8 +13,20 @@ from graphc import dimension
 from graphc.dimension import symbol
 from graphc.ir.leaf import full
 from graphc.ir.node import Node
-from graphc.kernel import Accumulate, Accumulator, CheckIndex, For, Let, Load, Operand, Position, Statement, Store
-from graphc.ops.cumulative import Cumulative, CumulativeSum
+from graphc.kernel import (
+    Accumulate,
+    Accumulator,
+    CheckIndex,
+    Combine,
+    For,
+    Let,
+    Load,
+    Operand,
+    Position,
+    Statement,
+    Store,
+)
+from graphc.ops.cumulative import Cumulative, CumulativeMax, CumulativeMin, CumulativeProd, CumulativeSum
 from graphc.ops.elementwise import Add
 from graphc.ops.indexing import Putting, ScatterAdd, ScatterAddAlongAxis, Scattering
 from graphc.passes.fuse import domain_index
@@ -22,6 +34,13 @@ from graphc.passes.indexing import Index, offset
 
 if TYPE_CHECKING:
     from graphc.passes.build_kernel import Builder
+
+_COMBINE: dict[type, Combine] = {
+    CumulativeSum: "sum",
+    CumulativeProd: "prod",
+    CumulativeMax: "max",
+    CumulativeMin: "min",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +153,8 @@ def cumulate(builder: Builder, node: Node) -> None:
     y[0] = x[0];  for j < n-1 serial: y[j+1] = step(y[j], x[j+1])
     """
     assert isinstance(node.op, Cumulative)
-    if isinstance(node.op, CumulativeSum) and node.dtype.is_float:
-        add_up(builder, node)
+    if type(node.op) in _COMBINE:
+        accumulate(builder, node)
         return
     a, n, backwards = node.op.axis, node.shape[node.op.axis], node.op.reverse
     whole = domain_index(node.shape)
@@ -162,13 +181,15 @@ def cumulate(builder: Builder, node: Node) -> None:
     builder.close_all(others, "parallel")
 
 
-def add_up(builder: Builder, node: Node) -> None:
-    """Running sums of floats, as if in twice the precision: the total does not go through memory.
+def accumulate(builder: Builder, node: Node) -> None:
+    """Running sums, products and extremes do not go through memory; sums of floats are as if in twice the precision.
 
     for j < n serial(total): total <- x[j]; y[j] = total
     """
-    assert isinstance(node.op, CumulativeSum)
-    a, n = node.op.axis, node.shape[node.op.axis]
+    assert isinstance(node.op, Cumulative)
+    a, n, combine, start = node.op.axis, node.shape[node.op.axis], _COMBINE[type(node.op)], None
+    if combine == "sum" and node.dtype.is_float:
+        combine, start = "compensated_sum", -0.0  # -0.0 + -0.0 is -0.0
     whole = domain_index(node.shape)
     others = (*whole[:a], 0, *whole[a + 1 :])
     step = symbol("j0")
@@ -176,7 +197,7 @@ def add_up(builder: Builder, node: Node) -> None:
     buffer = builder.buffer(node, "write")
     builder.open_all(others, node.shape)
     builder.open("j0", n)
-    total = Accumulator(builder.fresh("v"), node.dtype, "compensated_sum", start=-0.0)  # -0.0 + -0.0 is -0.0
+    total = Accumulator(builder.fresh("v"), node.dtype, combine, start)
     builder.add(Accumulate(total.name, builder.value(node.args[0], at, None)))
     builder.add(Store(buffer.name, offset(at, node.shape), total.name))
     builder.close("j0", "serial", (total,))
