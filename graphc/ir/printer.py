@@ -159,12 +159,14 @@ def unique(wanted: str, taken: set[str]) -> str:
 
 
 def variable_names(nodes: Iterable[Node]) -> dict[Node, str]:
-    """The names of the user's variables: on a line `h = …` the last node that the user made there is `h`."""
+    """The names of the user's variables: on a line `h = …` the last node that the user made and stored is `h`."""
     last: dict[tuple[str, int], Node] = {}
     for node in nodes:
         written = node.source is not None and not node.source.is_derived
         if written and not _is_leaf(node) and not isinstance(node.op, Constant):
             assert node.source is not None
+            if not node.source.is_stored:
+                continue
             last[node.source.file, node.source.line] = node
     names = {}
     for node in last.values():

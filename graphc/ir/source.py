@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from opcode import opmap
+from opcode import opmap, opname
 from types import CodeType, FrameType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -57,6 +57,13 @@ class Source:
         if self.is_text or other.is_text:
             return (self.file, self.line) == (other.file, other.line)
         return self._code is other._code and self._instruction == other._instruction
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the user's next step is to store the value in a variable."""
+        if self._code is None:
+            return False
+        return opname[_following(self._code.co_code, self._instruction)].startswith(("STORE_", "COPY"))
 
     def derived(self, backward_of: str | None = None) -> Source:
         """The same place, for nodes that the user did not write there: of the derivative of an op, if one is named."""
@@ -119,10 +126,15 @@ def is_thrown_away() -> bool:
     frame = _users_frame()
     if frame is None:
         return False
-    code, place = frame.f_code.co_code, frame.f_lasti + 2
+    return _following(frame.f_code.co_code, frame.f_lasti) == _POP
+
+
+def _following(code: bytes, instruction: int) -> int:
+    """The operation after one, by number."""
+    place = instruction + 2
     while place < len(code) and code[place] == _CACHE:  # what the interpreter keeps beside a call
         place += 2
-    return place < len(code) and code[place] == _POP
+    return code[place] if place < len(code) else _CACHE
 
 
 def _users_frame() -> FrameType | None:

@@ -27,7 +27,7 @@ _OPERANDS_SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """A node that made a NaN or an infinity of finite numbers.
+    """A node that made a NaN or an infinity of finite numbers, or a NaN of infinities.
 
     `index` is the element, `value` what it became, `operands` the finite elements that it was made of, or summaries
     of whole operands. `inside` says which loops at which iterations it was in, outermost first.
@@ -149,7 +149,8 @@ def _origin(node: Node, xs: Sequence[Array], value: Array, path: tuple[str, ...]
     """The first element that is bad though what it is made of is not: no longer finite, or not NaN before."""
     bad = ~np.isfinite(value)
     if node.op.elementwise:
-        bad &= np.logical_and.reduce([_finite(x) for x in xs])
+        nan = np.isnan(value) & ~np.logical_or.reduce([_nan(x) for x in xs])  # of infinities
+        bad = nan | (bad & np.logical_and.reduce([_finite(x) for x in xs]))
     elif not all(map(_is_finite, xs)):
         bad = np.isnan(value) & (not any(_has_nan(x) for x in xs))
     if not bad.any():
@@ -204,6 +205,10 @@ def _label(node: Node) -> str:
 
 def _finite(x: Array) -> Array:
     return np.isfinite(x) if np.asarray(x).dtype.kind not in "biu" else np.ones(np.shape(x), bool)
+
+
+def _nan(x: Array) -> Array:
+    return np.isnan(x) if np.asarray(x).dtype.kind not in "biu" else np.zeros(np.shape(x), bool)
 
 
 def _is_finite(value: Any) -> bool:

@@ -90,7 +90,7 @@ def _step(step: Firing | Replacement, names: Mapping[Node, str]) -> str:
     lines.append(indent(rule.reason, "  "))
     lines += [f"  from {formula(step.before, names)}", f"  made {formula(step.after, names)}"]
     taken = consumed(step)
-    places = [place(node) for node in topological([step.before]) if node in taken]
+    places = [place(node) for node in topological([step.before]) if node in taken and node.args]
     return "\n".join([*lines, *(f"  at {each}" for each in dict.fromkeys(filter(None, places)))])
 
 

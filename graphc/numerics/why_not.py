@@ -9,8 +9,10 @@ from typing import Any
 from graphc.errors import GraphError
 from graphc.interpret.ranges import Fact, recorded_facts
 from graphc.ir.graph import Graph
+from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, describe
 from graphc.ir.pattern import PRODUCTS, SUMS, match, matches
+from graphc.ir.printer import format_number
 from graphc.ir.rewrite import Firing
 from graphc.ir.rule import SEMANTICS, Rewrite, Rule
 from graphc.ir.term import Application
@@ -48,11 +50,27 @@ def why_not(
         where = "the graph" if node is None else describe(node)
         lines.append(f"it begins at {' or '.join(rule.roots)}, which {where} is not or has not")
     candidates.sort(key=lambda candidate: -_nearness(rule, candidate))
+    candidates = _one_for_each_line(candidates)
     for candidate in candidates[:_SHOWN]:
-        lines += [f"not at {describe(candidate)}", f"  {_obstacle(rule, candidate)}"]
+        lines += [f"not at {_described(candidate)}", f"  {_obstacle(rule, candidate)}"]
     if len(candidates) > _SHOWN:
         lines.append(f"and not at {len(candidates) - _SHOWN} more")
     return "\n".join(lines)
+
+
+def _one_for_each_line(nodes: Sequence[Node]) -> list[Node]:
+    """The first node of each op at each line of the user's: what it became in between is the same to the user."""
+    found: dict[object, Node] = {}
+    for node in nodes:
+        source = node.source
+        found.setdefault(node if source is None else (node.op.name, source.file, source.line), node)
+    return list(found.values())
+
+
+def _described(node: Node) -> str:
+    """A node with the user's line; numbers without one: they have that of the formula that used them first."""
+    number = uniform_value(node)
+    return describe(node) if number is None else f"{format_number(number, node.dtype)}: {node.type}"
 
 
 def _begins_at(rule: Rewrite, node: Node) -> bool:
@@ -113,14 +131,14 @@ def _differences(pattern: Any, node: Node) -> Iterator[str]:
     """The innermost parts of a pattern that operands do not match, with what stands there instead."""
     if not isinstance(pattern, Application) or pattern.op.name in SUMS | PRODUCTS:
         if not any(match(pattern, node, {})):
-            yield f"{pattern} is wanted where {describe(node)} stands"
+            yield f"{pattern} is wanted where {_described(node)} stands"
         return
     if type(node.op) is not pattern.op:
-        yield f"{pattern} is wanted where {describe(node)} stands"
+        yield f"{pattern} is wanted where {_described(node)} stands"
         return
     for part, arg in zip(pattern.args, node.args):
         yield from _differences(part, arg)
     actual = node.op.attributes()
     for name, value in pattern.attributes.items():
         if isinstance(value, int | float | tuple) and actual[name] != value:
-            yield f"{name}={value} is wanted, {describe(node)} has {name}={actual[name]}"
+            yield f"{name}={value} is wanted, {_described(node)} has {name}={actual[name]}"

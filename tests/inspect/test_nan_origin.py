@@ -70,7 +70,7 @@ def test_a_derivative_is_told_from_what_was_written():
     f = gc.compile([x], gc.grad(gc.sum(gc.sqrt(x)), x))
     origin = f.nan_origin(np.array([0.0], np.float32)).origin
     assert origin.is_derived
-    assert "made from test_nan_origin.py" in str(f.nan_origin(np.array([0.0], np.float32)))
+    assert "backward of sqrt at test_nan_origin.py" in str(f.nan_origin(np.array([0.0], np.float32)))
 
 
 @pytest.mark.parametrize(("reverse", "step"), [(False, 2), (True, 1)])

@@ -16,7 +16,7 @@ from graphc.ir.node import Node
 from graphc.numerics.diagnostics.expression import Expression, farthest, nearest
 from graphc.numerics.diagnostics.finding import Finding, check, unless
 from graphc.numerics.diagnostics.overflow import named
-from graphc.numerics.diagnostics.scope import Scope, is_backward
+from graphc.numerics.diagnostics.scope import Scope, before_derivative, is_backward
 from graphc.ops.base import Domain, Elementwise, reals
 from graphc.ops.cumulative import CumulativeProd
 from graphc.ops.elementwise import Divide, FloorDivide, Pow, Remainder, Rsqrt, Subtract, Tan
@@ -37,13 +37,21 @@ def division(node: Node, scope: Scope) -> Iterator[Finding]:
     if not _can_be(divisor, _is_zero, scope):
         yield from _underflow(node, divisor, scope)
         return
-    text = f"division by {scope.label(divisor)}, which can be 0"
     if is_backward(node):
-        assert node.source is not None
-        text = f"the derivative of {node.source.backward_of} is infinite where {scope.label(divisor)} is 0"
-    elif isinstance(divisor.op, Subtract):
+        yield _infinite_slope(node, divisor, scope)
+        return
+    text = f"division by {scope.label(divisor)}, which can be 0"
+    if isinstance(divisor.op, Subtract):
         text = f"division by a difference that can cancel: {scope.label(divisor)}"
     yield Finding("division", node, text, unless(scope, divisor, f"{scope.code(divisor)} != 0"), divisor)
+
+
+def _infinite_slope(node: Node, divisor: Node, scope: Scope) -> Finding:
+    """A derivative that divides by what can be 0."""
+    operand = before_derivative(node, divisor)
+    assert node.source is not None
+    text = f"the derivative of {node.source.backward_of} is infinite where {scope.label(operand)} is 0"
+    return Finding("division", node, text, unless(scope, operand, f"{scope.code(operand)} > 0"), divisor)
 
 
 @check()

@@ -34,10 +34,19 @@ Condition = tuple[Node, bool]
 
 
 class Scope:
-    """A graph: the user's, or the body of a loop or of a branch in it. `around` is what is known of its inputs."""
+    """A graph: the user's, or the body of a loop or of a branch in it.
 
-    def __init__(self, graph: Graph, names: Mapping[Node, str], around: Place | None = None) -> None:
-        self.graph, self.names = graph, names
+    `around` is what is known of its inputs, `stands_for` says which of them are operands of the loop.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        names: Mapping[Node, str],
+        around: Place | None = None,
+        stands_for: Mapping[Node, Node] | None = None,
+    ) -> None:
+        self.graph, self.names, self._stands_for = graph, names, stands_for or {}
         self._order = {node: i for i, node in enumerate(graph.nodes)}
         self._presumed: dict[bool, dict[Node, Interval]] = {True: {}, False: {}}
         self.place = Place(self._presumed.__getitem__, around, most=None)
@@ -73,7 +82,7 @@ class Scope:
     def is_internal(self, node: Node, operand: Node) -> bool:
         """Whether one call of a function of graphc made a node and its operand, so the user wrote neither."""
         if is_backward(node):
-            operand = _before_derivative(node, operand)
+            operand = before_derivative(node, operand)
         while isinstance(operand.op, Expand | Cast | Reshape):  # what graphc puts between them
             operand = operand.args[0]
         ours, theirs = node.source, operand.source
@@ -95,10 +104,15 @@ class Scope:
         """The inner graphs of a node, with the names of what their inputs stand for."""
         for graph, place in zip(node.op.inner, places_inside(node), strict=True):
             names = variable_names(graph.nodes)
-            for inner, outer, suffix in _constant_inputs(node, graph):
+            given = list(_constant_inputs(node, graph))
+            for inner, outer, suffix in given:
                 if self.is_named(outer):
                     names[inner] = self.label(outer).removeprefix("%") + suffix
-            yield Scope(graph, names, place)
+            yield Scope(graph, names, place, {inner: self.outer(outer) for inner, outer, _ in given})
+
+    def outer(self, node: Node) -> Node:
+        """What a node is outside of the loop, if it is known; else itself."""
+        return self._stands_for.get(node, node)
 
     @contextmanager
     def at(self, node: Node) -> Iterator[None]:
@@ -176,7 +190,7 @@ def _constant_inputs(node: Node, graph: Graph) -> Iterator[tuple[Node, Node, str
                 yield inner, outer, ""
 
 
-def _before_derivative(node: Node, operand: Node) -> Node:
+def before_derivative(node: Node, operand: Node) -> Node:
     """What the op was applied to whose derivative calculates with an operand."""
     while is_backward(operand) or (node.source is not None and operand.op.name == node.source.backward_of):
         floats = [arg for arg in operand.args if arg.dtype.is_float]
