@@ -12,9 +12,8 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1mexp, log1p, maximum, minimum, square
+from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1mexp, log1p, square
 from graphc.ops.logic import equal, logical_and, logical_or, where
-from graphc.ops.logic import where
 from graphc.ops.special.error_function import erfcx, log_erfc, log_ndtr, ndtr
 
 ERROR_FUNCTION = RuleSet("error_function")
@@ -115,15 +114,16 @@ def ndtr_over_its_density(x):
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the cases by sign")
 def exp_of_minus_square_over_erfc(x):
     """0 / 0 in the right tail, where the quotient is near x * sqrt(pi)."""
-    left = exp(-square(minimum(x, 0))) / erfc(minimum(x, 0))
-    return exp(-x * x) / erfc(x), where(x < 0, left, 1 / erfcx(maximum(x, 0)))
+    left = where(x < 0, x, 0)  # not a minimum, whose derivative is shared at 0
+    return exp(-x * x) / erfc(x), where(x < 0, exp(-square(left)) / erfc(left), 1 / erfcx(where(x < 0, 0, x)))
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the cases by sign")
 def density_over_ndtr(x):
     """The inverse of Mills' ratio, as of a truncated normal distribution: 0 / 0 in the left tail."""
-    right = exp(square(maximum(x, 0)) * -0.5) / ndtr(maximum(x, 0))
-    return exp(x * x * -0.5) / ndtr(x), where(x > 0, right, 2 / erfcx(minimum(x, 0) * -math.sqrt(0.5)))
+    right, left = where(x > 0, x, 0), where(x > 0, 0, x)
+    near = exp(square(right) * -0.5) / ndtr(right)
+    return exp(x * x * -0.5) / ndtr(x), where(x > 0, near, 2 / erfcx(left * -math.sqrt(0.5)))
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S46", proof="tested: SymPy does not know the function")

@@ -8,13 +8,15 @@ sqrt(-log(1 - |x|)).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from graphc.ir.node import Node
 from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
 from graphc.ops.base import Domain, Elementwise, floats
 from graphc.ops.conversion import function
-from graphc.ops.elementwise import exp, square
+from graphc.ops.elementwise import erfc, exp, square
+from graphc.ops.logic import where
 from graphc.ops.special.algorithm import half_square, in_double, polynomial
 
 _SCALED = (
@@ -87,7 +89,7 @@ class LogErfc(Elementwise):
         return s.log(s.erfc(x))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (g * (-2 / math.sqrt(math.pi) / erfcx(x)),)
+        return (g * (-2 / math.sqrt(math.pi) * _density_over_tail(x)),)
 
 
 class Erfinv(Elementwise):
@@ -155,7 +157,7 @@ class LogNdtr(Elementwise):
         return s.special("log_ndtr", x)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (g * (math.sqrt(2 / math.pi) / erfcx(x * -math.sqrt(0.5))),)
+        return (g * (math.sqrt(2 / math.pi) * _density_over_tail(x * -math.sqrt(0.5))),)
 
 
 class Ndtri(Elementwise):
@@ -197,6 +199,12 @@ def _ratios(s: Scalars, x: Value, count: int) -> list[Value]:
         ratio = 1 / (2 * (x + n * ratio))
         ratios.append(ratio)
     return ratios[-count:]
+
+
+def _density_over_tail(x: Node) -> Any:
+    """exp(-x**2) / erfc(x): below 0 as it is, since erfcx overflows there and with it the derivative of 1 / erfcx."""
+    left = where(x < 0, x, 0)
+    return where(x < 0, exp(-square(left)) / erfc(left), 1 / erfcx(where(x < 0, 0, x)))
 
 
 def _normal_tail(s: Scalars, x: Value) -> Value:
