@@ -26,7 +26,7 @@ from graphc.types import DType, Shape, float32, float64, int32
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 LN2 = math.log(2)
 SETTLED = 8.0
-"""The spread of fractions between the steps of a loop."""
+"""The spread of fractions between the steps of a loop, and of those that are added up."""
 LN2_LEADING, LN2_TRAILING = 0.6931471803691238, 1.9082149292705877e-10
 
 
@@ -100,7 +100,7 @@ def together(x: Extended, y: Extended) -> tuple[Node, Node, Node]:
     """The fractions of both relative to the larger power of what is not 0, and that power."""
     if x.is_plain and y.is_plain:
         return x.fraction, y.fraction, x.power
-    x, y = normalised(x), normalised(y)
+    x, y = normalised(x, SETTLED), normalised(y, SETTLED)
     of_both = where(equal(y.fraction, 0), x.power, maximum(x.power, y.power))
     top = where(equal(x.fraction, 0), y.power, of_both)
     return relative(x, top), relative(y, top), top
@@ -184,7 +184,7 @@ def total(x: Extended, axis: Axes) -> Extended:
     if x.is_plain:
         value = sum(x.fraction, axis)
         return Extended(value, full(0, value.type.with_dtype(int32)))
-    x = normalised(x)
+    x = normalised(x, SETTLED)
     top = highest(x, axis)
     return Extended(sum(relative(x, expand(top, axis, like=x.fraction)), axis), top)
 
@@ -201,7 +201,7 @@ def aligned(x: Extended, axis: Axes, sign: int = 1) -> tuple[Node, Node]:
 
     The largest one is the one with the largest power, unless none is positive.
     """
-    x = normalised(x)
+    x = normalised(x, SETTLED)
     positive = greater(x.fraction, 0) if sign > 0 else less(x.fraction, 0)
     top = make(Max(axis), where(positive, x.power, LOWEST))
     bottom = make(Min(axis), x.power)
@@ -216,7 +216,8 @@ def highest(x: Extended, axis: Axes) -> Node:
     every = make(Max(axis), x.power)
     some = make(Max(axis), where(equal(x.fraction, 0), LOWEST, x.power))
     of_any = where(equal(some, LOWEST), every, some)
-    return where(equal(of_any, LOWEST), 0, of_any)  # of nothing
+    filled = all(isinstance(x.shape[a], int) and x.shape[a] for a in axis)
+    return of_any if filled else where(equal(of_any, LOWEST), 0, of_any)  # of nothing
 
 
 def relative(x: Extended, top: Node) -> Node:

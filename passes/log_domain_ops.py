@@ -46,6 +46,7 @@ from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Min, Prod, Softmax
 from graphc.ops.representation import log_ldexp
 from graphc.passes.log_domain_arithmetic import (
+    SETTLED,
     Extended,
     aligned,
     average,
@@ -180,8 +181,8 @@ def consumed(node: Node, xs: Sequence[Number]) -> Node:
 
 
 def logarithm(x: Extended) -> Node:
-    """The logarithm, that of the number itself where it is ordinary."""
-    x = normalised(x)
+    """The logarithm."""
+    x = normalised(x, SETTLED)
     return log_ldexp(x.fraction, cast(x.power, x.fraction.dtype))
 
 

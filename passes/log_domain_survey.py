@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 from graphc.interpret.ranges import range_of
 from graphc.ir.graph import Graph
-from graphc.ir.leaf import uniform_value
+from graphc.ir.leaf import Constant, uniform_value
 from graphc.ir.node import Node, topological
 from graphc.ir.op import Op
 from graphc.loops.ops import Scan, Switch, While
 from graphc.ops.base import InnerGraphs
 from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import Expand, Reshape, Sum
 from graphc.ops.cumulative import CumulativeProd
-from graphc.ops.elementwise import Add, Divide, Maximum, Minimum, Multiply, Pow, Rsqrt, Sqrt, Square, Subtract
+from graphc.ops.elementwise import Abs, Add, Divide, Maximum, Minimum, Multiply, Pow, Rsqrt, Sqrt, Square, Subtract
+from graphc.ops.euclidean_norm import EuclideanNorm
 from graphc.ops.logic import Where
 from graphc.ops.movement import Concat
-from graphc.ops.reduction import Prod
+from graphc.ops.reduction import Max, Mean, Prod
 from graphc.ops.tuples import Item
 from graphc.passes.log_domain_ops import MOVES, begins_as_logarithm, carrying, consuming
 from graphc.types import TupleType
@@ -29,7 +31,7 @@ from graphc.types import TupleType
 FEW = 8
 """Products of at most so many numbers seldom leave the range."""
 MANY = 10**6
-Growth = int
+_SIZES = (Expand, Reshape, Sum, Mean, Max, Sqrt, Square, Abs, Multiply, Divide, EuclideanNorm)
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,10 @@ def _outputs(graph: Graph, given: Sequence[Factors]) -> list[Factors]:
 
 def _number(node: Node, xs: Sequence[int]) -> int:
     match node.op:
-        case Multiply() | Divide() | Matmul():
+        case Multiply() | Matmul():
             return sum(xs)
+        case Divide():
+            return 1 if _is_share(node) else max(xs)
         case Square():
             return 2 * xs[0]
         case Sqrt() | Rsqrt():
@@ -165,6 +169,24 @@ def _number(node: Node, xs: Sequence[int]) -> int:
             return min(xs)
         case _:
             return max(xs)
+
+
+def _is_share(node: Node) -> bool:
+    """Whether a quotient is that of something by its own sum, maximum, or norm."""
+    above, below = node.args
+    while below is not above and isinstance(below.op, _SIZES):
+        parts = {arg for arg in below.args if not _is_number(arg)}
+        if len(parts) != 1:
+            return False
+        (below,) = parts
+    return below is above
+
+
+def _is_number(x: Node) -> bool:
+    """Whether a node is a constant, or a function of one."""
+    while len(x.args) == 1:
+        (x,) = x.args
+    return isinstance(x.op, Constant)
 
 
 def _is_limited(x: Node) -> bool:
