@@ -15,7 +15,7 @@ from graphc.ir.rewrite import rewrite, rewrite_nodes
 from graphc.ir.rule import RuleSet
 from graphc.passes.places import RulesAtPlaces
 from graphc.passes.registry import graph_pass
-from graphc.passes.rules import CANONICAL, LAST, STABLE
+from graphc.passes.rules import CANONICAL, EXACT, LAST, STABLE
 
 
 @graph_pass
@@ -30,9 +30,9 @@ def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
 
 
 def stabilize_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list[Node]:
-    """Nodes made stable together."""
+    """Nodes made stable together, after what says nothing is left out, as in a pipeline."""
     made = list(nodes)
-    for rules in _tables(semantics):
+    for rules in (CANONICAL + EXACT, *_tables(semantics)):
         made = rewrite_nodes(made, rules)
     return made
 

@@ -89,6 +89,12 @@ def where_not(condition, x, y):
     return where(logical_not(condition), x, y), where(condition, y, x)
 
 
+@CANONICAL.rule("exact")
+def where_alike(condition, x):
+    """Both choices are the same."""
+    return where(condition, x, x), x
+
+
 # --- moves of elements: merged, repetition outermost, transposition next ---
 
 

@@ -10,12 +10,13 @@ import math
 
 import numpy as np
 
-from graphc.ir.leaf import full, uniform_value
+from graphc.ir.leaf import Constant, full, uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.op import Op
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast, Sum, cast
 from graphc.ops.elementwise import Add, Divide, Maximum, Minimum, Multiply, Pow, Subtract, abs, maximum, minimum, square
+from graphc.ops.indexing import Take
 from graphc.ops.logic import (
     BitwiseAnd,
     BitwiseOr,
@@ -154,12 +155,6 @@ def integer_sum_of_sums(node: Node) -> Node | None:
 
 
 # --- choices and truth ---
-
-
-@EXACT.rule("exact")
-def where_alike(condition, x):
-    """Both choices are the same."""
-    return where(condition, x, x), x
 
 
 @EXACT.rule("exact")
@@ -321,6 +316,31 @@ def slice_of_concat(node: Node) -> Node | None:
             return slice_node(operand, {**ranges, axis: (first - begin, count, step)})
         begin += size
     return None
+
+
+@EXACT.rewriter(Take, kind="exact")
+def take_of_all(node: Node) -> Node | None:
+    """Every element, in the order in which it is."""
+    (x, indices), axis = node.args, node.op.attributes()["axis"]
+    if not isinstance(indices.op, Constant) or node.shape != x.shape:
+        return None
+    return x if np.array_equal(indices.op.value, np.arange(len(indices.op.value))) else None
+
+
+@EXACT.rewriter(Concat, kind="exact")
+def concat_of_slices(node: Node) -> Node | None:
+    """What was cut into pieces, put together again."""
+    first, axis, place = node.args[0], node.op.attributes()["axis"], 0
+    if not isinstance(first.op, Slice) or first.args[0].shape != node.shape:
+        return None
+    whole = first.args[0]
+    for piece in node.args:
+        if not isinstance(piece.op, Slice) or piece.args[0] is not whole or any(n != 1 for n in piece.op.step):
+            return None
+        if piece.op.start != tuple(place if a == axis else 0 for a in range(node.ndim)):
+            return None
+        place = place + piece.shape[axis]
+    return whole
 
 
 @EXACT.rewriter(Concat, kind="exact")

@@ -134,6 +134,24 @@ def half_of_twice_sigmoid(x):
     return 0.5 * (2 * sigmoid(x)), sigmoid(x)
 
 
+@HYPERBOLIC.rule("stabilizing", "S21", factors=True)
+def twice_sigmoid_in_half(x):
+    """The sigmoid as it is spelled with tanh."""
+    return 2 * sigmoid(x) / 2, sigmoid(x)
+
+
+@HYPERBOLIC.rule("stabilizing", "S21")
+def sum_with_multiple_of_tanh(a, x):
+    """a * (1 + tanh(x)), multiplied out: cancels in the left tail."""
+    return a + a * tanh(x), a * (2 * sigmoid(2 * x))
+
+
+@HYPERBOLIC.rule("stabilizing", "S21")
+def difference_from_multiple_of_tanh(a, x):
+    """a * (1 - tanh(x)), multiplied out: cancels in the right tail."""
+    return a - a * tanh(x), a * (2 * sigmoid(-2 * x))
+
+
 @HYPERBOLIC.rule("stabilizing", "S52", factors=True)
 def inverse_square_of_cosh(x):
     """The derivative divides infinities."""

@@ -42,6 +42,18 @@ def log_sum_exp(x, axis: attribute):
     return log(sum(exp(x), axis)), logsumexp(x, axis)
 
 
+@LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S1")
+def log_of_sum_of_sums(node: Node) -> Node | None:
+    """log(sum(sum(exp(x)))), one axis after the other, is the logarithm of one sum."""
+    outer = node.args[0]
+    inner = outer.args[0] if isinstance(outer.op, Sum) else outer
+    if not isinstance(outer.op, Sum) or not isinstance(inner.op, Sum) or combination(inner.args[0]) is None:
+        return None
+    kept = [a for a in range(inner.args[0].ndim) if a not in inner.op.axis]
+    axis = tuple(sorted((*inner.op.axis, *(kept[a] for a in outer.op.axis))))
+    return log(sum(inner.args[0], axis))
+
+
 @LOG_SUM_EXP.rule("stabilizing", "S1", when=is_narrower, proof="tested: rounds to another dtype")
 def log_sum_narrow_exp(x, axis: attribute, dtype: attribute):
     """The exponentials need not be rounded before they are added."""

@@ -9,10 +9,16 @@ from __future__ import annotations
 import math
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import exp, log, log1p, sigmoid, softplus
+from graphc.ops.elementwise import abs, exp, log, log1p, minimum, sigmoid, softplus
 from graphc.ops.logic import logical_and, where
 
 LOGISTIC = RuleSet("logistic")
+
+
+@LOGISTIC.rule("stabilizing", "S20", factors=True)
+def exp_of_part_over_one_plus_exp(x):
+    """The sigmoid in a spelling that does not overflow, which the other rules know by its name."""
+    return exp(minimum(x, 0)) / (1 + exp(-abs(x))), sigmoid(x)
 
 
 @LOGISTIC.rule("stabilizing", "S20", factors=True)

@@ -6,17 +6,20 @@ Log and exp are lifted above moves only where a rule then fires, so that nothing
 from __future__ import annotations
 
 from graphc.ir.node import Node, make
-from graphc.ir.pattern import MOST_MOVES
+from graphc.ir.pattern import MOST_MOVES, see
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast
-from graphc.ops.elementwise import Exp, Log
+from graphc.ops.elementwise import Exp, Log, exp, log
+from graphc.ops.movement import Concat
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
+from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.sequences import SEQUENCES
 
 MOVED = RuleSet("moved")
-LOGARITHMIC = LOG_SUM_EXP + MIXTURES + SEQUENCES + DENSITIES
+LOGARITHMIC = LOGISTIC + LOG_SUM_EXP + MIXTURES + SEQUENCES + DENSITIES
+EXP = frozenset({"exp"})
 
 
 @MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")
@@ -34,6 +37,35 @@ def lifted_above_moves(node: Node) -> Node | None:
     if fired is None:
         return None
     result = fired[1]
+    for move in reversed(moves):
+        result = make(move.op, result, *move.args[1:])
+    return result
+
+
+@MOVED.rewriter(Concat, kind="exact", reference="S7")
+def joined_exponentials(node: Node) -> Node | None:
+    """Exponentials put together are one of what is put together, which the rules for exponentials see."""
+    exponentials = [see(x, EXP) for x in node.args]
+    exponents = [x.args[0] for x in exponentials if x is not None]
+    return exp(make(node.op, *exponents)) if len(exponents) == len(node.args) else None
+
+
+@MOVED.rewriter(Log, kind="stabilizing", reference="S7")
+def log_of_joined(node: Node) -> Node | None:
+    """log(stack([p, 1 - p])) is stack([log(p), log(1 - p)]), where a rule knows better for one of them."""
+    moves: list[Node] = []
+    inner = node.args[0]
+    while len(moves) < MOST_MOVES and inner.op.moves:
+        moves.append(inner)
+        inner = inner.args[0]
+    if not isinstance(inner.op, Concat):
+        return None
+    logarithms = [log(x) for x in inner.args]
+    fired = [LOGARITHMIC.fire(x) for x in logarithms]
+    if all(found is None for found in fired):
+        return None
+    parts = [x if found is None else found[1] for x, found in zip(logarithms, fired, strict=True)]
+    result = make(inner.op, *parts)
     for move in reversed(moves):
         result = make(move.op, result, *move.args[1:])
     return result
