@@ -11,12 +11,11 @@ import pytest
 
 import graphc as gc
 from graphc.errors import GraphError
-from graphc.kernel import BLOCK
 from graphc.passes.pipeline import parse_pipeline
 
 FLOATS = ("float32", "float64")
 LLVM = ("llvm", "reference")
-BLOCKED = BLOCK + 2  # roundings of the stated bound
+BLOCKED = 24  # roundings: of a block, of lanes that are joined, and of parts on a GPU
 
 
 def unit(dtype):
@@ -122,7 +121,7 @@ def test_sums_on_a_gpu(data, dtype):
     for number, result in enumerate(got):
         for value, row in zip(np.ravel(result), x if np.ndim(result) else x.reshape(1, -1), strict=True):
             if number < len(sums):
-                assert excess(value, row, dtype) <= BLOCKED + 6
+                assert excess(value, row, dtype) <= BLOCKED
             else:
                 u, total = unit(dtype), exact(row)
                 assert abs(float(value) - total) <= 1.01 * u * abs(total) + row.size * u * u * exact(np.abs(row))
