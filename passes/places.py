@@ -9,7 +9,7 @@ Comes in: rules; goes out: the same rules, which also fire where only that licen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set as AbstractSet
 from typing import Any
 
 from graphc.interpret.ranges import Branch, Place, beyond, places_inside, questions
@@ -21,7 +21,8 @@ from graphc.ir.source import at
 from graphc.ops.assume import Assume
 from graphc.ops.logic import Where
 
-MOST_IN_BRANCH = 64  # nodes of a branch that are looked at
+MOST_IN_BRANCH = 32  # nodes of a branch that are looked at
+MOST_BRANCHES = 64, 0.1  # that are looked into in one run, and how many more for each node: it stays linear
 MOST_NESTED = 4  # choices in each other
 MOST_REMOTE = 2000
 MOST_BEYOND = 24  # as far as the form of a rule may reach
@@ -31,17 +32,20 @@ class RulesAtPlaces(RuleSet):
     """Rules that know what holds at the place where they may fire."""
 
     def begin(self, roots: Iterable[Node]) -> RuleSet:
-        return _Run(self, _assumes(roots))
+        return _Run(self, roots)
 
 
 class _Run(RuleSet):
     """Rules for one run: they note where more knowledge would help."""
 
-    def __init__(self, rules: RuleSet, assumes: bool) -> None:
+    def __init__(self, rules: RuleSet, roots: Iterable[Node]) -> None:
         super().__init__(rules.name, rules)
         self._by_op = rules._by_op  # which rules are for which op is found out once
         self.open: dict[Node, Sequence[Node]] = {}  # where rules asked for ranges and did not fire, and of which nodes
-        self.assumes = assumes
+        nodes = list(_everywhere(roots))
+        self.assumes = any(isinstance(node.op, Assume) for node in nodes)
+        few, each = MOST_BRANCHES
+        self.branches_left = few + int(each * len(nodes))
 
     def fire(self, node: Node) -> tuple[Rewrite, Node] | None:
         with questions() as asked:
@@ -77,6 +81,9 @@ class _Run(RuleSet):
 
     def _in_branch(self, root: Node, waiting: Sequence[Node], inside: tuple[Branch, ...]) -> Node | None:
         """A branch after a rule fired in it, by what is known of all elements, of each alone, or in choices in it."""
+        if self.branches_left == 0:
+            return None
+        self.branches_left -= 1
         hopeful: set[Node] = set()
         for each, reach in ((False, _any), (True, _elementwise)):
             if not inside[-1].knows(each=each):
@@ -128,15 +135,13 @@ class _Run(RuleSet):
         return new
 
 
-def _assumes(roots: Iterable[Node]) -> bool:
-    """Whether there is an assumption, be it in a loop."""
+def _everywhere(roots: Iterable[Node]) -> Iterator[Node]:
+    """All nodes that the roots need, with those in loops."""
     graphs = [roots]
     for outputs in graphs:  # grows
         for node in topological(outputs):
-            if isinstance(node.op, Assume):
-                return True
+            yield node
             graphs.extend(graph.outputs for graph in node.op.inner)
-    return False
 
 
 def place_of(inside: Sequence[Branch], *, each: bool, remote: AbstractSet[Node] = frozenset()) -> Any:

@@ -23,7 +23,7 @@ from graphc.ops.assume import Assume
 from graphc.ops.tuples import Item
 
 Range = Interval | tuple[Interval, ...]  # several for a node with several results
-MOST_NODES = 64  # that are looked at below a node for what holds at a place
+MOST_NODES = 32  # that are looked at below a node for what holds at a place
 OfInner = Callable[[Node, Sequence[Interval], bool], tuple[Interval, ...]]
 OF_INNER: dict[type[Op], OfInner] = {}
 """The ranges of the results of ops with inner graphs, given those of the operands."""
