@@ -3,7 +3,7 @@
 scope          the graph around a node: users, conditions, names
 expression     formulas as functions of one value, thresholds
 finding        what checks find, and the table of checks
-overflow, domain, cancellation, hacks, narrow     the checks
+overflow, growth, domain, cancellation, hacks, narrow     the checks
 diagnose       all checks on all nodes, and what became of what they found
 policy         which kinds warn or fail when a function is compiled
 """

@@ -11,9 +11,9 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe
 from graphc.ir.rewrite import Firing
 from graphc.ir.source import Source
-from graphc.numerics.diagnostics import cancellation, domain, hacks, narrow, overflow  # noqa: F401 - they register
+from graphc.numerics.diagnostics import cancellation, domain, growth, hacks, narrow, overflow  # noqa: F401 - they register
 from graphc.numerics.diagnostics.finding import CHECKS, OF_DERIVATIVES, Finding
-from graphc.numerics.diagnostics.scope import Scope, is_backward
+from graphc.numerics.diagnostics.scope import Scope, is_backward, is_internal
 from graphc.numerics.formula import everywhere, place
 from graphc.numerics.provenance import Provenance, consumed
 from graphc.passes.places import BEYOND_ASSUMPTION, IN_BRANCH
@@ -119,8 +119,8 @@ def _findings_at(node: Node, scope: Scope) -> Iterator[Finding]:
         for finding in check(node, scope):
             operand = finding.operand
             if operand is not None:
-                known = f"{scope.label(operand)} is in {range_of(operand)}"
-                finding = replace(finding, known=known, is_internal=scope.is_internal(node, operand))
+                known = finding.known or f"{scope.label(operand)} is in {range_of(operand)}"
+                finding = replace(finding, known=known, is_internal=is_internal(finding.node, operand))
             yield finding
 
 

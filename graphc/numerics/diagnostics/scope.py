@@ -79,17 +79,6 @@ class Scope:
         """The same as the user would write it, as far as that is known."""
         return self.label(node).removeprefix("%")
 
-    def is_internal(self, node: Node, operand: Node) -> bool:
-        """Whether one call of a function of graphc made a node and its operand, so the user wrote neither."""
-        if is_backward(node):
-            operand = before_derivative(node, operand)
-        while isinstance(operand.op, Expand | Cast | Reshape):  # what graphc puts between them
-            operand = operand.args[0]
-        ours, theirs = node.source, operand.source
-        if ours is None or theirs is None or not operand.args or ours.is_text:
-            return False
-        return ours.is_same_expression(theirs)
-
     def _written(self, node: Node) -> str:
         """The user's text of which a node is the result, if it is short and of one line."""
         source = node.source
@@ -169,6 +158,18 @@ class Scope:
             and any((number := uniform_value(arg)) is not None and number >= 0 for arg in new.args)
             and np.size(parameter.op.storage.array)  # type: ignore[attr-defined]
         }
+
+
+def is_internal(node: Node, operand: Node) -> bool:
+    """Whether one call of a function of graphc made a node and its operand, so the user wrote neither."""
+    if is_backward(node):
+        operand = before_derivative(node, operand)
+    while isinstance(operand.op, Expand | Cast | Reshape):  # what graphc puts between them
+        operand = operand.args[0]
+    ours, theirs = node.source, operand.source
+    if ours is None or theirs is None or not operand.args or ours.is_text:
+        return False
+    return ours.is_same_expression(theirs)
 
 
 def is_backward(node: Node) -> bool:
