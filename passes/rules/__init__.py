@@ -9,6 +9,7 @@ from graphc.passes.rules.canonical import CANONICAL
 from graphc.passes.rules.decisions import DECISIONS
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.differences import DIFFERENCES
+from graphc.passes.rules.divergences import DIVERGENCES
 from graphc.passes.rules.entropy import ENTROPY
 from graphc.passes.rules.error_function import ERROR_FUNCTION, INTERVALS
 from graphc.passes.rules.exact import EXACT
@@ -50,6 +51,7 @@ STABLE = RuleSet(
         *TRIGONOMETRIC,
         *QUOTIENTS,
         *REMAINDERS,
+        *DIVERGENCES,
         *POWERS,
         *VARIANCE,
         *MIXTURES,

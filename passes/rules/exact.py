@@ -321,7 +321,7 @@ def slice_of_concat(node: Node) -> Node | None:
 @EXACT.rewriter(Take, kind="exact")
 def take_of_all(node: Node) -> Node | None:
     """Every element, in the order in which it is."""
-    (x, indices), axis = node.args, node.op.attributes()["axis"]
+    x, indices = node.args
     if not isinstance(indices.op, Constant) or node.shape != x.shape:
         return None
     return x if np.array_equal(indices.op.value, np.arange(len(indices.op.value))) else None
