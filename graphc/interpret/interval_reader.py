@@ -162,7 +162,9 @@ class IntervalElements(Elements):
         return Interval(-1100.0, 1100.0, False, False)
 
     def ldexp(self, x: Value, k: Value) -> Interval:
-        return as_interval(x) * Interval(0.0, inf, False, False, False) if not x.known or x.low else as_interval(0)
+        x, k = as_interval(x), as_interval(k)
+        power = Interval(0.0, inf, k.may_be_nan, k.may_be_infinite, k.may_be_infinite)
+        return Interval(0.0, 0.0) if x.known and x.low == 0 and not (k.may_be_nan or k.may_be_infinite) else x * power
 
     def less(self, x: Value, y: Value) -> Interval:
         x, y = as_interval(x), as_interval(y)
