@@ -57,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def run(system: str) -> tuple[str, dict[Key, Result]] | ImportError:
         try:
-            outcome = run_system(system, pythons.get(system, sys.executable), work)
+            outcome = run_system(
+                system, pythons.get(system, sys.executable), groups(options.family, SYSTEMS[system].dtypes)
+            )
         except ImportError as error:
             return error
         print(f"{system}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ In: what each system returned, and the exact values and derivatives. Out: verdic
 
 from collections.abc import Iterator, Mapping
 
-from benchmarks.stability.case import DTYPES, Case
+from benchmarks.stability.case import Case
 from benchmarks.stability.cases import CASES, PROBES
 from benchmarks.stability.judge import Truth, Verdict, correct, points_of, same_bits, verdicts
 from benchmarks.stability.report import BASELINES, Finding
@@ -21,6 +21,7 @@ def findings(results: Results, truth: Mapping[Key, tuple[Truth, Truth]]) -> list
         for system in results
         if system != "graphc ieee"
         for key, (values, slopes) in truth.items()
+        if key in results[system]
         for kind, exact in (("value", values), ("gradient", slopes))
         if exact and BASELINES[kind] in results and (kind == "value" or SYSTEMS[system].differentiates)
         for finding in finding_of(results, system, key, kind, exact)
@@ -56,9 +57,10 @@ def harmed_probes(results: Results) -> dict[str, dict[str, list[str]]]:
     """For each system and dtype, the probes to which it gives another answer than NumPy does."""
     harmed: dict[str, dict[str, list[str]]] = {}
     for system in results:
-        harmed[system] = {dtype: [] for dtype in DTYPES}
+        dtypes = SYSTEMS[system].dtypes
+        harmed[system] = {dtype: [] for dtype in dtypes}
         for name, probe in PROBES.items():
-            for dtype in DTYPES:
+            for dtype in dtypes:
                 wanted, found = results["numpy"][name, dtype].values, results[system][name, dtype].values
                 assert wanted is not None
                 if found is not None and not all(

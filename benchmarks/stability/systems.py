@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.stability.case import Array, Arrays, Formula
+from benchmarks.stability.case import DTYPES, Array, Arrays, Formula
 from benchmarks.stability.words import words
 
 Calls = Callable[..., list[Any]]  # arrays of a call to the value, followed by one derivative an input
@@ -60,7 +60,11 @@ class System:
     """A function of the inputs, which gives the value and, if that is asked for, the derivatives too."""
     differentiates: bool = True
     together: bool = False
-    """Whether compiling is so slow that the tasks of a family are compiled as one function."""
+    """Whether compiling is so slow that the tasks of a family are compiled as one function, and in one dtype only."""
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        return DTYPES[:1] if self.together else DTYPES
 
     def version(self) -> str:
         """The version that is installed; raises ImportError where there is none."""

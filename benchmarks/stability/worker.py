@@ -28,11 +28,11 @@ SECONDS_A_GROUP = 900  # many tasks compiled as one function
 Key = tuple[str, str]  # of a case or probe: name and dtype
 
 
-def groups(families: Sequence[str] | None = None) -> list[list[Key]]:
+def groups(families: Sequence[str] | None = None, dtypes: Sequence[str] = DTYPES) -> list[list[Key]]:
     """What is to be done, in groups that may be compiled as one function."""
     names = [[case.name for case in family.cases] for family in FAMILIES if not families or family.name in families]
     names += [] if families else [list(PROBES)]
-    return [[(name, dtype) for name in group] for group in names for dtype in DTYPES]
+    return [[(name, dtype) for name in group] for group in names for dtype in dtypes]
 
 
 def task(key: Key) -> Task:
