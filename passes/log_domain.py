@@ -7,7 +7,7 @@ a logarithm, a quotient of two, a root, or a choice of the largest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphc.ir.graph import Graph
@@ -22,9 +22,9 @@ from graphc.ops.log_domain import LogProd, WeightedLogsumexp
 from graphc.ops.logic import Comparison
 from graphc.ops.reduction import Argmax, Argmin
 from graphc.ops.tuples import Item, items
-from graphc.passes.log_domain_arithmetic import Extended, ordinary
+from graphc.passes.log_domain_arithmetic import Extended, Number, ordinary
 from graphc.passes.log_domain_loops import carried_scan, carried_switch, carried_while
-from graphc.passes.log_domain_ops import Number, begins_as_logarithm, calculated, carrying, consumed, consuming
+from graphc.passes.log_domain_ops import begins_as_logarithm, calculated, carrying, consumed, consuming
 from graphc.passes.log_domain_survey import MANY, Factors, Survey, states_of
 from graphc.passes.registry import graph_pass
 
@@ -85,8 +85,30 @@ def _carried(roots: list[Node], trace: Trace) -> list[Node]:
     survey = Survey(roots)
     if not survey.results and not any(map(survey.fires, survey.order)):
         return roots
-    walk = _Walk(survey, {}, trace)
+    walk = _Walk(survey, {}, _Report(trace))
     return [walk.ordinary(node) for node in roots]
+
+
+@dataclass
+class _Report:
+    """What fired, each node once, though loops may be walked over twice."""
+
+    trace: Trace
+    fired: set[Node] = field(default_factory=set)
+    told: set[Node] = field(default_factory=set)
+
+    def permits(self, node: Node) -> bool:
+        """Whether a node may fire: there is fuel for it."""
+        if node not in self.fired and self.trace.spend():
+            self.fired.add(node)
+        return node in self.fired
+
+    def tell(self, node: Node, became: Node) -> None:
+        """Record that a node fired."""
+        if node not in self.told:
+            self.told.add(node)
+            rule = LOG_DOMAIN.for_node(node)[0]
+            self.trace.firings.append(Firing(rule, node, became, self.trace.stage))
 
 
 class _Walk:
@@ -96,14 +118,14 @@ class _Walk:
     """
 
     def __init__(
-        self, survey: Survey, given: Mapping[Node, Number], trace: Trace, alarms: list[Node] | None = None
+        self, survey: Survey, given: Mapping[Node, Number], report: _Report, alarms: list[Node] | None = None
     ) -> None:
-        self.survey, self.trace, self.alarms = survey, trace, alarms
+        self.survey, self.report, self.alarms = survey, report, alarms
         self.wide = {x: value for x, value in given.items() if isinstance(value, Extended)}
         self.plain = {x: value for x, value in given.items() if isinstance(value, Node)}
         self.results: dict[Node, Mapping[int, Number]] = {}  # of loops and branches, those that are used
         self.graphs: dict[Any, Graph] = {}  # what inner graphs became, by identity
-        self.fired = {node for node in self.survey.order if self.survey.fires(node) and trace.spend()}
+        self.fired = {node for node in self.survey.order if self.survey.fires(node) and report.permits(node)}
         self.region = self._region()
         for node in self.survey.order:
             if node not in given:
@@ -158,8 +180,7 @@ class _Walk:
         else:
             self.plain[node] = found
         if node in self.fired:
-            rule = LOG_DOMAIN.for_node(node)[0]
-            self.trace.firings.append(Firing(rule, node, self.ordinary(node), self.trace.stage))
+            self.report.tell(node, self.ordinary(node))
 
     def _arguments(self, node: Node, places: Sequence[int]) -> list[Number]:
         """The operands; those at other places as ordinary numbers."""
@@ -188,12 +209,12 @@ class _Walk:
 
     def _inside(self, nodes: Sequence[Node], given: Mapping[Node, Number], alarms: list[Node] | None) -> list[Number]:
         known = {x: Factors(MANY) if isinstance(value, Extended) else Factors() for x, value in given.items()}
-        return _Walk(Survey(nodes, known), given, self.trace, alarms).numbers(nodes)
+        return _Walk(Survey(nodes, known), given, self.report, alarms).numbers(nodes)
 
     def _inner(self, graph: Graph) -> Graph:
         """An inner graph whose operands are ordinary numbers."""
         if graph.identity not in self.graphs:
-            outputs = tuple(_carried(list(graph.outputs), self.trace))
+            outputs = tuple(_carried(list(graph.outputs), self.report.trace))
             same = all(a is b for a, b in zip(outputs, graph.outputs, strict=True))
             self.graphs[graph.identity] = graph if same else replace(graph, outputs=outputs)
         return self.graphs[graph.identity]

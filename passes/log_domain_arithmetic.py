@@ -56,10 +56,15 @@ class Extended:
         return replace(self, fraction=move(self.fraction), power=move(self.power))
 
 
-def extended(x: Node) -> Extended:
+Number = Extended | Node
+
+
+def extended(x: Number) -> Extended:
     """Ordinary floats; 16-bit ones in float32."""
-    x = cast(x, x.dtype.compute)
-    return Extended(x, full(0, x.type.with_dtype(int32)), _spread(x))
+    if isinstance(x, Extended):
+        return x
+    value: Node = cast(x, x.dtype.compute)
+    return Extended(value, full(0, value.type.with_dtype(int32)), _spread(value))
 
 
 def ordinary(x: Extended, dtype: DType) -> Node:

@@ -16,8 +16,7 @@ from graphc.loops.ops import Scan, Switch, While
 from graphc.loops.traces import traces
 from graphc.ops.logic import logical_or
 from graphc.ops.tuples import items
-from graphc.passes.log_domain_arithmetic import SETTLED, Extended, extended, normalised, ordinary
-from graphc.passes.log_domain_ops import Number
+from graphc.passes.log_domain_arithmetic import SETTLED, Extended, Number, extended, normalised, ordinary
 from graphc.types import TensorType, bool_
 
 Evaluate = Callable[[Sequence[Node], Mapping[Node, Number], list[Node] | None], list[Number]]
@@ -115,7 +114,7 @@ def carried_switch(op: Switch, operands: Sequence[Number], evaluate: Evaluate) -
     with recorded() as made:
         found = [evaluate(b.outputs, dict(zip(b.inputs, given, strict=True)), None) for b in op.branches]
         wide = [any(isinstance(x, Extended) for x in column) for column in zip(*found, strict=True)]
-        results = [[_number(x) if w else x for x, w in zip(row, wide, strict=True)] for row in found]
+        results = [[extended(x) if w else x for x, w in zip(row, wide, strict=True)] for row in found]
     forms = [_widest(column) for column in zip(*results, strict=True)]
     own = dict.fromkeys(_parts(given), "x")
     graph, needed = closed([part for row in results for part in _parts(row)], own, always=len(own), inside=made)
@@ -127,23 +126,19 @@ def carried_switch(op: Switch, operands: Sequence[Number], evaluate: Evaluate) -
 
 def _begun(x: Number) -> Extended:
     """What a carry begins with, no better known than what it becomes."""
-    return replace(normalised(_number(x), SETTLED), spread=SETTLED)
+    return replace(normalised(extended(x), SETTLED), spread=SETTLED)
 
 
 def _like(x: Number, begun: Number, node: Node) -> Number:
     """What a carry becomes, in the form in which it began."""
     if isinstance(begun, Extended):
-        return normalised(_number(x), SETTLED)
+        return normalised(extended(x), SETTLED)
     return ordinary(x, node.dtype) if isinstance(x, Extended) else x
 
 
 def _widest(column: Sequence[Number]) -> Number:
     """Of the results of all branches in one place the one of which least is known."""
     return max(column, key=lambda x: x.spread if isinstance(x, Extended) else 0.0)
-
-
-def _number(x: Number) -> Extended:
-    return x if isinstance(x, Extended) else extended(x)
 
 
 def _plain(x: Number) -> Node:

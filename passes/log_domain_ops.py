@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import full
@@ -39,15 +38,16 @@ from graphc.ops.elementwise import (
     Square,
     Subtract,
 )
-from graphc.ops.indexing import Gathering
+from graphc.ops.indexing import Gather, Take, TakeAlongAxis
 from graphc.ops.log_domain import LogProd, WeightedLogsumexp, WeightedSoftmax
-from graphc.ops.logic import Comparison, Where
+from graphc.ops.logic import Comparison, Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, Where
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Min, Prod, Softmax
 from graphc.ops.representation import log_ldexp
 from graphc.passes.log_domain_arithmetic import (
     SETTLED,
     Extended,
+    Number,
     aligned,
     average,
     chosen,
@@ -67,45 +67,32 @@ from graphc.passes.log_domain_arithmetic import (
 )
 from graphc.passes.log_domain_products import matrix_product, product, running_product
 
-Number = Extended | Node
-MOVES = (Expand, Reshape, Transpose, Slice, Gathering, StopGradient)
+MOVES = (Expand, Reshape, Transpose, Slice, Take, Gather, TakeAlongAxis, StopGradient)
 _BASES: dict[type[Op], float] = {Log: 1.0, Log2: 1 / math.log(2), Log10: 1 / math.log(10)}
+_CARRYING: dict[type[Op], tuple[int, ...]] = {
+    **dict.fromkeys((Where, WeightedSoftmax), (1, 2)),
+    **dict.fromkeys((Add, Subtract, Multiply, Divide, Maximum, Minimum, Matmul), (0, 1)),
+    **dict.fromkeys((Negative, Abs, Square, Sqrt, Rsqrt, Pow, Cast, Pad, *MOVES), (0,)),
+    **dict.fromkeys((Sum, Mean, Prod, Max, Min, CumulativeProd), (0,)),
+}
+_CONSUMING: dict[type[Op], tuple[int, ...]] = {
+    **dict.fromkeys((Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual), (0, 1)),
+    **dict.fromkeys((Log, Log2, Log10, LogProd, Argmax, Argmin), (0,)),
+    WeightedLogsumexp: (1,),
+}
 
 
 def carrying(node: Node) -> tuple[int, ...]:
     """The positions of the operands that may have exponents of their own."""
-    match node.op:
-        case _ if not node.args or not (node.args[0].dtype.is_float or isinstance(node.op, Where)):
-            return ()
-        case Where() | WeightedSoftmax():
-            return (1, 2) if node.dtype.is_float else ()
-        case Cast():
-            return (0,) if node.dtype.is_float else ()
-        case Add() | Subtract() | Multiply() | Divide() | Maximum() | Minimum() | Matmul():
-            return 0, 1
-        case Concat():
-            return tuple(range(len(node.args)))
-        case Pow() | Negative() | Abs() | Square() | Sqrt() | Rsqrt() | Pad() | Gathering() | StopGradient():
-            return (0,)
-        case Expand() | Reshape() | Transpose() | Slice() | CumulativeProd():
-            return (0,)
-        case Sum() | Mean() | Prod() | Max() | Min():
-            return (0,)
-        case _:
-            return ()
+    op = type(node.op)
+    places = tuple(range(len(node.args))) if op is Concat else _CARRYING.get(op, ())
+    return places if places and node.dtype.is_float and (op is not Cast or node.args[0].dtype.is_float) else ()
 
 
 def consuming(node: Node) -> tuple[int, ...]:
     """The positions of the operands that may have exponents of their own, of an op whose result has not."""
-    match node.op:
-        case Comparison(name="less" | "less_equal" | "greater" | "greater_equal" | "equal" | "not_equal"):
-            return (0, 1) if node.args[0].dtype.is_float else ()
-        case Log() | Log2() | Log10() | LogProd() | Argmax() | Argmin():
-            return (0,) if node.args[0].dtype.is_float else ()
-        case WeightedLogsumexp():
-            return (1,)
-        case _:
-            return ()
+    places = _CONSUMING.get(type(node.op), ())
+    return places if places and node.args[0].dtype.is_float else ()
 
 
 def begins_as_logarithm(node: Node) -> bool:
@@ -127,7 +114,7 @@ def calculated(node: Node, xs: Sequence[Number], alarms: list[Node] | None) -> E
     """
     rule = _RULES.get(type(node.op))
     if rule is not None:
-        return rule(*_as_needed(node, xs))
+        return rule(*map(extended, xs))
     first = xs[0]
     match node.op:
         case Exp():
@@ -137,46 +124,47 @@ def calculated(node: Node, xs: Sequence[Number], alarms: list[Node] | None) -> E
         case Softmax(axis=axis):
             return shares(_node(first), axis)
         case Cast(dtype=dtype):
-            return _cast(_number(first), dtype.compute)
+            x = extended(first)
+            return replace(x, fraction=cast(x.fraction, dtype.compute))
         case Matmul():
-            return matrix_product(_number(first), _number(xs[1]), alarms)
+            return matrix_product(extended(first), extended(xs[1]), alarms)
         case Pow():
-            return raised(_number(first), _node(xs[1]))
+            return raised(extended(first), _node(xs[1]))
         case Where():
-            return chosen(_node(first), _number(xs[1]), _number(xs[2]))
+            return chosen(_node(first), extended(xs[1]), extended(xs[2]))
         case WeightedSoftmax(axis=axis):
-            e, v, w = exponential(_node(first)), _number(xs[1]), _number(xs[2])
+            e, v, w = exponential(_node(first)), extended(xs[1]), extended(xs[2])
             whole = total(times(w, e), axis).moved(lambda part: expand(part, axis, like=e.fraction))
             return over(times(v, e), whole)
         case Concat():
-            numbers = [normalised(_number(x)) for x in xs]
+            numbers = [normalised(extended(x)) for x in xs]
             fraction = make(node.op, *(x.fraction for x in numbers))
             return Extended(fraction, make(node.op, *(x.power for x in numbers)), 1.0)
         case Pad() as op:
-            x = normalised(_number(first))
+            x = normalised(extended(first))
             powers = make(replace(op, value=0.0), x.power)
             return Extended(make(op, x.fraction), powers, 1.0 if op.value in (0.0, 1.0) else math.inf)
         case _ if isinstance(node.op, MOVES):
-            return _number(first).moved(lambda part: make(node.op, part, *map(_node, xs[1:])))
+            return extended(first).moved(lambda part: make(node.op, part, *map(_node, xs[1:])))
         case _:
-            return _of_rows(node.op, _number(first))
+            return _of_rows(node.op, extended(first))
 
 
 def consumed(node: Node, xs: Sequence[Number]) -> Node:
     """The ordinary result of a consumer."""
     match node.op:
         case Comparison():
-            a, b, _ = together(_number(xs[0]), _number(xs[1]))
+            a, b, _ = together(extended(xs[0]), extended(xs[1]))
             return make(node.op, a, b)
         case Argmax(axis=axis) | Argmin(axis=axis):
             sign = 1 if isinstance(node.op, Argmax) else -1
-            return make(node.op, aligned(_number(xs[0]), (axis,), sign)[0])
+            return make(node.op, aligned(extended(xs[0]), (axis,), sign)[0])
         case LogProd(axis=axis):
-            return cast(logarithm(product(_number(xs[0]), axis)), node.dtype)
+            return cast(logarithm(product(extended(xs[0]), axis)), node.dtype)
         case WeightedLogsumexp(axis=axis):
-            return cast(logarithm(total(times(_number(xs[1]), exponential(_node(xs[0]))), axis)), node.dtype)
+            return cast(logarithm(total(times(extended(xs[1]), exponential(_node(xs[0]))), axis)), node.dtype)
         case _:
-            factor, natural = _BASES[type(node.op)], logarithm(_number(xs[0]))
+            factor, natural = _BASES[type(node.op)], logarithm(extended(xs[0]))
             return cast(natural if factor == 1 else natural * factor, node.dtype)
 
 
@@ -205,21 +193,9 @@ def _of_rows(op: Op, x: Extended) -> Extended:
     return Extended(make(op, value), top)
 
 
-def _cast(x: Extended, dtype: Any) -> Extended:
-    return replace(x, fraction=cast(x.fraction, dtype))
-
-
-def _number(x: Number) -> Extended:
-    return x if isinstance(x, Extended) else extended(x)
-
-
 def _node(x: Number) -> Node:
     assert isinstance(x, Node)
     return x
-
-
-def _as_needed(node: Node, xs: Sequence[Number]) -> list[Extended]:
-    return [_number(x) for x in xs]
 
 
 _RULES: dict[type[Op], Callable[..., Extended]] = {
