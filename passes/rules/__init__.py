@@ -18,7 +18,7 @@ from graphc.passes.rules.hyperbolic import HYPERBOLIC
 from graphc.passes.rules.known import KNOWN
 from graphc.passes.rules.linear_algebra import LINEAR_ALGEBRA
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
-from graphc.passes.rules.logarithms import LOGARITHMS
+from graphc.passes.rules.logarithms import LOGARITHMS, NEARLY_EQUAL
 from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
@@ -66,5 +66,8 @@ STABLE = RuleSet(
         *SUMS_OF_PARTS,
     ],
 )
-LAST = (RuleSet("last", [*SHARES, *ROOTS, *INTERVALS, *POWERS_ALONE]), RuleSet("very last", [*DISTANCES]))
+LAST = (
+    RuleSet("last", [*SHARES, *ROOTS, *INTERVALS, *NEARLY_EQUAL, *POWERS_ALONE]),
+    RuleSet("very last", [*DISTANCES]),
+)
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE, *(rule for rules in LAST for rule in rules)])

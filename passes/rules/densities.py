@@ -28,8 +28,8 @@ from graphc.passes.rules.log_sum_exp import logarithm_of_positive
 DENSITIES = RuleSet("densities")
 MOST_FACTORS = 4
 MOST_CHOICES = 3
-LARGE_EXPONENT = 8
-"""From which constant exponent on a power leaves a product: x**8 overflows f32 above 65536."""
+LARGE_EXPONENT = 3
+"""From which constant exponent on a power leaves a product: x**3 overflows f32 above 7e12."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def split(x: Node, choices: int = MOST_CHOICES) -> Split | None:
         logarithms: list[tuple[int, Node]] = []
         rest = [] if view.sign > 0 else [Part(1, full(-1, x.type))]
         for part in view.parts:
-            found = _split_factor(part.value, choices, alone=len(view.parts) == 1)
+            found = _split_factor(part.value, choices, alone=_only_constants(view.parts, part))
             if found is None:
                 rest.append(part)
             else:
@@ -101,6 +101,10 @@ def split(x: Node, choices: int = MOST_CHOICES) -> Split | None:
         if logarithms and not all(uniform_value(logarithm) is not None for _, logarithm in logarithms):
             return Split(signed_sum(logarithms), product(rest) if rest else None)
     return None
+
+
+def _only_constants(parts: tuple[Part, ...], but: Part) -> bool:
+    return all(part is but or uniform_value(part.value) is not None for part in parts)
 
 
 def _split_choice(choice: Node, choices: int) -> Split | None:

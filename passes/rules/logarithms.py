@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, exp, expm1, log, log1mexp, log1p
-from graphc.ops.logic import equal, where
+from graphc.ops.elementwise import abs, exp, expm1, log, log1mexp, log1p, maximum
+from graphc.ops.logic import equal, logical_and, where
 
 LOGARITHMS = RuleSet("logarithms")
+NEARLY_EQUAL = RuleSet("nearly equal")
+CASES = "tested: the cases of near and far"
 
 
 @LOGARITHMS.rule("stabilizing", "S37")
@@ -58,3 +62,55 @@ def log_of_one_plus(x):
 def log_of_square(x):
     """The square overflows, underflows, and is rounded where x is near 1."""
     return log(x * x), 2 * log(abs(x))
+
+
+@LOGARITHMS.rule("stabilizing", "S34", proof="tested: SymPy does not simplify sizes")
+def log_of_size_of_difference_of_exponentials(x, y):
+    """log(abs(exp(x) - exp(y))) cancels near x = y and overflows."""
+    gap = where(equal(x, y), 0, -abs(x - y))
+    return log(abs(exp(x) - exp(y))), maximum(x, y) + log1mexp(gap)
+
+
+def _unless(near: Any, x: Any) -> Any:
+    """The logarithm where a series does not stand for it."""
+    return where(near, 0, log(where(near, 1, x)))
+
+
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+def log_of_sum_less_log(x, y):
+    """log(x + y) - log(x) cancels where y is small beside x."""
+    near = logical_and(x > 0, abs(y) < x)
+    small = log1p(where(near, y / where(near, x, 1), 0))
+    return log(x + y) - log(x), where(near, small, _unless(near, x + y) - _unless(near, x))
+
+
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+def log_less_log_of_sum(x, y):
+    """log(x) - log(x + y) cancels where y is small beside x."""
+    near = logical_and(x > 0, abs(y) < x)
+    small = log1p(where(near, y / where(near, x, 1), 0))
+    return log(x) - log(x + y), where(near, -small, _unless(near, x) - _unless(near, x + y))
+
+
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+def log1p_less_log(x):
+    """log(1 + x) - log(x) cancels for large x."""
+    near = x > 1
+    small = log1p(1 / where(near, x, 1))
+    return log1p(x) - log(x), where(near, small, where(near, 0, log1p(where(near, 1, x))) - _unless(near, x))
+
+
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+def difference_of_logs(x, y):
+    """Cancels where x and y are close."""
+    near = logical_and(abs(x - y) < 0.5 * y, x > 0)
+    small = log1p(where(near, (x - y) / where(near, y, 1), 0))
+    return log(x) - log(y), where(near, small, _unless(near, x) - _unless(near, y))
+
+
+@NEARLY_EQUAL.rule("stabilizing", "S32", proof=CASES)
+def difference_of_exponentials(x, y):
+    """Cancels where x and y are close."""
+    gap = where(equal(x, y), 0, -abs(x - y))
+    larger = exp(maximum(x, y))
+    return exp(x) - exp(y), where(x >= y, larger, -larger) * -expm1(gap)

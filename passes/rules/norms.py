@@ -37,6 +37,13 @@ def power_of_sum_of_squares(x, axis: attribute):
     return power(sum(x * x, axis), -0.5), 1 / euclidean_norm(x, axis)
 
 
+@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+def root_of_two_sums_of_squares(x, y, axis: attribute):
+    """The product of two norms, as below the cosine of an angle: each of the squares may overflow or underflow."""
+    whole = sqrt(sum(x * x, axis) * sum(y * y, axis))
+    return whole, euclidean_norm(x, axis) * euclidean_norm(y, axis)
+
+
 @NORMS.rewriter(Sqrt, kind="stabilizing", reference="S60")
 def root_of_mean_of_squares(node: Node) -> Node | None:
     """Each of the squares may overflow or underflow."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from graphc.interpret.ranges import range_of
 from graphc.ir.node import Node
 from graphc.ir.op import Op
 from graphc.ir.pattern import SUMS, views
-from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Add, Cos, Sin, Subtract, Tan, cos, sin, square
+from graphc.ir.rule import RuleSet, attribute
+from graphc.ops.conversion import expand, sum
+from graphc.ops.elementwise import Add, Cos, Sin, Subtract, Tan, abs, cos, log, log1p, sin, sqrt, square
+from graphc.ops.euclidean_norm import euclidean_norm
+from graphc.ops.logic import where
+from graphc.ops.trigonometry import acos, asin, atan2, one_minus_square
 
 TRIGONOMETRIC = RuleSet("trigonometric")
+NEAR_AND_FAR = "tested: the cases of near and far"
 MOST = 4.0
 """Where the angles differ by more, nothing is gained, and half of the difference may be another angle."""
 
@@ -26,6 +32,62 @@ def one_minus_cos(x):
 def cos_minus_one(x):
     """Cancels near 0, and is 0 below 2.4e-4 in f32."""
     return cos(x) - 1, -2 * square(sin(x / 2))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59")
+def one_minus_square_of_cos(x):
+    """Cancels near 0."""
+    return one_minus_square(cos(x)), square(sin(x))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59")
+def one_minus_square_of_sin(x):
+    """Cancels near a quarter of a turn."""
+    return one_minus_square(sin(x)), square(cos(x))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def acos_of_one_minus(x):
+    """1 - x is rounded, which the root in the angle magnifies."""
+    near = x < 1
+    return acos(1 - x), where(near, 2 * asin(sqrt(0.5 * where(near, x, 1))), acos(where(near, 0, 1 - x)))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def asin_of_one_minus(x):
+    """1 - x is rounded, which the root in the angle magnifies."""
+    near = x < 0.5
+    small = math.pi / 2 - 2 * asin(sqrt(0.5 * where(near, x, 0)))
+    return asin(1 - x), where(near, small, asin(where(near, 0, 1 - x)))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof="tested: SymPy does not know the sign")
+def acos_of_other_side(x):
+    """acos(sqrt(1 - x*x)) is 0 for small x, where it is abs(x)."""
+    return acos(sqrt(one_minus_square(x))), asin(abs(x))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof="tested: SymPy does not know the sign")
+def asin_of_other_side(x):
+    """The derivative of asin(sqrt(1 - x*x)) is infinite for small x, where it is 1."""
+    return asin(sqrt(one_minus_square(x))), acos(abs(x))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof="proved for n=3")
+def angle_between(x, y, axis: attribute):
+    """The cosine of a small angle is rounded at 1, and may be larger, to NaN (Kahan)."""
+    u = x / expand(euclidean_norm(x, axis), axis, like=x)
+    v = y / expand(euclidean_norm(y, axis), axis, like=y)
+    cosine = sum(x * y, axis) / (euclidean_norm(x, axis) * euclidean_norm(y, axis))
+    return acos(cosine), 2 * atan2(euclidean_norm(u - v, axis), euclidean_norm(u + v, axis))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def log_of_cos(x):
+    """cos is rounded at 1 near 0."""
+    near = abs(x) < 1
+    small = log1p(-2 * square(sin(0.5 * where(near, x, 0))))
+    return log(cos(x)), where(near, small, log(where(near, 1, cos(x))))
 
 
 @TRIGONOMETRIC.rewriter(Add, Subtract, kind="stabilizing", reference="S59")
