@@ -42,6 +42,7 @@ class _Run(RuleSet):
         super().__init__(rules.name, rules)
         self._by_op = rules._by_op  # which rules are for which op is found out once
         self.open: dict[Node, Sequence[Node]] = {}  # where rules asked for ranges and did not fire, and of which nodes
+        self.settled: set[tuple[Any, int]] = set()  # conditions, and nodes of which no rule makes anything there, by id
         nodes = list(_everywhere(roots))
         self.assumes = any(isinstance(node.op, Assume) for node in nodes)
         few, each = MOST_BRANCHES
@@ -68,12 +69,16 @@ class _Run(RuleSet):
         """A choice with a branch in which a rule fired; around it are the branches of others."""
         condition, *branches = node.args
         for number, root in enumerate(branches):
-            waiting = [v for v in _below(root, MOST_IN_BRANCH) if v in self.open and (among is None or v in among)]
+            holds = (*(branch.key for branch in around), (id(condition), number == 0))
+            near = [v for v in _below(root, MOST_IN_BRANCH) if v in self.open and (among is None or v in among)]
+            waiting = [v for v in near if (holds, id(v)) not in self.settled]
             if not waiting:
                 continue
             inside = (*around, Branch(condition, number == 0, place_of(around, each=True)))
             new = self._in_branch(root, waiting, inside)
-            if new is not None:
+            if new is None:
+                self.settled.update((holds, id(v)) for v in waiting)
+            else:
                 branches[number] = new
                 with at(node.source):
                     return make(node.op, condition, *branches)

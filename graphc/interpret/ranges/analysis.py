@@ -139,7 +139,7 @@ class Branch:
     """Where a condition holds, or where it does not: what follows of all elements of nodes, and of each alone."""
 
     def __init__(self, condition: Node, holds: bool, around: Place | None) -> None:
-        self.condition, self.around = condition, around
+        self.condition, self.around, self.key = condition, around, (id(condition), holds)
         self._found = {c: self._consequences(holds, c) for c in (True, False)}
 
     def knows(self, *, each: bool) -> bool:
