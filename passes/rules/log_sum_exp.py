@@ -86,7 +86,7 @@ def log_of_many_exponentials(node: Node) -> Node | None:
     for view in views(node.args[0], SUMS, MOST_TERMS):
         logarithms = [logarithm_of_positive(part.value) for part in view.parts if part.sign > 0]
         known = [x for x in logarithms if x is not None]
-        if len(known) == len(view.parts) >= 2 and any(is_exp(part.value) for part in view.parts):
+        if len(known) == len(view.parts) >= 2 and any(_grows(part.value) for part in view.parts):
             best = known
     if best is None:
         return None
@@ -126,8 +126,30 @@ def logarithm_of_positive(x: Node) -> Node | None:
     inner = beyond_moves(x)
     if isinstance(inner.op, I0) or (isinstance(inner.op, CumulativeSum) and exponent_of(inner.args[0]) is not None):
         return log(x)
-    overflows = isinstance(inner.op, Sum | Mean | Matmul) and any(combination(arg) for arg in inner.args)
-    return log(x) if overflows and is_nonnegative(inner) else None
+    if _sums_exponentials(inner):
+        return log(x) if is_nonnegative(inner) else None
+    return _scaled(x) if isinstance(x.op, Multiply | Divide) else None
+
+
+def _sums_exponentials(x: Node) -> bool:
+    return isinstance(x.op, Sum | Mean | Matmul) and any(combination(arg) for arg in x.args)
+
+
+def _scaled(x: Node) -> Node | None:
+    """The logarithm of a positive constant times what is positive, such as a part of a mixture by its share."""
+    number, other = (uniform_value(arg) for arg in x.args[::-1])
+    whole = x.args[0] if number is not None else x.args[1]
+    constant = number if number is not None else other
+    if constant is None or not 0 < constant < math.inf or (isinstance(x.op, Divide) and number is None):
+        return None
+    known = None if isinstance(whole.op, Multiply | Divide) else logarithm_of_positive(whole)
+    sign = -1 if isinstance(x.op, Divide) else 1
+    return None if known is None else known + sign * math.log(constant)
+
+
+def _grows(x: Node) -> bool:
+    """Whether a positive term easily overflows: an exponential, or a multiple of a sum of them."""
+    return is_exp(x) or any(is_exp(arg) or _sums_exponentials(beyond_moves(arg)) for arg in x.args)
 
 
 @LOG_SUM_EXP.rule("stabilizing", "S3", factors=True, proof="proved for n=3")

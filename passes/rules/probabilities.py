@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
+from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import MOST_MOVES, PRODUCTS, views
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.conversion import expand, sum
-from graphc.ops.elementwise import Log1p, Log2, Log10, log, log1p
+from graphc.ops.elementwise import Log1p, Log2, Log10, expm1, log, log1p, sigmoid, softplus
 from graphc.ops.log_domain import LogProd
 from graphc.ops.logic import logical_not, where
-from graphc.ops.reduction import Softmax, log_softmax, logsumexp, softmax
+from graphc.ops.reduction import Softmax, log_softmax, logsumexp, prod, softmax
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.logistic import LOGISTIC
@@ -35,7 +36,8 @@ def other_bases(node: Node) -> Node | None:
 @PROBABILITIES.rewriter(LogProd, kind="stabilizing", reference="S14")
 def log_of_known_factors(node: Node) -> Node | None:
     """log(prod(x)) is a sum of logarithms where x is better not calculated: the factors 1 + exp(x) overflow."""
-    fired = NATURAL.fire(log(node.args[0]))
+    (x,) = node.args
+    fired = NATURAL.fire(log(x)) if is_nonnegative(x) else None  # two negative factors make a positive product
     return None if fired is None else sum(fired[1], node.op.attributes()["axis"])
 
 
@@ -62,3 +64,9 @@ def log_of_other_classes(node: Node) -> Node | None:
 def _signed(x: Node) -> tuple[int, Node]:
     view = views(x, PRODUCTS, 1)[0]
     return (view.sign, view.parts[0].value) if view.parts else (1, x)  # a product of signs has no parts
+
+
+@PROBABILITIES.rule("stabilizing", "S14", proof="proved for n=3")
+def any_of_many(x, axis: attribute):
+    """1 less the chance of none, as in a noisy or: cancels where all chances are small."""
+    return 1 - prod(sigmoid(x), axis), -expm1(-sum(softplus(-x), axis))
