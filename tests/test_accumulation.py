@@ -214,6 +214,18 @@ def test_unknown_accumulations_are_named():
         gc.compile([x], gc.sum(x), accumulation=True)
 
 
+def step_with(w):
+    return lambda c, x: (c, w * x)
+
+
+def test_what_steps_of_a_loop_add_to_a_gradient():
+    """A running total of float32 would be off by hundreds of roundings."""
+    values = np.random.default_rng(23).random(200_000).astype("float32")
+    w, x = gc.input("w", ()), gc.input("x", ("n",))
+    slope = gc.grad(gc.sum(gc.scan(step_with(w), w, x)[1]), w)
+    assert excess(gc.compile([w, x], slope)(np.float32(1), values), values, "float32") <= 2
+
+
 # --- running sums ---
 
 
@@ -271,10 +283,6 @@ def test_means_of_large_integers():
 
 
 # --- 16-bit floats ---
-
-
-def step_with(w):
-    return lambda c, x: (c, w * x)
 
 
 ROWS = ((4, 3000), (4, 3000))

@@ -1,7 +1,8 @@
 """How the derivative of a scan adds up what each step contributes for a value that all steps read.
 
 A matrix product is not added up step by step: its factors are stacked, and one large product over all steps and rows
-gives the sum. Everything else is a state of the loop, to which each step adds; 16-bit floats are added up in float32.
+gives the sum. Everything else is a state of the loop, to which each step adds: of a wider float, so that a small step
+is not lost in a large sum.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from graphc.ops.contraction import Matmul, matmul
 from graphc.ops.conversion import Cast, Expand, Reshape, cast, reshape
 from graphc.ops.elementwise import Add
 from graphc.ops.movement import Transpose, transpose
-from graphc.types import Shape
+from graphc.types import Shape, float32, float64
 
 
 class SumsOverSteps:
@@ -44,7 +45,7 @@ class SumsOverSteps:
             for pair in products:
                 left, right = (cast(self._rows(factor, stacks), node.dtype.compute) for factor in pair)
                 product = matmul(transpose(left), right)
-                found[node] = found[node] + product if node in found else product
+                found[node] = found[node] + cast(product, found[node].dtype) if node in found else product
         return {node: cast(total, node.dtype) for node, total in found.items()}
 
     def _add(self, node: Node, part: Node) -> None:
@@ -53,7 +54,7 @@ class SumsOverSteps:
             if isinstance(term.op, Matmul) and term.ndim == 2 and not self._constants.intersection(term.args):
                 self._products.setdefault(node, []).append(self._factors(*term.args))
             else:
-                rest.append(cast(term, node.dtype.compute))
+                rest.append(cast(term, float64 if node.dtype is float32 else node.dtype.compute))
         if rest:
             total = reduce(add, rest)
             state = make(Input(f"sum{len(self.accumulated)} of steps", total.type))
