@@ -130,9 +130,15 @@ class Pipeline:
             )
         )
 
-    def followed_by(self, text: str) -> Pipeline:
-        """The pipeline with other passes after its own."""
-        return Pipeline((*self.steps, *parse_pipeline(text).steps))
+    def searching(self, level: str) -> Pipeline:
+        """The pipeline with searches for accuracy: before the rules that make formulas stable, and after everything."""
+        late = parse_pipeline(f"search{{level={level}}},simplify,dead_code").steps
+        names = [step.stage.name for step in self.steps]
+        if "stabilize" not in names:
+            return Pipeline((*self.steps, *late))
+        cut = names.index("stabilize")
+        early = parse_pipeline(f"search{{level={level},early=true}}").steps
+        return Pipeline((*self.steps[:cut], *early, *self.steps[cut:], *late))
 
     def __str__(self) -> str:
         return ",".join(map(str, self.steps))

@@ -12,12 +12,14 @@ from typing import Any
 
 from graphc.errors import PipelineError
 from graphc.ir.graph import Graph
+from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node, make
-from graphc.ir.rewrite import Firing, Rebuilding, Trace, current_trace
+from graphc.ir.rewrite import Firing, Rebuilding, Trace, current_trace, tracing
 from graphc.ir.rule import Rewrite
 from graphc.ir.source import at
 from graphc.passes.cost import cycles
 from graphc.passes.registry import graph_pass
+from graphc.passes.stabilize import stabilize_nodes
 from graphc.search.checking import Found
 from graphc.search.improve import Effort
 from graphc.search.regions import Region, regions
@@ -49,6 +51,7 @@ def search(
     graph: Graph,
     *,
     level: str = "best",
+    early: bool = False,
     largest: int = 200,
     nodes: int = 1500,
     points: int = 256,
@@ -57,21 +60,26 @@ def search(
     """Replace elementwise formulas by more accurate ones, measured at points drawn from the ranges of the operands.
 
     cos(x + y) - cos(x)  becomes  -(2 * sin(y / 2)**2 * cos(x) + sin(x) * sin(y))
+
+    With `early` it runs before the rules, on formulas of what is given alone, and has to be better than what they will
+    make: they may hide in a choice what can be improved.
     """
     if level not in LEVELS:
         raise PipelineError(f"there is no level {level!r} of accuracy", help=f"one of {', '.join(LEVELS)}")
     if level == "fast" or semantics == "ieee":
         return graph
-    return _Search(replace(EFFORTS[level], nodes=nodes, points=points), largest).improved(graph)
+    return _Search(replace(EFFORTS[level], nodes=nodes, points=points), largest, early).improved(graph)
 
 
 class _Search:
-    def __init__(self, effort: Effort, largest: int) -> None:
-        self.effort, self.largest, self.trace = effort, largest, current_trace()
+    def __init__(self, effort: Effort, largest: int, early: bool) -> None:
+        self.effort, self.largest, self.early, self.trace = effort, largest, early, current_trace()
 
     def improved(self, graph: Graph) -> Graph:
         """The graph with what was found, also inside of loops and branches."""
-        found = {region.root: region for region in regions(graph, self.largest)}
+        found = {region.root: self._compared(region) for region in regions(graph, self.largest)}
+        if self.early:
+            found = {root: region for root, region in found.items() if _is_whole(graph, region)}
         new: dict[Node, Node] = {}
         for node in graph.nodes:
             new[node] = self._replaced(node, found.get(node), new)
@@ -79,6 +87,14 @@ class _Search:
         for node, name in graph.names.items():
             names.setdefault(new.get(node, node), name)
         return graph.with_results((new[node] for node in graph.results), names)
+
+    def _compared(self, region: Region) -> Region:
+        """A region with what rules will make of it."""
+        if not self.early:
+            return region
+        with tracing(Trace()):
+            (known,) = stabilize_nodes([region.formula])
+        return replace(region, known=known)
 
     def _replaced(self, node: Node, region: Region | None, new: Mapping[Node, Node]) -> Node:
         op = node.op.with_inner(tuple(map(self.improved, node.op.inner))) if node.op.inner else node.op
@@ -100,6 +116,12 @@ class _Search:
         roots = (before.op.name,)
         rule = Improvement("accuracy_search", "stabilizing", "", reason, proof, roots, before, after)
         trace.firings.append(Firing(rule, before, after, trace.stage))
+
+
+def _is_whole(graph: Graph, region: Region) -> bool:
+    """Whether a region has nothing below or above it that it could be part of a pattern with."""
+    given = all(isinstance(leaf.op, Input | Parameter | Constant) or leaf.op.moves for leaf in region.leaves)
+    return given and all(user.op.moves for user in graph.users[region.root])
 
 
 def _same(x: Any, y: Any) -> bool:

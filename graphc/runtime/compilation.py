@@ -65,7 +65,7 @@ def compile_graph(
     if accumulation != "blocked":
         lowering = lowering.with_option("accumulation", accumulation)
     if accuracy != "fast":
-        optimising = optimising.followed_by(f"search{{level={accuracy}}},simplify,dead_code")
+        optimising = optimising.searching(accuracy)
     optimised = optimising.run(source, semantics=semantics, trace=trace, records=records)
 
     @cache

@@ -43,9 +43,9 @@ class Judge:
 
     def __init__(self, region: Region, held_out: Points, seed: int) -> None:
         self.region, self.held_out = region, held_out
-        self.errors = self._errors(region.formula)
+        self.errors = self._errors(region.known)
         self.special = _special_rows(region, held_out, seed)
-        self.before = evaluate(region.formula, dict(zip(region.variables, self.special, strict=True)))
+        self.before = evaluate(region.known, dict(zip(region.variables, self.special, strict=True)))
         self.exact = self._exact_at_special()
 
     def accepted(self, candidate: Node) -> Node | None:
@@ -106,9 +106,9 @@ class Judge:
 
     def _unless(self, conditions: Sequence[Node], candidate: Node) -> Node:
         """A candidate where all conditions hold, elsewhere the formula as it was."""
-        if not conditions or candidate is self.region.formula:
+        if not conditions or candidate is self.region.known:
             return candidate
-        formula: Node = where(reduce(logical_and, conditions), candidate, self.region.formula)
+        formula: Node = where(reduce(logical_and, conditions), candidate, self.region.known)
         return formula
 
     def _finite_operands(self) -> list[Node]:

@@ -79,7 +79,7 @@ class _Search:
 
     def __init__(self, region: Region, points: Points, effort: Effort, cost: Cost) -> None:
         self.region, self.points, self.effort, self.cost = region, points, effort, cost
-        self.original = self.measured(region.formula)
+        self.original = self.measured(region.known)
         near = tuple(map(_moderate, region.intervals))
         middle = draw(region.formula, region.variables, near, PROBES, TRAINING)
         columns = (np.concatenate([x, y[:PROBES]]) for x, y in zip(middle.operands, points.operands, strict=True))
@@ -98,7 +98,7 @@ class _Search:
 
     def candidates(self) -> list[Variant]:
         """Formulas that are equal to that of the region, or almost so in some part; choices between them."""
-        known = [self.original]
+        known = [self.measured(self.region.formula)]
         for _ in range(self.effort.repeats):
             fresh = self._equal([self.region.formula, *(variant.expression for variant in known)])
             if not self._extend(known, fresh) or known[0].errors.mean() < GOOD_ENOUGH:
@@ -106,6 +106,8 @@ class _Search:
         if known[0].errors.mean() < GOOD_ENOUGH:
             return known
         self._extend(known, self._almost_equal(known))
+        if self.region.known is not self.region.formula:
+            known.append(self.original)
         if len(known) > 1:
             for _ in range(2):  # the second may choose by another operand
                 known += map(self.measured, choices(self.region, known, self.points))

@@ -62,10 +62,14 @@ VOCABULARY = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A formula over `variables`, scalar inputs that stand for the `leaves` of a graph, with their intervals."""
+    """A formula over `variables`, scalar inputs that stand for the `leaves` of a graph, with their intervals.
+
+    `known` is what is known to be accurate already: the formula itself, or what rules will make of it.
+    """
 
     root: Node
     formula: Node
+    known: Node
     variables: tuple[Node, ...]
     leaves: tuple[Node, ...]
     intervals: tuple[Interval, ...]
@@ -136,7 +140,7 @@ def _region(root: Node) -> Region:
         else:
             known[node] = leaves[node] = make(Input(f"x{len(leaves)}", scalar))
     intervals = tuple(map(range_of, leaves))
-    return Region(root, known[root], tuple(leaves.values()), tuple(leaves), intervals)
+    return Region(root, known[root], known[root], tuple(leaves.values()), tuple(leaves), intervals)
 
 
 # --- formulas in e-graphs ---

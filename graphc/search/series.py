@@ -134,6 +134,13 @@ class Words:
         grown = self.exp(self.log(rest) * exponent) * scale
         return Laurent(grown.start + int(start), grown.coefficients)
 
+    def equal(self, x: Any, y: Any) -> bool:
+        x, y = as_series(x), as_series(y)
+        return (x.start, x.coefficients) == (y.start, y.coefficients)
+
+    def where(self, condition: bool, x: Any, y: Any) -> Any:
+        return x if condition else y
+
     def _wave(self, x: Any, odd: int) -> Laurent:
         """The even or the odd part of exp(i * x) / i**odd, by its own series."""
         x = as_series(x)

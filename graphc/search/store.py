@@ -35,7 +35,7 @@ def remembered(region: Region, effort: Effort, cost: Cost) -> Found | None:
 
 
 def _key(region: Region, effort: Effort) -> str:
-    parts = [_version(), str(_graph(region, region.formula)), *map(repr, region.intervals), repr(effort)]
+    parts = [_version(), str(_graph(region, region.formula, region.known)), *map(repr, region.intervals), repr(effort)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -48,8 +48,8 @@ def _version() -> str:
     return digest.hexdigest()
 
 
-def _graph(region: Region, formula: Node) -> Graph:
-    return Graph("formula", region.variables, (formula,))
+def _graph(region: Region, *formulas: Node) -> Graph:
+    return Graph("formula", region.variables, formulas)
 
 
 def _read(path: Path, region: Region) -> Found | None:
