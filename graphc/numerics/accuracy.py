@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 
 from graphc.interpret.elements import elementwise
-from graphc.interpret.mpmath_reader import MpmathReader
+from graphc.interpret.mpmath_reader import MpmathReader, Real
 from graphc.interpret.reader import Array, Reader
 from graphc.ir.op import Op
 from graphc.ops.base import LibraryOp
@@ -43,6 +43,11 @@ class ExactReader(MpmathReader):
             return evaluation(ExactReader(reader.precision, reader.limit))
 
         return super().run(exactly)
+
+
+def plain_numbers(exact: Array) -> Array:
+    """What an exact reader has in the middle of an evaluation, as it gives it at the end."""
+    return np.asarray(elementwise(lambda v: v.value if isinstance(v, Real) else v, exact))
 
 
 def bits_of_error(computed: Array, exact: Array, dtype: DType) -> Array:

@@ -18,8 +18,8 @@ from graphc.interpret.reader import Array
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
 from graphc.ir.node import Node
-from graphc.loops.ops import Scan, Switch, While
 from graphc.numerics.formula import formula, is_derived, label, place, user_names
+from graphc.numerics.recording import step_in_words
 
 _KEPT = 16  # origins; one bad number tends to make many
 _OPERANDS_SHOWN = 3
@@ -123,26 +123,17 @@ class _Watcher:
     def inside(self, node: Node, number: int) -> _Watcher:
         step = self._calls[id(node), number]
         self._calls[id(node), number] += 1
-        return _Watcher(self.log, node if self.outer is None else self.outer, (*self.path, _within(node, number, step)))
+        return _Watcher(
+            self.log, node if self.outer is None else self.outer, (*self.path, _at_line(node, number, step))
+        )
 
     def _is_known(self, node: Node) -> bool:
         """Whether an earlier iteration has the same node as an origin."""
         return any(found.node is node for _, found in self.log.found)
 
 
-def _within(node: Node, number: int, step: int) -> str:
-    """Where in a loop or a branch an evaluation is; iterations count from 0."""
-    line = place(node)
-    match node.op:
-        case Scan(reverse=reverse, length=length):
-            where = f"iteration {step} of a scan" + (f" from the end, over {length}" if reverse else "")
-        case While():
-            where = f"iteration {step} of a while loop" + (", in its condition" if number == 0 else "")
-        case Switch():
-            where = f"branch {number}"
-        case _:
-            where = f"{node.op.name}, graph {number}, evaluation {step}"
-    return f"{where}   {line}".rstrip()
+def _at_line(node: Node, number: int, step: int) -> str:
+    return f"{step_in_words(node, number, step)}   {place(node)}".rstrip()
 
 
 def _origin(node: Node, xs: Sequence[Array], value: Array, path: tuple[str, ...]) -> Origin | None:

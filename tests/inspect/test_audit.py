@@ -90,6 +90,43 @@ def test_loops_and_libraries_are_rows():
     assert rows_by_op(found)["sort"].written == 0
 
 
+def test_steps_of_loops_have_rows():
+    def step(s, v):
+        e = gc.exp(v)
+        return s + gc.log(1 + e), None
+
+    total = gc.scan(step, gc.asarray(0, dtype="float32"), x)[0]
+    found = gc.compile([x], total).audit(np.array([1, 2, 500, 3], np.float32))
+    rows = rows_by_op(found)
+    assert rows["exp"].event == "overflow"
+    assert rows["exp"].inside == ("iteration 2 of a scan",)
+    assert rows["log"].written == 32
+    assert rows["log"].compiled < 1
+    assert found.culprit.node.op.name == "exp"
+    assert "in iteration 2 of a scan" in str(found)
+    assert "repaired by log_one_plus_exp" in found.verdict
+
+
+def test_the_branch_that_is_taken_has_rows():
+    y = gc.input("branching", shape=())
+    z = gc.cond(y > 0, lambda v: 1 - gc.cos(v), lambda v: gc.sin(v), y)
+    found = gc.compile([y], z).audit(np.float32(1e-3))
+    rows = rows_by_op(found)
+    assert rows["subtract"].event == "cancellation"
+    assert rows["subtract"].inside == ("branch 1",)
+    assert "sin" not in rows
+    assert "repaired by one_minus_cos" in found.verdict
+
+
+def test_loops_inside_of_loops_have_rows():
+    def outer(c, v):
+        return gc.scan(lambda s, u: (s + gc.exp(u * v), None), c, x)[0], None
+
+    state = gc.scan(outer, gc.asarray(0, dtype="float32"), x)[0]
+    found = gc.compile([x], state).audit(np.array([1, 2, 30], np.float32))
+    assert rows_by_op(found)["exp"].inside == ("iteration 2 of a scan",) * 2
+
+
 def test_stacks_of_single_numbers_are_exact():
     slope = gc.grad(gc.scan(lambda s, v: (gc.tanh(s * v), None), gc.asarray(1, dtype="float32"), x)[0], x)
     found = gc.compile([x], slope).audit(np.array([0.5, 1, -2], np.float32))
