@@ -29,7 +29,8 @@ place of the largest one by the same input. There is no other tolerance, and non
 
 As written means op by op: NumPy for values, PyTorch's reverse mode for derivatives. *Repaired*: wrong as written and
 right with the system. *Harmed*: right as written and wrong with the system. A case is right in a dtype if it is right
-at all of its points. `torch.compile` takes so long to compile that it runs in float32 only, each family as one function."""
+at all of its points. `torch.compile` takes so long to compile that it runs in float32 only,
+a family as one function."""
 PROBE_METHOD = """\
 A probe is a formula with a special value, a sign of zero, a subnormal or a rounding that is meant: the answer of IEEE
 arithmetic, op by op, is the only right one. A probe is harmed in a dtype if a system gives another answer at one of its
