@@ -17,8 +17,6 @@ from graphc.ops.elementwise import (
     log1mexp,
     log1p,
     logistic_pdf,
-    maximum,
-    minimum,
     sigmoid,
     sqrt,
     square,
@@ -105,15 +103,15 @@ def log_of_cosh(x):
 @HYPERBOLIC.rule("stabilizing", "S53", proof=NEAR_AND_FAR)
 def log_of_sinh(x):
     """sinh overflows f32 above 89."""
-    far = maximum(x, 1)
+    far, near = where(x < 1, 1, x), where(x < 1, x, 1)  # not a maximum, whose derivative is shared at 1
     large = far + (log1mexp(-2 * far) - math.log(2))
-    return log(sinh(x)), where(x < 1, log(where(x < 1, sinh(minimum(x, 1)), 1)), large)
+    return log(sinh(x)), where(x < 1, log(where(x < 1, sinh(near), 1)), large)
 
 
 @HYPERBOLIC.rule("stabilizing", "S53", proof=NEAR_AND_FAR)
 def log_of_tanh(x):
     """tanh is rounded at 1."""
-    return log(tanh(x)), where(x < 1, log(where(x < 1, tanh(x), 1)), -2 * atanh(exp(-2 * maximum(x, 1))))
+    return log(tanh(x)), where(x < 1, log(where(x < 1, tanh(x), 1)), -2 * atanh(exp(-2 * where(x < 1, 1, x))))
 
 
 @HYPERBOLIC.rule("stabilizing", "S21")

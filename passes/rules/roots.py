@@ -20,6 +20,7 @@ from graphc.ops.elementwise import abs, sqrt
 from graphc.ops.logic import isfinite, isinf, isnan, logical_and, logical_or, where
 from graphc.ops.trigonometry import hypot
 
+# The size of x is a choice, not abs(x), since the derivative of that at 0 is 0, not the one of x.
 ROOTS = RuleSet("roots")
 DISTANCES = RuleSet("distances")
 CASES = "tested: the cases by sign"
@@ -33,7 +34,7 @@ AT_INFINITY = "tested: the case at infinity"
 def distance_less_part(x, y):
     """sqrt(x*x + y*y) - x cancels where y is small beside x."""
     root = sqrt(x * x + y * y)
-    total = root + abs(x)
+    total = root + where(x > 0, x, -x)
     small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
     return sqrt(x * x + y * y) - x, where(small, y * (y / where(small, total, 1)), total)
 
@@ -42,7 +43,7 @@ def distance_less_part(x, y):
 def part_less_distance(x, y):
     """x - sqrt(x*x + y*y) cancels where y is small beside x."""
     root = sqrt(x * x + y * y)
-    total = root + abs(x)
+    total = root + where(x > 0, x, -x)
     small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
     return x - sqrt(x * x + y * y), -where(small, y * (y / where(small, total, 1)), total)
 
@@ -50,14 +51,14 @@ def part_less_distance(x, y):
 @ROOTS.rule("stabilizing", "S58", proof=CASES)
 def root_less_part(x, y):
     """sqrt(x*x + y) - x cancels for large x."""
-    total = sqrt(x * x + y) + abs(x)
+    total = sqrt(x * x + y) + where(x > 0, x, -x)
     return sqrt(x * x + y) - x, where(logical_and(x > 0, isfinite(y)), y / total, total)
 
 
 @ROOTS.rule("stabilizing", "S58", proof=CASES)
 def part_less_root(x, y):
     """x - sqrt(x*x + y) cancels for large x."""
-    total = sqrt(x * x + y) + abs(x)
+    total = sqrt(x * x + y) + where(x > 0, x, -x)
     return x - sqrt(x * x + y), -where(logical_and(x > 0, isfinite(y)), y / total, total)
 
 
