@@ -12,9 +12,10 @@ from benchmarks.stability.compare import findings, harmed_probes
 from benchmarks.stability.judge import Truth, truths
 from benchmarks.stability.report import BASELINES, Report
 from benchmarks.stability.systems import SYSTEMS, Result
-from benchmarks.stability.worker import Key, groups, run_system
+from benchmarks.stability.worker import PROBE_FAMILY, Key, groups, run_system
 
 HERE = Path(__file__).parent
+FAMILY_NAMES = [*(family.name for family in FAMILIES), PROBE_FAMILY]
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -22,7 +23,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.stability", description="Naive formulas, as each compiler computes them."
     )
     parser.add_argument("--systems", metavar="A,B", default=",".join(SYSTEMS), help=", ".join(SYSTEMS))
-    parser.add_argument("--family", metavar="NAME", action="append", choices=[family.name for family in FAMILIES])
+    parser.add_argument("--family", metavar="NAME", action="append", choices=FAMILY_NAMES)
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time (2)")
     parser.add_argument(
         "--python", metavar="SYSTEM=PATH", action="append", default=[],
@@ -48,39 +49,45 @@ def exact_of(key: Key) -> tuple[Truth, Truth]:
     return truths(CASES[name], dtype)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = parse(arguments)
+def compare(options: argparse.Namespace) -> Report:
+    """Run all systems that are wanted, and NumPy and PyTorch, which say what the formulas are as written."""
     pythons = dict(entry.split("=", 1) for entry in options.python)
     wanted = [system for system in SYSTEMS if system in options.systems.split(",") or system in BASELINES.values()]
-    work = groups(options.family)
     start = time.perf_counter()
 
+    def done(what: str) -> None:
+        print(f"{what}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+
     def run(system: str) -> tuple[str, dict[Key, Result]] | ImportError:
+        work = groups(options.family, SYSTEMS[system].dtypes)
         try:
-            outcome = run_system(
-                system, pythons.get(system, sys.executable), groups(options.family, SYSTEMS[system].dtypes)
-            )
+            outcome = run_system(system, pythons.get(system, sys.executable), work)
         except ImportError as error:
             return error
-        print(f"{system}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+        done(system)
         return outcome
 
-    truth = exact([key for group in work for key in group if key[0] in CASES], options.jobs)
-    print(f"exact values: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    truth = exact([key for group in groups(options.family) for key in group if key[0] in CASES], options.jobs)
+    done("exact values")
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = dict(zip(wanted, pool.map(run, wanted), strict=True))
-
     absent = {system: str(outcome) for system, outcome in outcomes.items() if isinstance(outcome, ImportError)}
     present = {system: outcome for system, outcome in outcomes.items() if not isinstance(outcome, ImportError)}
     results = {system: found for system, (_, found) in present.items()}
-    report = Report(
+    probed = not options.family or PROBE_FAMILY in options.family
+    return Report(
         {system: version for system, (version, _) in present.items()},
         absent,
         findings(results, truth),
-        {} if options.family else harmed_probes(results),
+        harmed_probes(results) if probed else {},
         len(PROBES),
     )
-    whole = not options.family and set(wanted) == set(SYSTEMS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    report = compare(options)
+    whole = not options.family and set(options.systems.split(",")) == set(SYSTEMS)
     folder = options.output or (HERE if whole or options.keep else None)
     if options.keep and folder is not None:
         report = report.with_what_is_missing_from((folder / "results.json").read_text())

@@ -105,11 +105,12 @@ class Report:
         old = [Finding(**finding) for finding in older["findings"]]
         kept = [*self.findings, *(f for f in old if f.case in CASES and (f.system, f.case) not in new)]
         versions = {**older["versions"], **self.versions}
+        harmed = {**older["harmed_probes"], **self.harmed_probes}
         return Report(
             {system: versions[system] for system in SYSTEMS if system in versions},
-            {**older["absent"], **self.absent},
+            {system: why for system, why in {**older["absent"], **self.absent}.items() if system not in versions},
             sorted(kept, key=lambda finding: list(SYSTEMS).index(finding.system)),
-            {**older["harmed_probes"], **self.harmed_probes},
+            {system: harmed[system] for system in SYSTEMS if system in harmed},
             self.probes,
         )
 

@@ -24,6 +24,7 @@ from benchmarks.stability.systems import SYSTEMS, Result, Task, run_together
 ROOT = Path(__file__).parents[2]
 SECONDS_A_TASK = 120
 SECONDS_A_GROUP = 900  # many tasks compiled as one function
+PROBE_FAMILY = "IEEE answers"
 
 Key = tuple[str, str]  # of a case or probe: name and dtype
 
@@ -31,7 +32,7 @@ Key = tuple[str, str]  # of a case or probe: name and dtype
 def groups(families: Sequence[str] | None = None, dtypes: Sequence[str] = DTYPES) -> list[list[Key]]:
     """What is to be done, in groups that may be compiled as one function."""
     names = [[case.name for case in family.cases] for family in FAMILIES if not families or family.name in families]
-    names += [] if families else [list(PROBES)]
+    names += [list(PROBES)] if not families or PROBE_FAMILY in families else []
     return [[(name, dtype) for name in group] for group in names for dtype in dtypes]
 
 
