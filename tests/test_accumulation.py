@@ -170,6 +170,20 @@ def test_what_a_total_swallows_is_not_lost():
         assert gc.compile([node], gc.sum(node, compensated=True))(values) == 2 * n
 
 
+@pytest.mark.parametrize("processor", ["x86-64", "x86-64-v3"])
+def test_compensation_without_wide_vectors_or_fused_products(processor):
+    program = """
+import numpy as np, graphc as gc
+values = np.tile([1, 3e15, 1, -3e15], 500)
+x, y = gc.input("x", ("n",), "float64"), gc.input("y", ("n",), "float64")
+f = gc.compile([x, y], [gc.sum(x, compensated=True), gc.sum(x * y, compensated=True), gc.cumsum(x)[-1]])
+print(*map(float, f(values, np.where(values < 0, -values - 1, values + 1))))
+"""
+    environment = {**os.environ, "GRAPHC_CPU": processor}
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert run.stdout.split() == ["1000.0", str(float(500 * (4 + 2 * 3 * 10**15))), "1000.0"], run.stderr
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("compensated", [False, True])
 def test_infinities_and_nan_in_long_sums(dtype, compensated):
