@@ -42,7 +42,7 @@ class Rewrite:
     kind: Kind
     reference: str  # of the catalogue of rewrites, such as "S1"; may be empty
     reason: str
-    proof: str  # "proved", "proved for n=3", or "tested: why there is no proof"
+    proof: str  # "proved", "proved for n=1..4", "proved on examples", or "tested: why there is no proof"
     roots: tuple[str, ...]
 
     def apply(self, node: Node) -> Node | None:
@@ -143,7 +143,7 @@ class RuleSet:
         return register
 
     def rewriter(
-        self, *roots: type[Op], kind: Kind, reference: str = "", proof: str = "tested: not a pair of terms"
+        self, *roots: type[Op], kind: Kind, reference: str = "", proof: str = "proved on examples"
     ) -> Callable[[Callable[[Node], Node | None]], Rewriter]:
         """Decorator: add a function from node to node, for nodes of the given ops and families of ops."""
 

@@ -11,7 +11,7 @@ from graphc.ops.reduction import Argmax, Argmin, LogSoftmax, Softmax, max
 DECISIONS = RuleSet("decisions")
 
 
-@DECISIONS.rewriter(Argmax, Argmin, kind="stabilizing", reference="S71")
+@DECISIONS.rewriter(Argmax, Argmin, kind="stabilizing", reference="S71", proof="tested: it is about an order")
 def place_of_extreme_probability(node: Node) -> Node | None:
     """argmax(softmax(x)) is argmax(x): different logits may round to one probability, and underflow to 0."""
     (inner,), axis = node.args, node.op.attributes()["axis"]

@@ -40,7 +40,7 @@ class Split:
     rest: Node | None
 
 
-@DENSITIES.rewriter(Log, kind="stabilizing", reference="S42")
+@DENSITIES.rewriter(Log, kind="stabilizing", reference="S42", proof="tested: the cases by sign")
 def log_of_powers(node: Node) -> Node | None:
     """log(c * x**a) is a * log(x) + log(c): the power over- or underflows."""
     found = split(node.args[0])
@@ -59,7 +59,7 @@ def log_of_product_of_densities(node: Node) -> Node | None:
     return total if found.rest is None else total + log_prod(found.rest, axis)
 
 
-@DENSITIES.rewriter(Log, kind="stabilizing", reference="S14")
+@DENSITIES.rewriter(Log, kind="stabilizing", reference="S14", proof="tested: the cases of near and far")
 def log_of_running_product(node: Node) -> Node | None:
     """log(cumprod(c * exp(x))) is cumsum(x) + log(cumprod(c)): the product of many factors underflows."""
     running = node.args[0]

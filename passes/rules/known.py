@@ -12,7 +12,7 @@ from graphc.ops.logic import Comparison
 KNOWN = RuleSet("known")
 
 
-@KNOWN.rewriter(Comparison, kind="exact")
+@KNOWN.rewriter(Comparison, kind="exact", proof="tested: by the ranges of values")
 def decided_comparison(node: Node) -> Node | None:
     """The ranges of both sides leave one answer."""
     found = range_of(node)
@@ -26,7 +26,7 @@ def rounded_integers(node: Node) -> Node | None:
     return x if x.dtype.is_float and is_whole(x) else None
 
 
-@KNOWN.rewriter(Abs, kind="exact")
+@KNOWN.rewriter(Abs, kind="exact", proof="tested: by the ranges of values")
 def abs_of_known_sign(node: Node) -> Node | None:
     """x or -x, where x is never 0: the zeros have signs."""
     (x,) = node.args
@@ -37,7 +37,7 @@ def abs_of_known_sign(node: Node) -> Node | None:
     return -x if range_of(x).high < 0 and not range_of(x).may_be_nan else None
 
 
-@KNOWN.rewriter(Maximum, Minimum, kind="exact")
+@KNOWN.rewriter(Maximum, Minimum, kind="exact", proof="tested: by the ranges of values")
 def bound_never_met(node: Node) -> Node | None:
     """The larger of x and a bound below its range is x. Zeros are left alone, since they have signs."""
     reaches = is_at_least if isinstance(node.op, Maximum) else is_at_most

@@ -36,7 +36,7 @@ def is_narrower(x: Node, dtype: DType) -> bool:
     return dtype.is_float and dtype.bits < x.dtype.bits
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=1..4")
 def log_sum_exp(x, axis: attribute):
     """exp overflows f32 above 88.7 and underflows below -103; logsumexp does neither."""
     return log(sum(exp(x), axis)), logsumexp(x, axis)
@@ -54,13 +54,15 @@ def log_of_sum_of_sums(node: Node) -> Node | None:
     return log(sum(inner.args[0], axis))
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S1", when=is_narrower, proof="tested: rounds to another dtype")
+@LOG_SUM_EXP.rule("stabilizing", "S1", when=is_narrower, proof="proved for n=1..4")
 def log_sum_narrow_exp(x, axis: attribute, dtype: attribute):
     """The exponentials need not be rounded before they are added."""
     return log(sum(cast(exp(x), dtype), axis)), cast(logsumexp(x, axis), dtype)
 
 
-@LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S8")
+@LOG_SUM_EXP.rewriter(
+    Log, kind="stabilizing", reference="S8", proof="tested: the logarithm of the number of terms is a float"
+)
 def log_mean_exp(node: Node) -> Node | None:
     """log(mean(exp(x))) is log(sum(exp(x))) less the logarithm of the number of terms, and so with weights."""
     mean = node.args[0]
@@ -152,7 +154,7 @@ def _grows(x: Node) -> bool:
     return is_exp(x) or any(is_exp(arg) or _sums_exponentials(beyond_moves(arg)) for arg in x.args)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S3", factors=True, proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S3", factors=True, proof="proved for n=1..4")
 def softmax_of_exponentials(x, axis: attribute):
     """Numerator and denominator overflow together, to NaN."""
     return exp(x) / expand(sum(exp(x), axis), axis, like=x), softmax(x, axis)
@@ -177,19 +179,19 @@ def part_of_softmax(node: Node) -> Node | None:
     return None
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=1..4")
 def log_of_softmax(x, axis: attribute):
     """softmax underflows to 0, whose logarithm is -inf."""
     return log(softmax(x, axis)), log_softmax(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S5", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S5", proof="proved for n=1..4")
 def less_logsumexp(x, axis: attribute):
     """Where one element dominates, x and logsumexp(x) nearly cancel."""
     return x - expand(logsumexp(x, axis), axis, like=x), log_softmax(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S6", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S6", proof="proved for n=1..4")
 def exp_of_log_softmax(x, axis: attribute):
     """Rounding errors of the logarithm would be magnified."""
     return exp(log_softmax(x, axis)), softmax(x, axis)
@@ -198,39 +200,39 @@ def exp_of_log_softmax(x, axis: attribute):
 # --- the user's own protection, which is then done twice ---
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=1..4")
 def logsumexp_shifted(x, axis: attribute):
     """max(x) + log(sum(exp(x - max(x)))) as scientists write it."""
     top = max(x, axis)
     return top + logsumexp(x - expand(top, axis, like=x), axis), logsumexp(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S3", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S3", proof="proved for n=1..4")
 def softmax_shifted(x, axis: attribute):
     """softmax subtracts the maximum itself."""
     return softmax(x - expand(max(x, axis), axis, like=x), axis), softmax(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=1..4")
 def log_softmax_shifted(x, axis: attribute):
     """log_softmax subtracts the maximum itself."""
     return log_softmax(x - expand(max(x, axis), axis, like=x), axis), log_softmax(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S1", proof="proved for n=1..4")
 def logsumexp_shifted_by_constant(x, axis: attribute):
     """The same, where the maximum was taken for a constant."""
     top = stop_gradient(max(x, axis))
     return top + logsumexp(x - expand(top, axis, like=x), axis), logsumexp(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S3", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S3", proof="proved for n=1..4")
 def softmax_shifted_by_constant(x, axis: attribute):
     """The same, where the maximum was taken for a constant."""
     return softmax(x - expand(stop_gradient(max(x, axis)), axis, like=x), axis), softmax(x, axis)
 
 
-@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=3")
+@LOG_SUM_EXP.rule("stabilizing", "S4", proof="proved for n=1..4")
 def log_softmax_shifted_by_constant(x, axis: attribute):
     """The same, where the maximum was taken for a constant."""
     return log_softmax(x - expand(stop_gradient(max(x, axis)), axis, like=x), axis), log_softmax(x, axis)

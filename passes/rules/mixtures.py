@@ -90,20 +90,22 @@ def _log_of_sum(x: Node, factor: Node | None) -> Node | None:
     return weighted_logsumexp(together, stack(known) if len(terms) > 1 else known[0], axis)
 
 
-@MIXTURES.rule("stabilizing", "S3", factors=True, proof="proved for n=3")
+@MIXTURES.rule("stabilizing", "S3", factors=True, proof="proved for n=1..4")
 def weighted_shares(x, w, axis: attribute):
     """The softmax with weights or a mask; 0 instead of 0 / 0 where there is no weight."""
     shares = w * exp(x) / expand(sum(w * exp(x), axis), axis, like=x)
     return shares, weighted_softmax(x, w, w, axis)
 
 
-@MIXTURES.rule("stabilizing", "S5", proof="proved for n=3")
+@MIXTURES.rule("stabilizing", "S5", proof="proved for n=1..4")
 def less_weighted_logsumexp(x, w, axis: attribute):
     """Where one exponent dominates, it and the logarithm nearly cancel."""
     return x - expand(weighted_logsumexp(x, w, axis), axis, like=x), weighted_log_softmax(x, 1, w, axis)
 
 
-@MIXTURES.rule("stabilizing", "S7", when=lambda v, w: is_nonnegative(v) and is_nonnegative(w), proof="proved for n=3")
+@MIXTURES.rule(
+    "stabilizing", "S7", when=lambda v, w: is_nonnegative(v) and is_nonnegative(w), proof="proved for n=1..4"
+)
 def log_of_weighted_softmax(x, v, w, axis: attribute):
     """The share underflows to 0, whose logarithm is -inf."""
     return log(weighted_softmax(x, v, w, axis)), weighted_log_softmax(x, v, w, axis)
@@ -146,7 +148,7 @@ def _tops(x: Node, y: Node, weight: Node | None, axis: tuple[int, ...]) -> tuple
     return stop_gradient(where(finite, largest, 0) - second), stop_gradient(second)
 
 
-@MIXTURES.rule("stabilizing", "S14", proof="proved for n=3")
+@MIXTURES.rule("stabilizing", "S14", proof="proved for n=1..4")
 def log_of_prod(x, axis: attribute):
     """The product of many factors over- or underflows."""
     return log(prod(x, axis)), log_prod(x, axis)

@@ -19,19 +19,19 @@ from graphc.ops.reduction import Mean, count
 NORMS = RuleSet("norms")
 
 
-@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+@NORMS.rule("stabilizing", "S60", proof="proved for n=1..4")
 def root_of_sum_of_squares(x, axis: attribute):
     """Each of the squares may overflow or underflow."""
     return sqrt(sum(x * x, axis)), euclidean_norm(x, axis)
 
 
-@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+@NORMS.rule("stabilizing", "S60", proof="proved for n=1..4")
 def inverse_root_of_sum_of_squares(x, axis: attribute):
     """Each of the squares may overflow or underflow."""
     return rsqrt(sum(x * x, axis)), 1 / euclidean_norm(x, axis)
 
 
-@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+@NORMS.rule("stabilizing", "S60", proof="proved for n=1..4")
 def power_of_sum_of_squares(x, axis: attribute):
     """Each of the squares may overflow or underflow."""
     return power(sum(x * x, axis), -0.5), 1 / euclidean_norm(x, axis)
@@ -57,7 +57,7 @@ def root_of_mean_of_squares(node: Node) -> Node | None:
     return euclidean_norm(x, axis) / sqrt(count(x, axis, node))
 
 
-@NORMS.rule("stabilizing", "S69", proof="proved for n=3")
+@NORMS.rule("stabilizing", "S69", proof="proved for n=1..4")
 def square_of_norm(x, axis: attribute):
     """The root is rounded, and costs more than it is worth."""
     return euclidean_norm(x, axis) * euclidean_norm(x, axis), sum(square(x), axis)

@@ -37,25 +37,25 @@ def _one_plus_power_less_one(x: Node, y: Node) -> Node:
     return where(near, expm1(small[0] * log1p(small[1])), one_plus_power(large, y) - 1)
 
 
-@POWERS.rule("stabilizing", "S35", when=_is_large, proof="tested: the cases of near and far")
+@POWERS.rule("stabilizing", "S35", when=_is_large)
 def interest(x, y):
     """The interest of many periods: 1 + x is rounded, the power magnifies that, and what is left of it is small."""
     return power(1 + x, y) - 1, _one_plus_power_less_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S35", when=_is_large, proof="tested: the cases of near and far")
+@POWERS.rule("stabilizing", "S35", when=_is_large)
 def share_of_interest(x, y):
     """The chance of at least one success in many trials, 1 - (1 - p)**n, which cancels for a small chance."""
     return 1 - power(1 + x, y), -_one_plus_power_less_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S35", when=_is_float, proof="tested: SymPy does not know the function")
+@POWERS.rule("stabilizing", "S35", when=_is_float)
 def power_less_one(x, y):
     """Cancels where the power is near 1, as in the transform of Box and Cox."""
     return power(x, y) - 1, power_minus_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S35", when=_is_float, proof="tested: SymPy does not know the function")
+@POWERS.rule("stabilizing", "S35", when=_is_float)
 def one_less_power(x, y):
     """Cancels where the power is near 1."""
     return 1 - power(x, y), -power_minus_one(x, y)

@@ -26,7 +26,9 @@ LIKELY = 0.75
 """At most one class is likelier; below, log1p(-p) magnifies the error of p by 3 at most."""
 
 
-@PROBABILITIES.rewriter(Log2, Log10, kind="stabilizing", reference="S4")
+@PROBABILITIES.rewriter(
+    Log2, Log10, kind="stabilizing", reference="S4", proof="tested: the factor is a float near 1 / log(2)"
+)
 def other_bases(node: Node) -> Node | None:
     """log2(x) is log(x) / log(2) where x is better not calculated, as in an entropy in bits."""
     fired = NATURAL.fire(log(node.args[0]))
@@ -41,7 +43,7 @@ def log_of_known_factors(node: Node) -> Node | None:
     return None if fired is None else sum(fired[1], node.op.attributes()["axis"])
 
 
-@PROBABILITIES.rewriter(Log1p, kind="stabilizing", reference="S4")
+@PROBABILITIES.rewriter(Log1p, kind="stabilizing", reference="S4", proof="tested: the cases of likely and unlikely")
 def log_of_other_classes(node: Node) -> Node | None:
     """log(1 - softmax(x)) is the share of all other classes, which rounds to 0 where one class is certain."""
     sign, inner = _signed(node.args[0])

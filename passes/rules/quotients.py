@@ -49,13 +49,13 @@ def _sin_over_argument(x: Any) -> Any:
     return where(near, sinc(where(near, x, 0) / math.pi), sin(x) / where(near, 1, x))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def expm1_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
     return expm1(x) / x, _with_gap(x, exprel(x))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def expm1_over_opposite(x):
     """(1 - exp(-x)) / x: the derivative cancels near 0. NaN at 0, as before."""
     return expm1(-x) / x, -_with_gap(x, exprel(-x))
@@ -74,25 +74,25 @@ def square_of_sin_over_argument(x):
     return sin(x / 2) * sin(x / 2) / (x * x), _with_gap(x, 0.25 * (wave * wave))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def log1p_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
     return log1p(x) / x, _with_gap(x, taylor_remainder(x, function="log1p", terms=1, over=1))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def tanh_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
     return tanh(x) / x, _with_gap(x, taylor_remainder(x, function="tanh", terms=1, over=1))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def atan_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
     return atan(x) / x, _with_gap(x, taylor_remainder(x, function="atan", terms=1, over=1))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def sinh_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
     return sinh(x) / x, _with_gap(x, taylor_remainder(x, function="sinh", terms=1, over=1))
@@ -110,13 +110,13 @@ def _bose(x: Any) -> Any:
     return where(x > 0, exp(below), 1) / where(x > 0, -expm1(below), expm1(below))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def argument_over_expm1(x):
     """The law of Planck: the derivative cancels near 0 and divides infinities far above. NaN at 0, as before."""
     return x / expm1(x), _with_gap(x, _planck(x))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof="tested: the cases by sign")
+@QUOTIENTS.rule("stabilizing", "S36", factors=True)
 def inverse_of_expm1(x):
     """The distribution of Bose and Einstein: the derivative divides infinities."""
     return 1 / expm1(x), _bose(x)
@@ -125,81 +125,81 @@ def inverse_of_expm1(x):
 # --- remainders ---
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def exp_remainder(x):
     """exp(x) - 1 - x cancels near 0."""
     return expm1(x) - x, taylor_remainder(x, function="exp", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def exp_less_argument_and_one(x):
     """exp(x) - x - 1 cancels near 0."""
     return exp(x) - x - 1, taylor_remainder(x, function="exp", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@REMAINDERS.rule("stabilizing", "S36", factors=True)
 def exp_remainder_over_square(x):
     """(exp(x) - 1 - x) / x**2: the derivative cancels near 0. NaN at 0, as before."""
     whole = taylor_remainder(x, function="exp", terms=2) / (x * x)
     return whole, _with_gap(x, taylor_remainder(x, function="exp", terms=2, over=2))
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def log1p_remainder(x):
     """log(1 + x) - x cancels near 0."""
     return log1p(x) - x, taylor_remainder(x, function="log1p", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def argument_less_log1p(x):
     """x - log(1 + x) cancels near 0."""
     return x - log1p(x), -taylor_remainder(x, function="log1p", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def sin_remainder(x):
     """sin(x) - x cancels near 0."""
     return sin(x) - x, taylor_remainder(x, function="sin", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def argument_less_sin(x):
     """x - sin(x), as in the equation of Kepler, cancels near 0."""
     return x - sin(x), -taylor_remainder(x, function="sin", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
+@REMAINDERS.rule("stabilizing", "S36", factors=True)
 def sin_remainder_over_cube(x):
     """(x - sin(x)) / x**3, as in rotations: the derivative cancels near 0. NaN at 0, as before."""
     whole = taylor_remainder(x, function="sin", terms=2) / power(x, 3)
     return whole, _with_gap(x, taylor_remainder(x, function="sin", terms=3, over=3))
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def tan_remainder(x):
     """tan(x) - x cancels near 0."""
     return tan(x) - x, taylor_remainder(x, function="tan", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def argument_less_tanh(x):
     """x - tanh(x) cancels near 0."""
     return x - tanh(x), -taylor_remainder(x, function="tanh", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def argument_less_atan(x):
     """x - atan(x) cancels near 0."""
     return x - atan(x), -taylor_remainder(x, function="atan", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def sinh_remainder(x):
     """sinh(x) - x cancels near 0."""
     return sinh(x) - x, taylor_remainder(x, function="sinh", terms=2)
 
 
-@REMAINDERS.rule("stabilizing", "S36", proof=SERIES)
+@REMAINDERS.rule("stabilizing", "S36")
 def cosh_less_one(x):
     """Cancels near 0."""
     return cosh(x) - 1, taylor_remainder(x, function="cosh", terms=1)

@@ -23,14 +23,13 @@ from graphc.ops.trigonometry import hypot
 # The size of x is a choice, not abs(x), since the derivative of that at 0 is 0, not the one of x.
 ROOTS = RuleSet("roots")
 DISTANCES = RuleSet("distances")
-CASES = "tested: the cases by sign"
 AT_INFINITY = "tested: the case at infinity"
 
 
 # --- a root and what is nearly as large ---
 
 
-@ROOTS.rule("stabilizing", "S58", proof=CASES)
+@ROOTS.rule("stabilizing", "S58")
 def distance_less_part(x, y):
     """sqrt(x*x + y*y) - x cancels where y is small beside x."""
     root = sqrt(x * x + y * y)
@@ -39,7 +38,7 @@ def distance_less_part(x, y):
     return sqrt(x * x + y * y) - x, where(small, y * (y / where(small, total, 1)), total)
 
 
-@ROOTS.rule("stabilizing", "S58", proof=CASES)
+@ROOTS.rule("stabilizing", "S58")
 def part_less_distance(x, y):
     """x - sqrt(x*x + y*y) cancels where y is small beside x."""
     root = sqrt(x * x + y * y)
@@ -48,21 +47,21 @@ def part_less_distance(x, y):
     return x - sqrt(x * x + y * y), -where(small, y * (y / where(small, total, 1)), total)
 
 
-@ROOTS.rule("stabilizing", "S58", proof=CASES)
+@ROOTS.rule("stabilizing", "S58")
 def root_less_part(x, y):
     """sqrt(x*x + y) - x cancels for large x."""
     total = sqrt(x * x + y) + where(x > 0, x, -x)
     return sqrt(x * x + y) - x, where(logical_and(x > 0, isfinite(y)), y / total, total)
 
 
-@ROOTS.rule("stabilizing", "S58", proof=CASES)
+@ROOTS.rule("stabilizing", "S58")
 def part_less_root(x, y):
     """x - sqrt(x*x + y) cancels for large x."""
     total = sqrt(x * x + y) + where(x > 0, x, -x)
     return x - sqrt(x * x + y), -where(logical_and(x > 0, isfinite(y)), y / total, total)
 
 
-@ROOTS.rule("stabilizing", "S58", proof=AT_INFINITY)
+@ROOTS.rule("stabilizing", "S58")
 def distance_less_size(x, y):
     """sqrt(x*x + y*y) - abs(x) cancels where y is small beside x."""
     total = sqrt(x * x + y * y) + abs(x)
@@ -78,7 +77,7 @@ def root_less_size(x, y):
     return sqrt(x * x + y) - abs(x), where(finite, y / where(finite, total, 1), total - abs(x))
 
 
-@ROOTS.rule("stabilizing", "S55", proof=AT_INFINITY)
+@ROOTS.rule("stabilizing", "S55")
 def distance_less_one(x):
     """sqrt(1 + x*x) - 1 cancels near 0, as in a smooth absolute value; and x*x overflows."""
     root = sqrt(1 + x * x)
@@ -99,7 +98,7 @@ def one_minus_root(x):
     return 1 - sqrt(1 + x), -where(isinf(x), root, x / (root + 1))
 
 
-@ROOTS.rule("stabilizing", "S58", proof=CASES)
+@ROOTS.rule("stabilizing", "S58")
 def hypot_less_part(x, y):
     """hypot(x, y) - x cancels where y is small beside x."""
     total = hypot(x, y) + abs(x)
