@@ -3,6 +3,7 @@
 #   make demo    train on real data, show what the compiler did
 #   make test    ruff, mypy, layers, tests: what continuous integration runs
 #   make lint    the first three of these
+#   make evidence  measure the rewrite rules that have changed (RULES="name …": those), and write docs/rules
 #   make bench   side by side with NumPy, PyTorch, JAX and PyTensor (downloads some gigabytes)
 #   make clean   remove the environments
 #
@@ -18,7 +19,7 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint evidence bench clean
 
 demo: $(VENV)/examples.stamp
 	$(VENV)/bin/graphc demo
@@ -35,6 +36,10 @@ lint: $(VENV)/dev.stamp
 	for check in "ruff check" mypy lint-imports; do \
 		echo "$$check"; $(VENV)/bin/$$check || failed="$$failed $$check;"; done; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed" >&2; exit 1; fi
+
+evidence: $(VENV)/dev.stamp
+	$(VENV)/bin/python -m tests.passes.evidence $(RULES)
+	$(VENV)/bin/python -m tests.passes.rule_pages
 
 bench: $(BENCH_VENV)/bench.stamp
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)

@@ -37,6 +37,7 @@ from graphc.ir.parser import parse_graphs
 from graphc.ir.printer import value_names
 from graphc.ir.rule import SEMANTICS
 from graphc.numerics.audit import LIMIT
+from graphc.numerics.evidence import evidence_lines
 from graphc.passes.pipeline import DEFAULT, Record, parse_pipeline
 from graphc.passes.registry import PASSES
 from graphc.passes.rules import ALL
@@ -128,7 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     explained.add_argument("--output", "-o", type=Path, metavar="FILE", help="otherwise named after the graph")
 
     command("passes", _passes, "list the passes, their options, and the default pipeline")
-    rules = command("rules", _rules, "list the rewrite rules with their kind, proof and reason")
+    rules = command(
+        "rules", _rules, "list the rewrite rules with their kind, proof and reason; what was measured, of a single one"
+    )
     rules.add_argument("name", nargs="?", help="only rules whose name or catalogue reference is like this")
     command("doctor", _doctor, "say what this machine has: processor, libraries, GPU, cache")
     return parser
@@ -264,6 +267,8 @@ def _rules(options: argparse.Namespace) -> None:
         print(f"{rule.name}   {rule.reference or '-'}   {rule.kind}   {rule.proof}")
         print(f"    {rule}")
         print(indent(rule.reason, "    ") + "\n")
+        if len(found) == 1 or rule.name == wanted:
+            print(indent("\n".join(evidence_lines(rule)), "    ") + "\n")
     kinds = Counter(rule.kind for rule in found)
     print(f"{len(found)} rules: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
 

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from graphc.interpret import evaluate_nodes
-from graphc.ir.graph import Graph
 from graphc.ir.node import Node, topological
 from graphc.ir.printer import format_graph
 from graphc.ir.rule import Rewrite, Rule
@@ -28,12 +27,12 @@ from graphc.types import as_dtype
 from tests.passes.accuracy import Comparison, compare
 from tests.passes.hard_points import Array, hard_points
 from tests.passes.regions import region
-from tests.passes.rule_samples import DTYPES, NAMES, Instance, attributes, cases, firings, graph_of, instances
+from tests.passes.rule_samples import DTYPES, NAMES, Instance, cases, firings, graph_of, instances
 from tests.passes.special_values import differences
 
 POINTS = 10_000
-SAMPLE = 1000
-MOST = {"float16": 1500, "bfloat16": 1000, "float32": 1000, "float64": 600}
+SAMPLE = 400
+MOST = {"float16": 400, "bfloat16": 400, "float32": 400, "float64": 300}
 """How many points need the exact value by mpmath at most; others of the same region are left out."""
 MOST_DIFFERENCES = 8
 
@@ -54,7 +53,7 @@ def measure(rewrite: Rewrite, points: int = POINTS, sample: int = SAMPLE) -> dic
     if rewrite.kind == "stabilizing":
         tables = [differences(i, as_dtype("float32").numpy) for i in instances(rewrite, "float32")]
         shown = [[d.given, d.before, d.after, d.kind] for table in tables for d in table]
-        found["special"] = sorted(shown, key=lambda row: (row[3], row[0]))[:MOST_DIFFERENCES * max(1, len(tables))]
+        found["special"] = sorted(shown, key=lambda row: (row[3], row[0]))[: MOST_DIFFERENCES * max(1, len(tables))]
     return found
 
 
@@ -78,6 +77,13 @@ LUCK = {
 CANCELS = {"log_mean_exp": 1.0, "log_of_powers": 256.0, "log_of_running_product": 256.0}
 """A sum of logarithms where the logarithm of a product stood: it may cancel, as log(n) does in a mean near 1. What is
 counted are units of the largest term."""
+
+
+LEFT_OUT = {
+    "difference_of_means": "sums of 16-bit squares overflow, and an infinity beside finite numbers gives NaN",
+    "difference_of_waves": "close to a pole, at angles whose last place is larger than the difference",
+}
+"""What is known to be worse at some points."""
 
 
 def fingerprint(rewrite: Rewrite) -> str:
@@ -178,7 +184,7 @@ def _collect(text: str, dtype: str) -> None:
     """What exact rewriters do to a graph of `tests/ir`; another dtype may not fit all of its ops."""
     try:
         found = list(firings(text, "canonicalize,simplify"))
-    except Exception:  # noqa: BLE001 - a constant or a cast that does not fit the other dtype
+    except Exception:
         return
     for firing in found:
         pairs = _CASES.setdefault(firing.rule.name, {}).setdefault(dtype, [])

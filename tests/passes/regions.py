@@ -27,7 +27,9 @@ def region(points: Mapping[str, Array], failed: Array) -> str:
     for name, values in _features(points):
         usable = np.isfinite(values)
         found = _pieces(values[usable], failed[usable])
-        inside = np.any([(values >= low) & (values <= high) for low, high in found], axis=0) if found else failed & False
+        inside = np.zeros(len(values), bool)
+        for low, high in found:
+            inside |= (values >= low) & (values <= high)
         score = 2 * (inside & failed).sum() / (inside.sum() + failed.sum())
         if score > best + 0.02:
             best, text = score, _described(name, found, values[usable])

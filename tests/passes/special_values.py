@@ -20,7 +20,7 @@ from graphc.ir.node import Node
 from tests.passes.hard_points import Array, limits
 from tests.passes.rule_samples import Instance
 
-MOST = 2000
+MOST = 500
 FAR = (1100, 1400)
 """Infinities are compared with these powers of two."""
 
