@@ -5,6 +5,7 @@
 #   make lint    the first three of these
 #   make evidence  measure the rewrite rules that have changed (RULES="name …": those), and write docs/rules
 #   make bench   side by side with NumPy, PyTorch, JAX and PyTensor (downloads some gigabytes)
+#   make stability  naive formulas, as graphc, NumPy, PyTorch, JAX and PyTensor compute them (downloads the same)
 #   make clean   remove the environments
 #
 # PYTHON=python3.12 make test   chooses the interpreter
@@ -19,7 +20,7 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 PIP := -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint evidence bench clean
+.PHONY: demo test lint evidence bench stability clean
 
 demo: $(VENV)/examples.stamp
 	$(VENV)/bin/graphc demo
@@ -43,6 +44,9 @@ evidence: $(VENV)/dev.stamp
 
 bench: $(BENCH_VENV)/bench.stamp
 	$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
+
+stability: $(BENCH_VENV)/bench.stamp
+	$(BENCH_VENV)/bin/python -m benchmarks.stability $(BENCH)
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV)
