@@ -27,6 +27,8 @@ WIDEST = 1 << 18
 """Sums of numbers whose exponents differ by no more are exact."""
 BEYOND = 1 << 1000
 """Exponents that are larger are told as this one: they are no floats."""
+FAR_FROM_ZERO = 3
+"""The exponent from which on exp(x) is not near 1."""
 EXPONENT = 1 << 14
 """The logarithm of the largest argument of `exp`: beyond, mpmath would need gigabytes."""
 
@@ -171,8 +173,8 @@ class MpmathElements(Elements):
         return self.context.ldexp(+rest, int(doublings))
 
     def expm1(self, x: Value) -> Value:
-        if self._finite(x) and self._magnitude(x.value) > EXPONENT:
-            return self.real(-1 if x.value < 0 else math.inf)
+        if self._finite(x) and self._magnitude(x.value) > FAR_FROM_ZERO:
+            return self.exp(x) - 1  # nothing cancels, and mpmath would add up with thousands of digits
         return self._function(self.context.expm1, x, lambda y: max(self._magnitude(y), 0) + 1)
 
     def log(self, x: Value) -> Value:
