@@ -233,6 +233,23 @@ def test_repaired_and_remaining():
     assert str(found(gc.sin(x))) == "nothing found"
 
 
+def test_what_a_rule_makes_of_it_may_overflow_too():
+    v = gc.input("v", shape=(3,))
+    (overflow,) = [
+        each for each in gc.compile([v], (gc.exp(v) + gc.exp(-v)) / 2).diagnostics if each.kind == "overflow"
+    ]
+    assert overflow.remains
+
+
+def test_library_code_is_not_blamed_on_its_user():
+    layer = gc.nn.Linear(4, 3, seed=0)
+    norm = gc.nn.LayerNorm(3)
+    a = gc.input("a", shape=("m", 4))
+    cost = gc.mean(gc.square(norm(layer(a))))
+    step = gc.compile([a], cost, updates=gc.optim.Adam(1e-3).updates(cost, [layer.weight, layer.bias]))
+    assert step.diagnostics == []
+
+
 def test_loops_and_branches_are_looked_into():
     def body(s, v):
         new = gc.log(v) + s

@@ -138,7 +138,6 @@ class _Fates:
     def __init__(self, optimised: Graph, provenance: Provenance, remaining: Sequence[Finding]) -> None:
         self.provenance = provenance
         self.present = set(everywhere(optimised.results))
-        self.nodes = {(each.kind, each.node) for each in remaining}
         self.lines = {(each.kind, _line(each.node)) for each in remaining}
         self.consumers: dict[Node, Firing] = {}
         self.at_lines: dict[tuple[str, object], Firing] = {}  # of nodes that a loop has made again since
@@ -149,13 +148,11 @@ class _Fates:
                     self.at_lines.setdefault((node.op.name, _line(node)), firing)
 
     def of(self, finding: Finding) -> Diagnostic:
-        """The finding with what became of it."""
+        """The finding with what became of it: it remains if any of its line does, in whatever form."""
         versions = self.provenance.versions(finding.node)
-        remains = any((finding.kind, version) in self.nodes for version in versions)
+        remains = (finding.kind, _line(finding.node)) in self.lines
         firing = None if remains else self._repair(versions)
-        if firing is None:
-            remains = remains or (finding.kind, _line(finding.node)) in self.lines
-        rule = None if remains or firing is None else firing.rule.name
+        rule = None if firing is None else firing.rule.name
         return Diagnostic(finding.kind, finding.node, finding.text, finding.remedy, finding.known, rule, remains)
 
     def _repair(self, versions: Sequence[Node]) -> Firing | None:

@@ -47,7 +47,8 @@ def _growth(state: Node, terms: list[Node], scope: Scope) -> Iterator[Finding]:
             continue
         by = "itself" if factor is state else scope.label(factor)
         text = f"a state of the loop may overflow in {term.dtype}: each step multiplies it by {by}"
-        remedy = unless(scope, factor, f"gc.abs({scope.code(factor)}) <= 1") if isinstance(term.op, Multiply) else ""
+        says = isinstance(term.op, Multiply) and not isinstance(factor.op, Constant)
+        remedy = unless(scope, factor, f"gc.abs({scope.code(factor)}) <= 1") if says else ""
         yield Finding("overflow", term, text, remedy, factor, f"{scope.label(factor)} is in {known}")
 
 

@@ -17,8 +17,10 @@ from graphc.numerics.diagnostics.finding import Finding, check, unless
 from graphc.numerics.diagnostics.scope import Scope
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Cast
-from graphc.ops.elementwise import Add, Subtract
+from graphc.ops.elementwise import Add, Divide, Rsqrt, Subtract
 from graphc.types import DType, TensorType
+
+_SLOW = (Add, Subtract, Divide, Rsqrt)  # these have no threshold; what is wrong with divisors, `division` says
 
 
 @check()
@@ -63,7 +65,7 @@ def named(node: Node) -> str:
 def _is_steep(node: Node) -> bool:
     """Whether an op makes infinities of finite numbers of one operand, by more than a factor."""
     op = node.op
-    if not isinstance(op, Elementwise) or isinstance(op, Add | Subtract) or op.conditions:
+    if not isinstance(op, Elementwise) or isinstance(op, _SLOW) or op.conditions:
         return False
     numbers = [uniform_value(arg) for arg in node.args]
     if not all(number is None or np.isfinite(number) for number in numbers):
