@@ -152,9 +152,7 @@ class Softmax(RowWise):
         return e / s.sum(e, self.axis, keepdims=True)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        g, y = _wide(g), _wide(y)
-        inner = sum(g * y, self.axis)
-        return (cast(y * (g - expand(inner, self.axis, like=x)), x.dtype),)
+        return (cast(_wide(y) * _beyond_average(_wide(g), _wide(y), self.axis), x.dtype),)
 
 
 class SoftmaxComplement(RowWise):
@@ -171,9 +169,8 @@ class SoftmaxComplement(RowWise):
         return 1 - e / s.sum(e, self.axis, keepdims=True)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        g, p = _wide(g), softmax(_wide(x), self.axis)
-        inner = sum(g * p, self.axis)
-        return (cast(p * (expand(inner, self.axis, like=x) - g), x.dtype),)
+        p = softmax(_wide(x), self.axis)
+        return (cast(-p * _beyond_average(_wide(g), p, self.axis), x.dtype),)
 
 
 class LogSoftmax(RowWise):
@@ -342,6 +339,13 @@ def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:
 def _wide(x: Node) -> Any:
     """A value in the dtype in which sums of it are calculated."""
     return cast(x, x.dtype.compute)
+
+
+def _beyond_average(g: Node, p: Node, axis: Axes) -> Any:
+    """g - sum(g * p), for weights p that sum to 1. The average is taken twice: where p is nearly 1 for an element, the
+    difference is as small as the rounding error of the first."""
+    near = g - expand(sum(g * p, axis), axis, like=g)
+    return near - expand(sum(near * p, axis), axis, like=g)
 
 
 def _product_of_others(x: Node, axis: Axes) -> Any:

@@ -23,6 +23,7 @@ from graphc.passes.rules.logistic import LOGISTIC
 from graphc.passes.rules.mixtures import MIXTURES
 from graphc.passes.rules.moved import MOVED
 from graphc.passes.rules.norms import NORMS
+from graphc.passes.rules.picked import PICKED
 from graphc.passes.rules.powers import POWERS, POWERS_ALONE
 from graphc.passes.rules.probabilities import PROBABILITIES
 from graphc.passes.rules.quotients import QUOTIENTS, REMAINDERS
@@ -43,6 +44,7 @@ STABLE = RuleSet(
         *HYPERBOLIC,
         *LOGISTIC,
         *LOG_SUM_EXP,
+        *PICKED,
         *LOGARITHMS,
         *EXPONENTIALS,
         *ERROR_FUNCTION,
