@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc.ir.term import Application, Variable
 from graphc.search.egraph import EGraph
-from graphc.search.identities import Identity
+from graphc.search.identities.table import Identity
 from graphc.search.symbols import ENode
 
 Binding = dict[str, int]

@@ -10,24 +10,34 @@ A polynomial is over atoms: classes that are no sums, products or quotients, and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, product
 
 from graphc.search.egraph import EGraph
+from graphc.search.polynomials import (
+    MOST_TERMS,
+    ONE,
+    Monomial,
+    Polynomial,
+    complexity,
+    constant,
+    divided,
+    exact_quotient,
+    joined,
+    mentions,
+    plus,
+    polynomial_of,
+    scaled,
+    shared_factor,
+)
 from graphc.search.symbols import ENode, Leaf
 
-Monomial = tuple[tuple[int, int], ...]
-"""Atoms with their exponents, in order."""
-Polynomial = dict[Monomial, Fraction]
-
 OPERATIONS = frozenset({"add", "subtract", "multiply", "divide", "negative", "square", "pow"})
-MOST_TERMS = 10
 MOST_SPLIT = 4
 """The longest sums and products that are split in every way."""
 HIGHEST = 6
 SWEEPS = 8
-ONE: Monomial = ()
 
 
 class Ring:
@@ -65,28 +75,28 @@ class Ring:
         for number, found in self.graph.classes.items():
             nodes = [n for n in found.nodes if n.symbol in OPERATIONS or isinstance(n.symbol, Fraction)]
             if found.constant is not None:
-                self.forms[number] = _constant(found.constant)
+                self.forms[number] = constant(found.constant)
             elif nodes and not any(isinstance(node.symbol, Leaf) for node in found.nodes):
                 composed[number] = nodes
             else:
-                self.forms[number] = _atom(number)
+                self.forms[number] = polynomial_of(number)
         for _ in range(SWEEPS):
             changed = False
             for number, nodes in composed.items():
                 forms = [self._form(node) for node in nodes]
-                others = [form for form in forms if form is not None and not _mentions(form, number)]
-                best = min(others, key=_complexity, default=None)
+                others = [form for form in forms if form is not None and not mentions(form, number)]
+                best = min(others, key=complexity, default=None)
                 known = self.forms.get(number)
-                if best is not None and (known is None or _complexity(best) < _complexity(known)):
+                if best is not None and (known is None or complexity(best) < complexity(known)):
                     self.forms[number], changed = best, True
             if not changed:
                 for number in composed:
                     if number not in self.forms:
-                        self.forms[number], changed = _atom(number), True
+                        self.forms[number], changed = polynomial_of(number), True
             if not changed:
                 break
         for number in composed:
-            self.forms.setdefault(number, _atom(number))
+            self.forms.setdefault(number, polynomial_of(number))
 
     def _form(self, node: ENode) -> Polynomial | None:
         """The polynomial of a node; None if it is none, too long, or not yet known."""
@@ -96,11 +106,11 @@ class Ring:
             return None
         match node.symbol:
             case "add":
-                return _plus(known[0], known[1])
+                return plus(known[0], known[1])
             case "subtract":
-                return _plus(known[0], _scaled(known[1], Fraction(-1)))
+                return plus(known[0], scaled(known[1], Fraction(-1)))
             case "negative":
-                return _scaled(known[0], Fraction(-1))
+                return scaled(known[0], Fraction(-1))
             case "multiply":
                 return self._times(known[0], known[1])
             case "square":
@@ -136,10 +146,10 @@ class Ring:
             return None
         total: Polynomial = {}
         for (m, a), (n, b) in product(x.items(), y.items()):
-            part = self._reduced(_joined(m, n))
+            part = self._reduced(joined(m, n))
             if part is None:
                 return None
-            total = _plus(total, _scaled(part, a * b))
+            total = plus(total, scaled(part, a * b))
         return total if len(total) <= MOST_TERMS else None
 
     def _is_undefined(self, zero: Polynomial, form: Polynomial) -> bool:
@@ -154,7 +164,7 @@ class Ring:
         grown = self._without_exponentials(monomial)
         for position, (atom, exponent) in enumerate(grown):
             inside = self._operand(atom, "sqrt") if abs(exponent) > 1 else None
-            if inside is not None and not _mentions(self.forms.get(inside, _atom(atom)), atom):
+            if inside is not None and not mentions(self.forms.get(inside, polynomial_of(atom)), atom):
                 step = 2 if exponent > 0 else -2
                 left = exponent - step
                 rest = grown[:position] + (((atom, left),) if left else ()) + grown[position + 1 :]
@@ -170,14 +180,14 @@ class Ring:
             return monomial
         total: Polynomial = {}
         for _, exponent, arg in grown:
-            total = _plus(total, _scaled(self.forms.get(arg, _atom(arg)), Fraction(exponent)))
+            total = plus(total, scaled(self.forms.get(arg, polynomial_of(arg)), Fraction(exponent)))
         gone = {atom for atom, _, _ in grown}
         rest = tuple(part for part in monomial if part[0] not in gone)
         if not total or len(total) > MOST_SPLIT or self.graph.full:
             return rest if not total else monomial
         atom = self.graph.add("exp", self.class_of(total))
-        self.forms.setdefault(atom, _atom(atom))
-        return _joined(rest, ((self._leading(atom), 1),))
+        self.forms.setdefault(atom, polynomial_of(atom))
+        return joined(rest, ((self._leading(atom), 1),))
 
     def _leading(self, atom: int) -> int:
         return self.graph.find(atom)
@@ -272,7 +282,7 @@ class Ring:
                     yield self.graph.add("subtract" if negative[1] else "add", x, y)
 
     def _class_of_size(self, form: Polynomial, negative: bool) -> int:
-        return self.class_of(_scaled(form, Fraction(-1)) if negative else form)
+        return self.class_of(scaled(form, Fraction(-1)) if negative else form)
 
     def _factorings(self, monomial: Monomial) -> Iterator[int]:
         """A product as two products, in every way."""
@@ -301,12 +311,12 @@ class Ring:
             math.gcd(*(c.numerator for c in form.values())), math.lcm(*(c.denominator for c in form.values()))
         )
         scale = -scale if all(c < 0 for c in form.values()) else scale
-        shared = _shared(form)
+        shared = shared_factor(form)
         if shared != ONE:
-            rest = _divided(form, shared)
+            rest = divided(form, shared)
             yield self.graph.add("multiply", self._monomial(shared), self.class_of(rest))
         if scale != 1:
-            rest = _scaled(form, 1 / scale)
+            rest = scaled(form, 1 / scale)
             if scale == -1:
                 yield self.graph.add("negative", self.class_of(rest))
             else:
@@ -323,8 +333,8 @@ class Ring:
             return
         above: Polynomial | None = {}
         for monomial, coefficient in form.items():
-            term = self._expanded(_joined(monomial, below), coefficient)
-            above = _plus(above, term) if above is not None and term is not None else None
+            term = self._expanded(joined(monomial, below), coefficient)
+            above = plus(above, term) if above is not None and term is not None else None
         if above is None or len(above) > MOST_TERMS:
             return
         above, below = self._cancelled(above, below)
@@ -339,7 +349,7 @@ class Ring:
         """A product with divisors that it is rid of multiplied out."""
         total: Polynomial | None = {ONE: coefficient}
         for atom, exponent in monomial:
-            form = self.forms.get(atom, _atom(atom))
+            form = self.forms.get(atom, polynomial_of(atom))
             for _ in range(abs(exponent)):
                 factor: Polynomial = form if exponent > 0 else {((atom, -1),): Fraction(1)}
                 total = self._times(total, factor) if total is not None else None
@@ -348,84 +358,10 @@ class Ring:
     def _cancelled(self, above: Polynomial, below: Monomial) -> tuple[Polynomial, Monomial]:
         """A quotient without divisors that divide the dividend."""
         for atom, exponent in below:
-            form = self.forms.get(atom, _atom(atom))
-            quotient = _quotient(above, form) if len(form) > 1 else None
+            form = self.forms.get(atom, polynomial_of(atom))
+            quotient = exact_quotient(above, form) if len(form) > 1 else None
             if quotient is not None:
                 left = ((atom, exponent - 1),) if exponent > 1 else ()
                 rest = tuple(sorted((*(part for part in below if part[0] != atom), *left)))
                 return self._cancelled(quotient, rest)
         return above, below
-
-
-def _mentions(form: Polynomial, atom: int) -> bool:
-    return any(other == atom for monomial in form for other, _ in monomial)
-
-
-def _constant(value: Fraction) -> Polynomial:
-    return {ONE: value} if value else {}
-
-
-def _atom(number: int) -> Polynomial:
-    return {((number, 1),): Fraction(1)}
-
-
-def _plus(x: Polynomial, y: Polynomial) -> Polynomial:
-    total = dict(x)
-    for monomial, coefficient in y.items():
-        total[monomial] = total.get(monomial, Fraction(0)) + coefficient
-    return {m: total[m] for m in sorted(total) if total[m]}
-
-
-def _scaled(x: Polynomial, factor: Fraction) -> Polynomial:
-    return {m: c * factor for m, c in x.items()}
-
-
-def _joined(x: Monomial, y: Monomial) -> Monomial:
-    exponents = dict(x)
-    for atom, exponent in y:
-        exponents[atom] = exponents.get(atom, 0) + exponent
-    return tuple(sorted((a, e) for a, e in exponents.items() if e))
-
-
-def _shared(monomials: Iterable[Monomial]) -> Monomial:
-    """The factors, with positive or negative exponents, that all monomials have."""
-    common: Mapping[int, int] | None = None
-    for monomial in monomials:
-        own = dict(monomial)
-        if common is None:
-            common = own
-        same = {a: e for a, e in common.items() if own.get(a, 0) * e > 0}
-        common = {a: min(e, own[a]) if e > 0 else max(e, own[a]) for a, e in same.items()}
-    return tuple(sorted((common or {}).items()))
-
-
-def _divided(form: Polynomial, monomial: Monomial) -> Polynomial:
-    inverse = tuple((atom, -exponent) for atom, exponent in monomial)
-    return {m: form[n] for m, n in sorted((_joined(n, inverse), n) for n in form)}
-
-
-def _quotient(above: Polynomial, below: Polynomial) -> Polynomial | None:
-    """The quotient of two polynomials, if the division leaves nothing."""
-    rest, result = dict(above), Polynomial()
-    leading = max(below, key=_degree)
-    for _ in range(MOST_TERMS):
-        if not rest:
-            return result
-        top = max(rest, key=_degree)
-        step = _joined(top, tuple((atom, -e) for atom, e in leading))
-        if any(e < 0 for _, e in step) and not any(e < 0 for _, e in top):
-            return None
-        factor = {step: rest[top] / below[leading]}
-        result = _plus(result, factor)
-        product_ = {_joined(step, m): c * factor[step] for m, c in below.items()}
-        rest = _plus(rest, _scaled(product_, Fraction(-1)))
-    return None
-
-
-def _degree(monomial: Monomial) -> tuple[tuple[int, int], ...]:
-    """An order of monomials that products keep: by the exponent of the first atom, then of the next."""
-    return tuple((-atom, exponent) for atom, exponent in monomial)
-
-
-def _complexity(form: Polynomial) -> tuple[int, int, tuple[tuple[Monomial, Fraction], ...]]:
-    return len(form), sum(abs(e) for monomial in form for _, e in monomial), tuple(sorted(form.items()))

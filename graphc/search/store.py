@@ -43,7 +43,7 @@ def _key(region: Region, effort: Effort) -> str:
 def _version() -> str:
     """What the search consists of: its own files."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
