@@ -6,6 +6,8 @@ stand beside them if they are not negative either, so that what is added does no
 
 from __future__ import annotations
 
+import math
+
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
@@ -97,24 +99,26 @@ def _is_one(part: Part, sign: int) -> bool:
 @DIVERGENCES.rule("stabilizing", "S72", when=lambda d: is_nonnegative(d), proof="tested: the cases of near and far")
 def divergence_of_normals(a, b, d):
     """log(b / a) + (a**2 + d) / (2 * b**2) - 1/2 cancels where the deviations are close."""
-    excess = (a - b) * (a + b) / (b * b)
+    excess = (a - b) / b * ((a + b) / b)
     near = abs(excess) < 0.5
     small = -0.5 * taylor_remainder(where(near, excess, 0), function="log1p", terms=2)
-    own = where(near, small, log(where(near, 1, b / a)) + 0.5 * excess)
+    own = where(near, small, log(where(near, 1, b / a)) + where(near, 0, a * a / (2 * (b * b)) - 0.5))
     return log(b / a) + (a * a + d) / (2 * (b * b)) - 0.5, own + d / (2 * (b * b))
 
 
 @DIVERGENCES.rule("stabilizing", "S72", when=lambda d: is_nonnegative(d), proof="tested: the cases of near and far")
 def divergence_of_normals_by_logs(a, b, d):
     """log(b) - log(a) + (a**2 + d) / (2 * b**2) - 1/2 cancels where the deviations are close."""
-    excess = (a - b) * (a + b) / (b * b)
+    excess = (a - b) / b * ((a + b) / b)
     near = logical_and(abs(excess) < 0.5, logical_and(a > 0, b > 0))
     small = -0.5 * taylor_remainder(where(near, excess, 0), function="log1p", terms=2)
-    own = where(near, small, log(where(near, 1, b)) + -log(where(near, 1, a)) + 0.5 * excess)
+    own = where(near, small, where(near, 0, log(b) - log(a) + a * a / (2 * (b * b)) - 0.5))
     return log(b) - log(a) + (a * a + d) / (2 * (b * b)) - 0.5, own + d / (2 * (b * b))
 
 
 @DIVERGENCES.rule("stabilizing", "S72", proof="tested: SymPy does not know the function")
 def divergence_of_counts(x, y):
     """x * log(x / y) - x + y, the divergence of Poisson distributions, cancels near x = y. NaN at 0, as before."""
-    return x * log(x / y) - x + y, where(logical_and(x > 0, y >= 0), kl_div(x, y), float("nan"))
+    above, below = kl_div(x, y), -kl_div(-x, -y)
+    value = where(logical_and(x > 0, y >= 0), above, where(logical_and(x < 0, y <= 0), below, math.nan))
+    return x * log(x / y) - x + y, value

@@ -18,6 +18,7 @@ from graphc.ops.special.error_function import erfcx, log_erfc, log_ndtr, ndtr
 
 ERROR_FUNCTION = RuleSet("error_function")
 INTERVALS = RuleSet("intervals")
+TAIL = 5.0
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S45")
@@ -115,29 +116,34 @@ def ndtr_over_its_density(x):
 def exp_of_minus_square_over_erfc(x):
     """0 / 0 in the right tail, where the quotient is near x * sqrt(pi)."""
     left = where(x < 0, x, 0)  # not a minimum, whose derivative is shared at 0
-    return exp(-x * x) / erfc(x), where(x < 0, exp(-square(left)) / erfc(left), 1 / erfcx(where(x < 0, 0, x)))
+    return exp(-x * x) / erfc(x), where(
+        x < 0, exp(-square(left)) / where(x < 0, erfc(left), 1), 1 / erfcx(where(x < 0, 0, x))
+    )
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the cases by sign")
 def density_over_ndtr(x):
     """The inverse of Mills' ratio, as of a truncated normal distribution: 0 / 0 in the left tail."""
     right, left = where(x > 0, x, 0), where(x > 0, 0, x)
-    near = exp(square(right) * -0.5) / ndtr(right)
+    near = exp(square(right) * -0.5) / where(x > 0, ndtr(right), 1)
     return exp(x * x * -0.5) / ndtr(x), where(x > 0, near, 2 / erfcx(left * -math.sqrt(0.5)))
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S46", proof="tested: SymPy does not know the function")
 def log_of_difference_of_ndtr(x, y):
     """The probability of an interval in a tail: both terms are rounded at 1, or underflow."""
-    right = x + y > 0  # seen from the left tail, where nothing is rounded at 1
-    above, below = log_ndtr(where(right, -y, x)), log_ndtr(where(right, -x, y))
-    return log(ndtr(x) - ndtr(y)), above + log1mexp(where(equal(above, below), 0, below - above))
+    right, left = logical_and(x > TAIL, y > TAIL), logical_and(x < -TAIL, y < -TAIL)
+    middle = log(where(logical_or(right, left), 1, ndtr(x) - ndtr(y)))
+    # A tail is seen from the left, where nothing is rounded at 1.
+    above, below = log_ndtr(where(right, -y, where(left, x, 0))), log_ndtr(where(right, -x, where(left, y, 0)))
+    tail = above + log1mexp(where(equal(above, below), 0, below - above))
+    return log(ndtr(x) - ndtr(y)), where(logical_or(right, left), tail, middle)
 
 
 @INTERVALS.rule("stabilizing", "S45")
 def difference_of_ndtr(x, y):
     """Both terms are rounded at 1 in the right tail."""
-    right = logical_and(x > 0, y > 0)
+    right = logical_and(x > 1, y > 1)
     return ndtr(x) - ndtr(y), where(right, where(right, ndtr(-y), 0) - ndtr(-x), where(right, 0, ndtr(x)) - ndtr(y))
 
 

@@ -132,12 +132,6 @@ def half_of_twice_sigmoid(x):
     return 0.5 * (2 * sigmoid(x)), sigmoid(x)
 
 
-@HYPERBOLIC.rule("stabilizing", "S21", factors=True)
-def twice_sigmoid_in_half(x):
-    """The sigmoid as it is spelled with tanh."""
-    return 2 * sigmoid(x) / 2, sigmoid(x)
-
-
 @HYPERBOLIC.rule("stabilizing", "S21")
 def sum_with_multiple_of_tanh(a, x):
     """a * (1 + tanh(x)), multiplied out: cancels in the left tail."""
@@ -150,10 +144,10 @@ def difference_from_multiple_of_tanh(a, x):
     return a - a * tanh(x), a * (2 * sigmoid(-2 * x))
 
 
-@HYPERBOLIC.rule("stabilizing", "S52", factors=True)
+@HYPERBOLIC.rule("stabilizing", "S52", factors=True, proof=NEAR_AND_FAR)
 def inverse_square_of_cosh(x):
     """The derivative divides infinities."""
-    return 1 / (cosh(x) * cosh(x)), 4 * logistic_pdf(2 * x)
+    return 1 / (cosh(x) * cosh(x)), _derivative_of_tanh(x)
 
 
 @HYPERBOLIC.rule("stabilizing", "S51", factors=True)

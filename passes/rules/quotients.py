@@ -23,6 +23,8 @@ QUOTIENTS = RuleSet("quotients")
 REMAINDERS = RuleSet("remainders")
 AT_ZERO = "tested: the case at 0"
 SERIES = "tested: the series near 0"
+FAR = 50.0
+"""Well before exp(x) overflows, and where exp(-x) is nothing beside 1."""
 
 
 def _with_gap(x: Any, value: Any) -> Any:
@@ -71,7 +73,7 @@ def sin_over_argument(x):
 def square_of_sin_over_argument(x):
     """(1 - cos(x)) / x**2: the derivative cancels near 0. NaN at 0, as before."""
     wave = _sin_over_argument(0.5 * x)
-    return sin(x / 2) * sin(x / 2) / (x * x), _with_gap(x, 0.25 * (wave * wave))
+    return sin(0.5 * x) * sin(0.5 * x) / (x * x), _with_gap(x, 0.25 * (wave * wave))
 
 
 @QUOTIENTS.rule("stabilizing", "S36", factors=True)
@@ -99,15 +101,15 @@ def sinh_over_argument(x):
 
 
 def _planck(x: Any) -> Any:
-    """x / (exp(x) - 1) by exponentials of numbers below 0."""
-    below = -abs(x)
-    return where(x > 0, exp(below), 1) / exprel(below)
+    """x / (exp(x) - 1), far above 0 by exponentials of what is far below."""
+    far = x > FAR
+    return where(far, exp(-x), 1) / exprel(where(far, -x, x))
 
 
 def _bose(x: Any) -> Any:
-    """1 / (exp(x) - 1) by exponentials of numbers below 0."""
-    below = -abs(x)
-    return where(x > 0, exp(below), 1) / where(x > 0, -expm1(below), expm1(below))
+    """1 / (exp(x) - 1), far above 0 by exponentials of what is far below."""
+    far = x > FAR
+    return where(far, exp(-x), 1) / where(far, -expm1(-x), expm1(x))
 
 
 @QUOTIENTS.rule("stabilizing", "S36", factors=True)
@@ -220,7 +222,7 @@ def langevin(x):
     even = taylor_remainder(small, function="cosh", terms=1, over=1)
     odd = taylor_remainder(small, function="sinh", terms=2, over=2)
     value = (even - odd) / taylor_remainder(small, function="sinh", terms=1, over=1)
-    return 1 / tanh(x) - 1 / x, _with_gap(x, where(near, value, (large / tanh(large) - 1) / large))
+    return 1 / tanh(x) - 1 / x, _with_gap(x, where(near, value, where(near, 0, 1 / tanh(large)) - 1 / large))
 
 
 @REMAINDERS.rule("stabilizing", "S36", proof=AT_ZERO)
@@ -229,4 +231,4 @@ def inverse_less_inverse_of_expm1(x):
     near = abs(x) < 1
     small, large = where(near, x, 0), where(near, 1, x)
     value = taylor_remainder(small, function="exp", terms=2, over=2) / exprel(small)
-    return 1 / x - _bose(x), _with_gap(x, where(near, value, (1 - _planck(large)) / large))
+    return 1 / x - _bose(x), _with_gap(x, where(near, value, 1 / large - where(near, 0, _bose(large))))

@@ -15,8 +15,9 @@ import ml_dtypes
 from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
+from graphc.ir.pattern import SUMS, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, sqrt
+from graphc.ops.elementwise import Sqrt, abs, sqrt
 from graphc.ops.logic import isfinite, isinf, isnan, logical_and, logical_or, where
 from graphc.ops.trigonometry import hypot
 
@@ -109,17 +110,25 @@ def hypot_less_part(x, y):
 # --- distances ---
 
 
-def _is_positive_and_beside_a_large_square(x: Node, y: Node) -> bool:
-    """Whether the square of x may overflow, and y is a positive constant."""
-    number, known = uniform_value(y), range_of(x)
-    largest = math.sqrt(float(ml_dtypes.finfo(x.dtype.numpy).max)) if x.dtype.is_float else 0.0  # type: ignore[no-untyped-call]
-    return number is not None and 0 < number < math.inf and not -largest < known.low <= known.high < largest
+@DISTANCES.rewriter(Sqrt, kind="stabilizing", reference="S60")
+def root_of_square_and_constant(node: Node) -> Node | None:
+    """sqrt(x*x + c) for positive c, as in a smooth absolute value: the square overflows."""
+    *_, view = views(node.args[0], SUMS, 2)
+    for part, other in (view.parts, view.parts[::-1]) if len(view.parts) == 2 else ():
+        number = uniform_value(other.value)
+        squared = see(part.value, frozenset({"multiply"})) if part.sign > 0 else None
+        if number is None or squared is None or squared.args[0] is not squared.args[1]:
+            continue
+        if 0 < number * other.sign < math.inf and _may_overflow(squared.args[0]):
+            distance: Node = hypot(squared.args[0], math.sqrt(number))
+            return distance
+    return None
 
 
-@DISTANCES.rule("stabilizing", "S60", when=_is_positive_and_beside_a_large_square, proof="tested: y is a constant")
-def root_of_square_and_constant(x, y):
-    """The square overflows, as in a smooth absolute value."""
-    return sqrt(x * x + y), hypot(x, sqrt(y))
+def _may_overflow(x: Node) -> bool:
+    """Whether nothing is known that keeps the square of x finite."""
+    known, largest = range_of(x), math.sqrt(float(ml_dtypes.finfo(x.dtype.numpy).max))  # type: ignore[no-untyped-call]
+    return not -largest < known.low <= known.high < largest
 
 
 @DISTANCES.rule("stabilizing", "S60")

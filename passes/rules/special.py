@@ -46,9 +46,11 @@ def quotient_of_bessel(x):
 
 
 def _scaled_back(x: Any) -> Any:
-    """exp(-x) * i0(x): the scaled function, times a factor that is 1 above 0, in two halves that do not overflow."""
-    half = exp(0.5 * (abs(x) - x))
-    return half * i0e(x) * half
+    """exp(-x) * i0(x): the scaled function, times a factor that is 1 above 0; in two halves where it may overflow."""
+    large = x < -32
+    gap = abs(x) - x
+    part = exp(where(large, 0.5 * gap, gap))
+    return part * i0e(x) * where(large, part, 1)
 
 
 @SPECIAL.rule("stabilizing", "S49", factors=True)

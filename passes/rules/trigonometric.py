@@ -25,13 +25,13 @@ MOST = 4.0
 @TRIGONOMETRIC.rule("stabilizing", "S59")
 def one_minus_cos(x):
     """Cancels near 0, and is 0 below 2.4e-4 in f32."""
-    return 1 - cos(x), 2 * square(sin(x / 2))
+    return 1 - cos(x), 2 * square(sin(0.5 * x))
 
 
 @TRIGONOMETRIC.rule("stabilizing", "S59")
 def cos_minus_one(x):
     """Cancels near 0, and is 0 below 2.4e-4 in f32."""
-    return cos(x) - 1, -2 * square(sin(x / 2))
+    return cos(x) - 1, -2 * square(sin(0.5 * x))
 
 
 @TRIGONOMETRIC.rule("stabilizing", "S59")
