@@ -205,7 +205,10 @@ def _nan_origin(options: argparse.Namespace) -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> None:
-    for graph in _graphs(options):
+    graphs = _graphs(options)
+    for graph in graphs:
+        if len(graphs) > 1:
+            print(f"# {graph.name}")
         print(_compiled(graph, options, "reference").diagnostics)
 
 

@@ -188,6 +188,14 @@ def test_nan_origin_names_the_step(graphc, file):
     assert "not finite: output 0" in out
 
 
+def test_diagnose_says_what_can_go_wrong_and_what_repaired_it(graphc, file):
+    code, out, err = graphc("diagnose", file)
+    assert (code, err) == (0, "")
+    assert "overflow: exp may overflow in f32 where %z > 88.72   score.gc:4" in out
+    assert "repaired by log_sum_exp" in out
+    assert "remains" in graphc("diagnose", file, "--semantics", "ieee")[1]
+
+
 def test_passes_are_listed_with_options(graphc):
     out = graphc("passes")[1]
     assert "stabilize{semantics=stable}   Graph -> Graph" in out
