@@ -381,6 +381,43 @@ def test_sixteen_bits_are_widened():
     assert gc.compile([a, b], gc.log(gc.sum(alpha)))(*arrays) == pytest.approx(exact, rel=1e-3)
 
 
+# --- spellings ---
+
+SPELLINGS = {
+    "a loop over indices": lambda a, b, seen: gc.fori_loop(1, 200, lambda t, p: (p @ a) * b[:, seen[t]], b[:, seen[0]]),
+    "a sum": lambda a, b, seen: scanned(lambda p, k: gc.sum(p[:, None] * a, axis=0) * b[:, k], b, seen),
+    "columns": lambda a, b, seen: scanned(lambda p, k: b[:, k] * (a.T @ p), b, seen),
+    "einsum": lambda a, b, seen: scanned(lambda p, k: gc.einsum("i,ij,j->j", p, a, b[:, k]), b, seen),
+    "a branch": lambda a, b, seen: scanned(
+        lambda p, k: gc.cond(k < 9, lambda p: (p @ a) * b[:, k], lambda p: p, p), b, seen
+    ),
+    "a mask": lambda a, b, seen: scanned(lambda p, k: gc.where(k < 9, (p @ a) * b[:, k], p), b, seen),
+    "a batch": lambda a, b, seen: scanned(lambda p, k: (p @ a) * b[:, k], gc.stack([b, b]), seen)[0],
+    "a dictionary": lambda a, b, seen: gc.scan(
+        lambda s, k: ({"p": (s["p"] @ a) * b[:, k], "n": s["n"] + 1}, s["n"]), {"p": b[:, seen[0]], "n": 0}, seen[1:]
+    )[0]["p"],
+    "vmap": lambda a, b, seen: gc.vmap(lambda a: scanned(lambda p, k: (p @ a) * b[:, k], b, seen))(gc.stack([a, a]))[1],
+}
+
+
+def scanned(step, b, seen):
+    """The last probabilities; for a stack of emissions those of each."""
+    return gc.scan(lambda p, k: (step(p, k), None), b[..., seen[0]], seen[1:])[0]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_spellings(spelling):
+    rng = np.random.default_rng(23)
+    (a, b), seen = nodes("float32", a=(3, 3), b=(3, 5)), gc.input("seen", (200,), "int64")
+    arrays = rng.dirichlet(np.ones(3), 3).astype("float32"), rng.dirichlet(np.ones(5), 3).astype("float32")
+    symbols = rng.integers(0, 5, 200)
+    output = gc.log(gc.sum(SPELLINGS[spelling](a, b, seen)))
+    found, slope = gc.compile([a, b, seen], [output, gc.grad(output, a)])(*arrays, symbols)
+    exact = logsumexp(forward(arrays[0].astype(float), np.log(arrays[1].astype(float))[:, symbols].T)[-1])
+    assert found == pytest.approx(exact, rel=1e-6)
+    assert (slope * arrays[0]).sum() == pytest.approx(199, rel=1e-5)  # each step takes one transition
+
+
 # --- where it fires ---
 
 
