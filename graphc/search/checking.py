@@ -25,6 +25,8 @@ from graphc.search.regions import Region, add, planted
 SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.0, 0.5)
 FAR = (1 << 3000, 1 << 3500)
 MOST_ROWS = 400
+RARE = 0.02
+"""The share of numbers for which a formula may be less accurate all the same."""
 SLACK = 3.0
 """How many bits of error more are rounding."""
 
@@ -147,7 +149,7 @@ class Judge:
         known = ~np.isnan(self.exact)
         old, new = (bits_of_error(values[known], self.exact[known]) for values in (self.before, after))
         lost = after.dtype.itemsize * 8 / 2
-        if ((new > old + SLACK) & (old < lost)).any():
+        if np.count_nonzero((new > old + SLACK) & (old < lost)) > RARE * len(old):
             return False
         rest = ~known & ~was & ~missing
         return bool((bits_of_error(after[rest], self.before[rest]) <= SLACK).all())
