@@ -102,7 +102,7 @@ def one_minus_root(x):
 @ROOTS.rule("stabilizing", "S58")
 def hypot_less_part(x, y):
     """hypot(x, y) - x cancels where y is small beside x."""
-    total = hypot(x, y) + abs(x)
+    total = hypot(x, y) + where(x > 0, x, -x)
     small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
     return hypot(x, y) - x, where(small, y * (y / where(small, total, 1)), total)
 
