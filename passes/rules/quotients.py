@@ -45,7 +45,7 @@ def limit_at_gap(node: Node) -> Node | None:
 # --- quotients ---
 
 
-def _sin_over_argument(x: Any) -> Any:
+def sin_by_argument(x: Any) -> Any:
     """sin(x) / x: near 0 by its series, elsewhere as it is written."""
     near = abs(x) < 1
     return where(near, sinc(where(near, x, 0) / math.pi), sin(x) / where(near, 1, x))
@@ -66,13 +66,13 @@ def expm1_over_opposite(x):
 @QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
 def sin_over_argument(x):
     """The derivative cancels near 0. NaN at 0, as before."""
-    return sin(x) / x, _with_gap(x, _sin_over_argument(x))
+    return sin(x) / x, _with_gap(x, sin_by_argument(x))
 
 
 @QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=AT_ZERO)
 def square_of_sin_over_argument(x):
     """(1 - cos(x)) / x**2: the derivative cancels near 0. NaN at 0, as before."""
-    wave = _sin_over_argument(0.5 * x)
+    wave = sin_by_argument(0.5 * x)
     return sin(0.5 * x) * sin(0.5 * x) / (x * x), _with_gap(x, 0.25 * (wave * wave))
 
 
