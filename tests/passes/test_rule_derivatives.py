@@ -1,0 +1,82 @@
+"""Derivatives of what rules make: the first and the second are right, also where the right side changes its form.
+
+The truth is the mathematics of the left side, by differences at 1500 bits, so that a derivative that an `abs` or a
+`maximum` shares between both sides of a seam does not go unnoticed.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import mpmath
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc.interpret import evaluate, evaluate_nodes
+from graphc.interpret.mpmath_reader import MpmathReader
+from graphc.ir.graph import Graph
+from graphc.ir.rule import Rule
+from graphc.passes.pipeline import parse_pipeline
+from graphc.passes.rules import ALL
+from tests.passes.rule_samples import sides
+
+BITS, STEP = 1500, -120
+SEAMS = [0.0, 1.0, -1.0, 0.5, -0.5]
+HARD = [30.0, -30.0]
+CLOSE = {"float32": (1e-3, 1e-5), "float64": (1e-9, 1e-11)}
+FEW = 15
+SINGULAR = {"interest", "share_of_interest", "power_less_one", "one_less_power", "power_of_one_and_more"}
+SINGULAR |= {"root_less_size"}
+"""Powers and roots of 0, whose derivatives have no limit there."""
+
+
+def elementwise():
+    """Stabilizing rules of one or two floats."""
+    for rule in ALL:
+        if isinstance(rule, Rule) and rule.kind == "stabilizing":
+            inputs, _, _ = sides(rule, "float64", rows=1)
+            if len(inputs) <= 2 and all(node.ndim == 1 and node.dtype.is_float for node in inputs.values()):
+                yield rule
+
+
+def truth(before, inputs, point, which):
+    """First and second derivative of the left side in one of its inputs; None at a kink or beyond numbers."""
+    reader = MpmathReader(BITS, BITS)
+    step = mpmath.ldexp(1, STEP)
+    with mpmath.workprec(BITS):
+        values = []
+        for sign in (-1, 0, 1):
+            at = [mpmath.mpf(x) + (sign * step if i == which else 0) for i, x in enumerate(point)]
+            bindings = {node: np.array([x], object) for node, x in zip(inputs, at, strict=True)}
+            try:
+                values.append(evaluate_nodes([before], bindings, reader=reader)[0][0])
+            except ZeroDivisionError:
+                return None
+        if not all(map(mpmath.isfinite, values)):
+            return None
+        below, here, above = values
+        slope, bend = (above - below) / (2 * step), (above - 2 * here + below) / step**2
+        kink = abs(above - 2 * here + below) > step * (abs(slope) + 1) / 2**40
+        return (slope, bend) if not kink and max(abs(slope), abs(bend)) < 1e20 else None
+
+
+@pytest.mark.parametrize("rule", elementwise(), ids=lambda rule: rule.name)
+def test_derivatives_at_seams(rule):
+    for dtype, (relative, absolute) in CLOSE.items():
+        inputs, before, _ = sides(rule, dtype, rows=1)
+        nodes = list(inputs.values())
+        slopes = gc.grad(gc.sum(before), nodes)
+        bends = [gc.grad(gc.sum(slope), node) for slope, node in zip(slopes, nodes, strict=True)]
+        optimised = parse_pipeline("default").run(Graph("f", tuple(nodes), (*slopes, *bends)))
+        points = list(product(SEAMS + HARD if len(nodes) == 1 else SEAMS[:3], repeat=len(nodes)))[:FEW]
+        for point in points:
+            if rule.name in SINGULAR and {0.0, -1.0} & set(point):
+                continue
+            with np.errstate(all="ignore"):
+                found = evaluate(optimised, [np.array([x], dtype) for x in point]).outputs
+            for which in range(len(nodes)):
+                exact = truth(before, nodes, point, which)
+                for order, got in enumerate((found[which], found[which + len(nodes)])) if exact else ():
+                    off = abs(float(got[0]) - exact[order])
+                    assert off <= relative * abs(exact[order]) + absolute, (dtype, point, order + 1, got[0])
