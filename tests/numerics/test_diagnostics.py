@@ -262,7 +262,7 @@ def test_loops_and_branches_are_looked_into():
 
 
 def test_a_line_is_named_once_for_each_kind():
-    u, v = gc.input("u", shape=(3,)), gc.input("v", shape=(3,))
+    u, v = gc.input("one", shape=(3,)), gc.input("another", shape=(3,))
     a, b = gc.exp(u), gc.exp(v)
     assert [each.kind for each in gc.compile([u, v], a + b).diagnostics] == ["overflow"]
 
@@ -309,3 +309,25 @@ def test_errors_name_line_range_and_remedy():
 def test_the_option_is_checked(option):
     with pytest.raises(gc.GraphError):
         compiled(gc.sin(x), diagnostics=option)
+
+
+SLOPES = [
+    (lambda v: gc.sqrt(gc.abs(v)), "the derivative of sqrt is infinite where gc.abs(v) is 0"),
+    (lambda v: gc.log1p(v), "the derivative of log1p is infinite where add(1.0, %v) is 0"),
+    (lambda v: gc.log(v), "the derivative of log is infinite where %v is 0"),
+    (lambda v: gc.acos(v), "the derivative of acos is infinite where sqrt(one_minus_square(%v)) is 0"),
+]
+
+
+@pytest.mark.parametrize(("function", "text"), SLOPES)
+def test_infinite_slopes_are_those_of_the_functions(function, text):
+    v = gc.input("v", shape=(4,))
+    (diagnostic,) = gc.compile([v], gc.grad(gc.sum(function(v)), v)).diagnostics
+    assert diagnostic.kind == "division"
+    assert diagnostic.text == text
+
+
+@pytest.mark.parametrize("function", [gc.linalg.norm, gc.softplus, gc.tanh, lambda v: gc.max(v), gc.logsumexp])
+def test_slopes_that_are_finite(function):
+    v = gc.input("v", shape=(4,))
+    assert gc.compile([v], gc.grad(gc.sum(function(v)), v)).diagnostics == []

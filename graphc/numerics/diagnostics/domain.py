@@ -13,7 +13,7 @@ from graphc.interpret.ranges import range_of
 from graphc.interpret.reader import Array
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
-from graphc.numerics.diagnostics.expression import Expression, farthest, nearest
+from graphc.numerics.diagnostics.expression import Expression, expressions, farthest, nearest
 from graphc.numerics.diagnostics.finding import Finding, check, unless
 from graphc.numerics.diagnostics.overflow import named
 from graphc.numerics.diagnostics.scope import Scope, before_derivative, is_backward
@@ -49,9 +49,18 @@ def division(node: Node, scope: Scope) -> Iterator[Finding]:
 def _infinite_slope(node: Node, divisor: Node, scope: Scope) -> Finding:
     """A derivative that divides by what can be 0."""
     operand = before_derivative(node, divisor)
+    if not _is_zero_with(divisor, operand, scope):
+        operand = divisor
     assert node.source is not None
     text = f"the derivative of {node.source.backward_of} is infinite where {scope.label(operand)} is 0"
-    return Finding("division", node, text, unless(scope, operand, f"{scope.code(operand)} > 0"), divisor)
+    remedy = unless(scope, operand, "" if is_backward(operand) else f"{scope.code(operand)} > 0")
+    return Finding("division", node, text, remedy, divisor)
+
+
+def _is_zero_with(divisor: Node, operand: Node, scope: Scope) -> bool:
+    """Whether a divisor is 0 where an operand of it is."""
+    found = next((each for each in expressions(divisor, scope) if each.variable is operand), None)
+    return found is None or not found.values(np.zeros(1, operand.dtype.numpy))[divisor].any()
 
 
 @check()

@@ -194,7 +194,7 @@ def _constant_inputs(node: Node, graph: Graph) -> Iterator[tuple[Node, Node, str
 def before_derivative(node: Node, operand: Node) -> Node:
     """What the op was applied to whose derivative calculates with an operand."""
     while is_backward(operand) or (node.source is not None and operand.op.name == node.source.backward_of):
-        floats = [arg for arg in operand.args if arg.dtype.is_float]
+        floats = [arg for arg in operand.args if arg.dtype.is_float and uniform_value(arg) is None]
         if not floats:
             break
         operand = next((arg for arg in floats if arg.args), floats[0])
