@@ -9,8 +9,9 @@ from pathlib import Path
 
 from benchmarks.stability.cases import CASES, FAMILIES, PROBES
 from benchmarks.stability.compare import findings, harmed_probes
+from benchmarks.stability.finding import BASELINES
 from benchmarks.stability.judge import Truth, truths
-from benchmarks.stability.report import BASELINES, Report
+from benchmarks.stability.report import Report
 from benchmarks.stability.systems import SYSTEMS, Result
 from benchmarks.stability.worker import PROBE_FAMILY, Key, groups, run_system
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from benchmarks.stability.case import Case
 from benchmarks.stability.cases import CASES, PROBES
+from benchmarks.stability.finding import BASELINES, Finding
 from benchmarks.stability.judge import Truth, Verdict, correct, points_of, same_bits, verdicts
-from benchmarks.stability.report import BASELINES, Finding
 from benchmarks.stability.systems import SYSTEMS, Result
 from benchmarks.stability.worker import Key
 

@@ -13,11 +13,10 @@ from typing import Any
 from benchmarks.report import machine
 from benchmarks.stability.case import DTYPES
 from benchmarks.stability.cases import CASES, FAMILIES
+from benchmarks.stability.finding import BASELINES, KINDS, Finding, as_trees, from_trees
 from benchmarks.stability.judge import LOST_BITS, NORM_UNITS, Verdict
 from benchmarks.stability.systems import SYSTEMS
 
-KINDS = ("value", "gradient")
-BASELINES = {"value": "numpy", "gradient": "torch"}
 OURS = "graphc"
 METHOD = f"""\
 A case is a textbook formula, written once in the words of the Array API, that every system gets as it stands. At each
@@ -35,23 +34,6 @@ PROBE_METHOD = """\
 A probe is a formula with a special value, a sign of zero, a subnormal or a rounding that is meant: the answer of IEEE
 arithmetic, op by op, is the only right one. A probe is harmed in a dtype if a system gives another answer at one of its
 points. `graphc ieee` is `gc.compile(..., semantics="ieee")`."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one system did with one case in one dtype."""
-
-    system: str
-    case: str
-    dtype: str
-    kind: str
-    verdicts: str
-    """A letter a point."""
-    failure: str = ""
-
-    @property
-    def right(self) -> bool:
-        return set(self.verdicts) <= {Verdict.KEPT, Verdict.REPAIRED, Verdict.OPEN}
 
 
 @dataclass(frozen=True)
@@ -91,19 +73,18 @@ class Report:
             "machine": machine(),
             "versions": self.versions,
             "absent": self.absent,
-            "verdicts": {verdict.name.lower(): verdict.value for verdict in Verdict},
-            "findings": [finding.__dict__ for finding in self.findings],
+            "letters": {verdict.value: verdict.name.lower() for verdict in Verdict},
+            **as_trees(self.findings),
             "harmed_probes": self.harmed_probes,
             "probes": self.probes,
         }
-        return json.dumps(document, indent=0, ensure_ascii=False) + "\n"
+        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
     def with_what_is_missing_from(self, text: str) -> "Report":
         """This report, with what an older one has to say of systems and cases that are not in it."""
         older = json.loads(text)
         new = {(finding.system, finding.case) for finding in self.findings}
-        old = [Finding(**finding) for finding in older["findings"]]
-        kept = [*self.findings, *(f for f in old if f.case in CASES and (f.system, f.case) not in new)]
+        kept = [*self.findings, *(f for f in from_trees(older) if f.case in CASES and (f.system, f.case) not in new)]
         versions = {**older["versions"], **self.versions}
         harmed = {**older["harmed_probes"], **self.harmed_probes}
         return Report(
