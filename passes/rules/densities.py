@@ -28,8 +28,8 @@ from graphc.passes.rules.log_sum_exp import logarithm_of_positive
 DENSITIES = RuleSet("densities")
 MOST_FACTORS = 4
 MOST_CHOICES = 3
-LARGE_EXPONENT = 3
-"""From which constant exponent on a power leaves a product: x**3 overflows f32 above 7e12."""
+LARGE_EXPONENT = 4
+"""From which constant exponent on a power leaves a product: x**4 overflows f32 above 4e9."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,9 +86,11 @@ def log_of_many_exponentials(node: Node) -> Node | None:
     """log(exp(x) + exp(y) + exp(z) + …): all terms are positive, so their order does not matter."""
     best = None
     for view in views(node.args[0], SUMS, MOST_TERMS):
-        logarithms = [logarithm_of_positive(part.value) for part in view.parts if part.sign > 0]
+        terms = [part.value for part in view.parts if part.sign > 0]
+        nested = any(_has_sum(term) for term in terms)
+        logarithms = [_logarithm_of_term(term) if nested else logarithm_of_positive(term) for term in terms]
         known = [x for x in logarithms if x is not None]
-        if len(known) == len(view.parts) >= 2 and any(_grows(part.value) for part in view.parts):
+        if len(known) == len(view.parts) >= 2 and (nested or any(is_exp(term) for term in terms)):
             best = known
     if best is None:
         return None
@@ -130,28 +132,30 @@ def logarithm_of_positive(x: Node) -> Node | None:
         return log(x)
     if _sums_exponentials(inner):
         return log(x) if is_nonnegative(inner) else None
-    return _scaled(x) if isinstance(x.op, Multiply | Divide) else None
+    return None
 
 
 def _sums_exponentials(x: Node) -> bool:
     return isinstance(x.op, Sum | Mean | Matmul) and any(combination(arg) for arg in x.args)
 
 
-def _scaled(x: Node) -> Node | None:
-    """The logarithm of a positive constant times what is positive, such as a part of a mixture by its share."""
-    number, other = (uniform_value(arg) for arg in x.args[::-1])
-    whole = x.args[0] if number is not None else x.args[1]
-    constant = number if number is not None else other
-    if constant is None or not 0 < constant < math.inf or (isinstance(x.op, Divide) and number is None):
+def _has_sum(x: Node) -> bool:
+    """Whether a term is a sum of exponentials, or a multiple of one, as a part of a mixture of mixtures."""
+    factors = x.args if isinstance(x.op, Multiply | Divide) else (x,)
+    return any(_sums_exponentials(beyond_moves(factor)) for factor in factors)
+
+
+def _logarithm_of_term(x: Node) -> Node | None:
+    """The logarithm of what is positive by its form, or of a positive constant times that."""
+    if not isinstance(x.op, Multiply | Divide):
+        return logarithm_of_positive(x)
+    last = uniform_value(x.args[1])
+    first = uniform_value(x.args[0]) if isinstance(x.op, Multiply) else None
+    constant, whole = (last, x.args[0]) if last is not None else (first, x.args[1])
+    if constant is None or not 0 < constant < math.inf:
         return None
-    known = None if isinstance(whole.op, Multiply | Divide) else logarithm_of_positive(whole)
-    sign = -1 if isinstance(x.op, Divide) else 1
+    known, sign = logarithm_of_positive(whole), -1 if isinstance(x.op, Divide) else 1
     return None if known is None else known + sign * math.log(constant)
-
-
-def _grows(x: Node) -> bool:
-    """Whether a positive term easily overflows: an exponential, or a multiple of a sum of them."""
-    return is_exp(x) or any(is_exp(arg) or _sums_exponentials(beyond_moves(arg)) for arg in x.args)
 
 
 @LOG_SUM_EXP.rule("stabilizing", "S3", factors=True, proof="proved for n=1..4")
