@@ -23,7 +23,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.stability", description="Naive formulas, as each compiler computes them."
     )
-    parser.add_argument("--systems", metavar="A,B", default=",".join(SYSTEMS), help=", ".join(SYSTEMS))
+    parser.add_argument("--systems", metavar="A,B", type=system_names, default=list(SYSTEMS), help=", ".join(SYSTEMS))
     parser.add_argument("--family", metavar="NAME", action="append", choices=FAMILY_NAMES)
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time (2)")
     parser.add_argument(
@@ -40,6 +40,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def system_names(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in SYSTEMS:
+            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SYSTEMS)}")
+    return names
+
+
 def exact(keys: Sequence[Key], jobs: int) -> dict[Key, tuple[Truth, Truth]]:
     with ProcessPoolExecutor(jobs) as pool:
         return dict(zip(keys, pool.map(exact_of, keys, chunksize=4), strict=True))
@@ -53,7 +61,7 @@ def exact_of(key: Key) -> tuple[Truth, Truth]:
 def compare(options: argparse.Namespace) -> Report:
     """Run all systems that are wanted, and NumPy and PyTorch, which say what the formulas are as written."""
     pythons = dict(entry.split("=", 1) for entry in options.python)
-    wanted = [system for system in SYSTEMS if system in options.systems.split(",") or system in BASELINES.values()]
+    wanted = [system for system in SYSTEMS if system in {*options.systems, *BASELINES.values()}]
     start = time.perf_counter()
 
     def done(what: str) -> None:
@@ -88,7 +96,7 @@ def compare(options: argparse.Namespace) -> Report:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     report = compare(options)
-    whole = not options.family and set(options.systems.split(",")) == set(SYSTEMS)
+    whole = not options.family and set(options.systems) == set(SYSTEMS)
     folder = options.output or (HERE if whole or options.keep else None)
     if options.keep and folder is not None:
         report = report.with_what_is_missing_from((folder / "results.json").read_text())
