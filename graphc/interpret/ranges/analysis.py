@@ -16,13 +16,16 @@ from weakref import ref
 from graphc.interpret.interval import Interval, everything, meet
 from graphc.interpret.ranges.conditions import Consequences, consequences
 from graphc.interpret.ranges.of_ops import range_of_op
+from graphc.interpret.ranges.rows import WORDS
 from graphc.ir.knowledge import present
 from graphc.ir.node import Node
 from graphc.ir.op import Op
 from graphc.ops.assume import Assume
+from graphc.ops.logic import Where
 from graphc.ops.tuples import Item
 
 Range = Interval | tuple[Interval, ...]  # several for a node with several results
+MOST_CHOSEN = 12  # that are looked at in the branches of a choice for its range
 MOST_NODES = 32  # that are looked at below a node for what holds at a place
 OfInner = Callable[[Node, Sequence[Interval], bool], tuple[Interval, ...]]
 OF_INNER: dict[type[Op], OfInner] = {}
@@ -200,6 +203,8 @@ def _anywhere(node: Node, computed: bool) -> Range:
             stack.pop()
         if top not in known and not missing:
             found = _range(top, [known[arg] for arg in top.args], computed)
+            if isinstance(top.op, Where) and isinstance(found, Interval):
+                found = meet(found, _chosen(top, computed))
             # A copy, since equal operands in one object would count as one value.
             known[top] = found if isinstance(found, tuple) else replace(found)
         stack.extend(arg for arg in missing if top not in known)
@@ -217,6 +222,19 @@ def _range(node: Node, xs: Sequence[Range], computed: bool) -> Range:
     if isinstance(op, Assume):
         return _assumed(node, intervals[1], computed)
     return range_of_op(node, intervals, computed)
+
+
+def _chosen(node: Node, computed: bool) -> Interval:
+    """The range of a choice, each branch where it is taken."""
+    condition, *branches = node.args
+    found = []
+    for number, root in enumerate(branches):
+        facts = consequences(condition, number == 0, lambda x: interval_at(None, x, computed), computed)
+        place = Place({computed: facts.everywhere}.__getitem__, None, most=MOST_CHOSEN) if facts.everywhere else None
+        if facts.here:
+            place = Place({computed: facts.here}.__getitem__, place, elementwise=True, most=MOST_CHOSEN)
+        found.append(interval_at(place, root, computed))
+    return WORDS.where(interval_at(None, condition, computed), *found)
 
 
 def _assumed(node: Node, x: Interval, computed: bool) -> Interval:

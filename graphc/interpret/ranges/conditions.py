@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import ml_dtypes
 
@@ -181,7 +181,7 @@ def _operand(y: Node, known: Interval) -> tuple[Node, Interval] | None:
     match y.op:
         case Negative():
             return x, -known
-        case Cast() if y.dtype.is_float and x.dtype.is_float and x.dtype.bits <= y.dtype.bits:
+        case Cast() if y.dtype.is_float and x.dtype.is_float and (x.dtype is y.dtype or x.dtype.bits < y.dtype.bits):
             return x, known
         case Expand() if x.ndim == 0:
             return x, known
@@ -197,7 +197,7 @@ def _operand(y: Node, known: Interval) -> tuple[Node, Interval] | None:
         case Sqrt():
             low = 0.0 if known.low <= 0 else known.low * known.low * (1 - _slack(y))
             high = inf if known.high > 1e150 else known.high * known.high * (1 + _slack(y))
-            return x, Interval(-inf if nan else low, high, nan, infinite, zero)
+            return x, Interval(-inf if nan else low, high, nan, infinite or nan, zero)
         case Log():
             low, high = (math.exp(b) if b < 700 else inf for b in (known.low, known.high))
             low, high = (
@@ -206,11 +206,12 @@ def _operand(y: Node, known: Interval) -> tuple[Node, Interval] | None:
             )
             return x, Interval(-inf if nan else low, high, nan, may_be_zero=nan or (infinite and known.low == -inf))
         case Exp() if known.high > 0:
-            high = math.log(known.high) if known.high < inf else inf
-            low = math.log(known.low) if known.low > 0 else -inf
+            known = _before_overflow(y, known)
+            high = math.log(known.high + _tiny(y)) if known.high < inf else inf
+            low = math.log(known.low - _tiny(y)) if known.low > _tiny(y) else -inf
             return x, Interval(low - _slack(y) * (1 + abs(low)), high + _slack(y) * (1 + abs(high)), nan)
         case Add() | Subtract() | Multiply() | Divide() if y.dtype.is_float:
-            return _operand_of_arithmetic(y, known)
+            return _operand_of_arithmetic(y, _before_overflow(y, known))
     return None
 
 
@@ -249,6 +250,12 @@ def _operand_of_arithmetic(y: Node, known: Interval) -> tuple[Node, Interval] | 
 
 def _slack(y: Node) -> float:
     return 8 * float(ml_dtypes.finfo(y.dtype.numpy).eps)  # type: ignore[no-untyped-call]
+
+
+def _before_overflow(y: Node, known: Interval) -> Interval:
+    """The exact results of which rounding makes these: infinity may have been a number."""
+    largest = float(ml_dtypes.finfo(y.dtype.numpy).max)  # type: ignore[no-untyped-call]
+    return replace(known, low=min(known.low, largest), high=max(known.high, -largest))
 
 
 def _tiny(y: Node) -> float:
