@@ -212,6 +212,12 @@ def _float_rows(grower: _Grower, op: type[Op]) -> Node:
     return make(op(grower.axes(x)), x, *weights)  # type: ignore[call-arg]
 
 
+@_builds("taylor_remainder")
+def _taylor_remainder(grower: _Grower, op: type[Op]) -> Node:
+    function, terms = grower.draw(st.sampled_from(["exp", "log1p", "sin"])), grower.integer(1, 3)
+    return make(op(function, terms, grower.integer(0, terms)), grower.node("f"))  # type: ignore[call-arg]
+
+
 @_builds("argmax", "argmin")
 def _position(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node(min_ndim=1)
