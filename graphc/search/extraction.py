@@ -19,6 +19,7 @@ import numpy as np
 from graphc.interpret.mpmath_reader import MpmathElements, Real
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make
+from graphc.ops.base import Elementwise
 from graphc.search.egraph import EGraph
 from graphc.search.exact import CERTAIN, certainty, exact_value
 from graphc.search.points import NUMPY, Array, bits_of_error
@@ -32,7 +33,7 @@ SWEEPS = 5
 CYCLES_PER_BIT = 400.0
 """How much slower an expression may be for a bit."""
 
-Cost = Callable[[Any], float]
+Cost = Callable[[Elementwise], float]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,12 @@ from graphc.ir.node import Node, topological
 from graphc.search.approximations import approximations
 from graphc.search.checking import Found, Judge
 from graphc.search.egraph import EGraph
-from graphc.search.extraction import Extraction, Variant, chosen
+from graphc.search.extraction import Cost, Extraction, Variant, chosen
 from graphc.search.identities import IDENTITIES
 from graphc.search.matching import apply_identities
 from graphc.search.points import Points, bits_of_error, draw, evaluate, exact_result
 from graphc.search.regimes import choices
-from graphc.search.regions import Cost, Region, add, cost_of, planted
+from graphc.search.regions import Region, add, cost_of, planted
 from graphc.search.ring import Ring
 
 TRAINING, HELD_OUT = 1, 2

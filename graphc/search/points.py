@@ -105,18 +105,17 @@ def is_representable(value: Any, dtype: DType) -> bool:
 
 def evaluate(root: Node, known: dict[Node, Array]) -> Array:
     """The values of a formula at points, in its dtype; `known` has those of the operands, and keeps all others."""
+    count = len(next(iter(known.values())))
     with np.errstate(all="ignore"):
         for node in topological([root]):
             if node not in known:
-                known[node] = apply(node, [known[arg] for arg in node.args], known)
+                known[node] = _values(node, [known[arg] for arg in node.args], count)
     return known[root]
 
 
-def apply(node: Node, operands: Sequence[Array], known: dict[Node, Array]) -> Array:
-    """The values of a node for those of its operands."""
+def _values(node: Node, operands: Sequence[Array], count: int) -> Array:
     if isinstance(node.op, Constant):
-        size = len(next(iter(known.values())))
-        return np.full(size, node.op.value)
+        return np.full(count, node.op.value)
     assert isinstance(node.op, Elementwise)
     return np.asarray(node.op.evaluate(NUMPY, *operands)).astype(node.dtype.numpy, copy=False)
 

@@ -7,7 +7,7 @@ other is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,6 +21,7 @@ from graphc.ir.node import Node, make, topological
 from graphc.ops.base import Elementwise
 from graphc.search.egraph import EGraph, real
 from graphc.search.exact import Probe
+from graphc.search.extraction import Cost
 from graphc.search.symbols import Leaf
 from graphc.types import TensorType, float32, float64
 
@@ -199,9 +200,6 @@ def add(graph: EGraph, formula: Node, classes: dict[Node, int]) -> int:
 def _is_root(exponent: Node) -> bool:
     value = uniform_value(exponent)
     return value is not None and not float(value).is_integer()
-
-
-Cost = Callable[[Elementwise], float]
 
 
 def cost_of(formula: Node, cost: Cost) -> float:

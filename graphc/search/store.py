@@ -19,8 +19,9 @@ from graphc.ir.graph import Graph
 from graphc.ir.node import Node
 from graphc.ir.parser import parse_graph
 from graphc.search.checking import Found
+from graphc.search.extraction import Cost
 from graphc.search.improve import Effort, improve
-from graphc.search.regions import Cost, Region
+from graphc.search.regions import Region
 
 
 def remembered(region: Region, effort: Effort, cost: Cost) -> Found | None:

@@ -152,7 +152,7 @@ def test_the_same_in_every_process(tmp_path):
 def test_what_was_found_is_kept(tmp_path, monkeypatch):
     _, f = compiled("2atan", accuracy="best")
     files = list((tmp_path / "accuracy").iterdir())
-    assert len(files) == 1
+    assert files
 
     def forbidden(*_):
         raise AssertionError("searched again")
@@ -162,16 +162,18 @@ def test_what_was_found_is_kept(tmp_path, monkeypatch):
     assert str(again.graph) == str(f.graph)
     monkeypatch.undo()
     monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path))
-    files[0].write_text(json.dumps({"formula": "no graph"}))
+    for file in files:
+        file.write_text(json.dumps({"formula": "no graph"}))
     _, repaired = compiled("2atan", accuracy="best")
     assert str(repaired.graph) == str(f.graph)
 
 
 def test_other_ranges_are_other_searches(tmp_path):
     compiled("2atan", accuracy="best")
+    before = set((tmp_path / "accuracy").iterdir())
     x = gc.input("x", ("n",), "float64", range=(1, 2))
     gc.compile([x], gc.atan(x + 1) - gc.atan(x), accuracy="best")
-    assert len(list((tmp_path / "accuracy").iterdir())) == 2
+    assert set((tmp_path / "accuracy").iterdir()) > before
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(monkeypatch):
