@@ -25,6 +25,7 @@ BITS, STEP = 2048, 400
 ROWS = [[1000, 1001, 999], [-1000, -1001, -1000.5], [0, 1e-8, -300], [88.8, 10, -200], [-800, 800, 3], [0, 0, 0]]
 LOGITS = [1000, -1000, -100, 100, 40, -40, 1e-10, -1e-10, 0, 3, -750, 750]
 SHARES = [1e-20, 1e-8, 0.5, 0.999, 1 - 1e-7]
+SMALL = [1e-9, 1e-7, 1e-5, 1e-3, 0.01]
 POSITIVE = [1e-10, 1e-3, 1, 30, 100, 800]
 NORMS = [[1e30, 2e30, 2e30], [3e-30, 4e-30, 0], [1, 2, 3]]
 PRODUCTS = [[30, 40, 5], [-30, -1, 2], [60, 70, 80]]
@@ -151,6 +152,30 @@ CASES = [
     Case("S58", lambda x: -x + gc.sqrt(x**2 - 4), [3, 100, 1e8, 1e12]),
     Case("S59", lambda x: 1 - gc.cos(x), [1e-10, 1e-3, 1, 30]),
     Case("S60", lambda x: gc.sqrt(gc.sum(x**2, axis=1, keepdims=True)), NORMS),
+    Case(
+        "S3", lambda x: gc.exp(x[:, 0]) / (gc.exp(x[:, 0]) + gc.exp(x[:, 1]) + gc.exp(x[:, 2])), ROWS, exponential=True
+    ),
+    Case(
+        "S3",
+        lambda x: 0.5 * gc.exp(-(x**2)) / (0.5 * gc.exp(-(x**2)) + 2 * gc.exp(-((x - 1) ** 2))),
+        [-2, 0.1, 30, 100],
+    ),
+    Case("S35", lambda x: (1 + x) ** 360, SMALL),
+    Case("S35", lambda x: 1 - (1 - x) ** 1000, SMALL[:-1]),
+    Case("S35", lambda x: (1 + 0.05 / x) ** x, [12, 365, 1e6, 1e9]),
+    Case("S36", lambda x: gc.exp(x) - 1 - x, [*SMALL, -1e-4, 30, -100]),
+    Case("S36", lambda x: gc.log(1 + x) / x, SMALL),
+    Case("S36", lambda x: (1 - gc.cos(x)) / x**2, SMALL),
+    Case("S36", lambda x: x / (gc.exp(x) - 1), [*SMALL, -1e-4, 30, -100, 800]),
+    Case("S36", lambda x: x - gc.sin(x), [1e-3, 0.01, 0.3, 2]),
+    Case("S36", lambda x: 1 / gc.tanh(x) - 1 / x, [*SMALL, 2, -100]),
+    Case("S41", lambda x: gc.log(x + 1) - gc.log(x), [0.1, 30, 1e8, 1e12]),
+    Case("S47", lambda x: gc.exp(-(x**2) / 2) / gc.ndtr(-x), [-3, -0.5, 0.5, 3]),
+    Case("S50", lambda x: gc.lgamma((x + 1) / 2) - gc.lgamma(x / 2), [0.5, 30, 1e3, 1e6]),
+    Case("S53", lambda x: gc.log(gc.sinh(x)), [1e-3, 0.5, 30, 800]),
+    Case("S58", lambda x: gc.sqrt(x**2 + 1) - gc.abs(x), [0.5, -30, 1e5, -1e10]),
+    Case("S59", lambda x: gc.acos(1 - x), [1e-12, 1e-3, 0.5, 1.5]),
+    Case("S72", lambda x: 0.5 * (gc.exp(x) + (x / 2) ** 2 - 1 - x), [1e-5, -1e-3, 0.5, 5, -80]),
     Case("S61", lambda x: gc.mean(x**2, axis=1) - gc.mean(x, axis=1) ** 2, [[5000, 5001, 5003], [1, 2, 4]]),
 ]
 

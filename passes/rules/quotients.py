@@ -231,4 +231,4 @@ def inverse_less_inverse_of_expm1(x):
     near = abs(x) < 1
     small, large = where(near, x, 0), where(near, 1, x)
     value = taylor_remainder(small, function="exp", terms=2, over=2) / exprel(small)
-    return 1 / x - _bose(x), _with_gap(x, where(near, value, 1 / large - where(near, 0, _bose(large))))
+    return -_bose(x) + 1 / x, _with_gap(x, where(near, value, 1 / large - where(near, 0, _bose(large))))
