@@ -97,8 +97,9 @@ def compare(
     high, low = _in_float64(wide, points, wanted, before.dtype.numpy) if wide else _unknown(len(wanted), old.shape[1])
     unknown = np.nonzero(np.isnan(high).any(axis=1))[0]
     chosen = unknown[:: -(-len(unknown) // most) or 1]
-    exact = _columns(exact_rows(before, {node: value[wanted[chosen]] for node, value in bindings.items()}), len(chosen))
-    high[chosen], low[chosen] = _as_pairs(exact)
+    if len(chosen):
+        rows_left = {node: value[wanted[chosen]] for node, value in bindings.items()}
+        high[chosen], low[chosen] = _as_pairs(_columns(exact_rows(before, rows_left), len(chosen)))
     kept = np.setdiff1d(np.arange(len(wanted)), np.setdiff1d(unknown, chosen))
     judged, high, low = wanted[kept], high[kept], low[kept]
     a, b = (_units(value[judged], high, low, before.dtype.numpy) for value in (old, new))

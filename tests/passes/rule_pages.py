@@ -15,7 +15,7 @@ from typing import Any
 from graphc.ir.rule import Rewrite, Rule
 from graphc.numerics.evidence import SHORT, fails_where, findings
 from graphc.passes.rules import ALL
-from tests.passes.evidence import CANCELS
+from tests.passes.evidence import CANCELS, LEFT_OUT
 from tests.passes.special_values import KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,6 +46,10 @@ evaluated as well. The tables show where float32 results differ, one line for ea
 LIMITS = """
 A sum of logarithms replaces the logarithm of a product in {names}. Where the product is near 1 the terms of the sum
 cancel; these results are right to 4 units of the largest term.
+
+Known to be worse at some points:
+
+{worse}
 """
 
 
@@ -63,7 +67,8 @@ def _index(families: dict[str, list[Rewrite]]) -> str:
     proofs = Counter(rewrite.proof.split(":")[0] for rewrite in ALL)
     counts = ", ".join(f"{count} {proof}" for proof, count in proofs.most_common())
     points = sum(row["points"] for found in findings().values() for row in _rows(found))
-    limits = LIMITS.format(names=", ".join(f"`{name}`" for name in CANCELS))
+    worse = "\n".join(f"- `{name}`: {reason}" for name, reason in LEFT_OUT.items())
+    limits = LIMITS.format(names=", ".join(f"`{name}`" for name in CANCELS), worse=worse)
     summary = f"\n{len(ALL)} rewrites: {counts}. Compared at {points:,} points.\n"
     tables = [_table(name, rewrites) for name, rewrites in families.items()]
     return INTRODUCTION + kinds + "\n" + limits + summary + "\n" + "\n".join(tables)
