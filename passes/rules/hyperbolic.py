@@ -171,7 +171,7 @@ def cosh_and_sinh(x):
 @HYPERBOLIC.rule("stabilizing", "S54")
 def acosh_of_one_plus(x):
     """1 + x is rounded, which the root magnifies."""
-    return acosh(1 + x), log1p(x + sqrt(x) * sqrt(x + 2))
+    return acosh(1 + x), 2 * asinh(sqrt(0.5 * x))
 
 
 @HYPERBOLIC.rule("stabilizing", "S54")
