@@ -52,11 +52,14 @@ class Source:
         """Whether it is a place in a text of graphs, which does not say what the user wrote and what is derived."""
         return self._code is None
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What nodes share that were made by one call or operator of the user's."""
+        return self.file, self.line, self._code, self._instruction
+
     def is_same_expression(self, other: Source) -> bool:
         """Whether both nodes were made by one call or operator of the user's."""
-        if self.is_text or other.is_text:
-            return (self.file, self.line) == (other.file, other.line)
-        return self._code is other._code and self._instruction == other._instruction
+        return self.identity == other.identity
 
     @property
     def is_stored(self) -> bool:

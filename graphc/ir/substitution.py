@@ -43,5 +43,7 @@ def substitute(roots: Iterable[Node], replacements: Mapping[Node, Node]) -> list
                 new[node] = node
             else:
                 with at(node.source):
-                    new[node] = make(node.op, *args)
+                    new[node] = made = make(node.op, *args)
+                if node.source is not None and made.source is not None and made.source.is_derived:
+                    made.source = node.source.derived()  # the last place counts: other loops may have an equal node
     return [new[root] for root in roots]

@@ -50,7 +50,7 @@ def why_not(
         where = "the graph" if node is None else describe(node)
         lines.append(f"it begins at {' or '.join(rule.roots)}, which {where} is not or has not")
     candidates.sort(key=lambda candidate: -_nearness(rule, candidate))
-    candidates = _one_for_each_line(candidates)
+    candidates = _one_for_each_expression(candidates)
     for candidate in candidates[:_SHOWN]:
         lines += [f"not at {_described(candidate)}", f"  {_obstacle(rule, candidate)}"]
     if len(candidates) > _SHOWN:
@@ -58,12 +58,12 @@ def why_not(
     return "\n".join(lines)
 
 
-def _one_for_each_line(nodes: Sequence[Node]) -> list[Node]:
-    """The first node of each op at each line of the user's: what it became in between is the same to the user."""
+def _one_for_each_expression(nodes: Sequence[Node]) -> list[Node]:
+    """The first node of each op in each expression of the user's: what it became in between is the same to the user."""
     found: dict[object, Node] = {}
     for node in nodes:
         source = node.source
-        found.setdefault(node if source is None else (node.op.name, source.file, source.line), node)
+        found.setdefault(node if source is None else (node.op.name, *source.identity), node)
     return list(found.values())
 
 
