@@ -9,6 +9,7 @@ from __future__ import annotations
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
+from graphc.ops.base import is_float
 from graphc.ops.elementwise import abs, expm1, log1p, power
 from graphc.ops.logic import where
 from graphc.ops.special.power import one_plus_power, power_minus_one
@@ -61,7 +62,7 @@ def one_less_power(x, y):
     return 1 - power(x, y), -power_minus_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S65")
+@POWERS.rule("stabilizing", "S65", when=is_float)
 def reciprocal_as_a_power(x):
     """Division is rounded once, and its spelling is that of the other rules."""
     return power(x, -1), 1 / x
