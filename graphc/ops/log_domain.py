@@ -97,7 +97,8 @@ class WeightedLogSoftmax(Weighted):
     def decompose(self, x: Node, v: Node, w: Node) -> Node:
         row = _WeightedRow(x, w, self.axis)
         above, below, total = log(cast(v, row.top.dtype)), row.below(_weighing(x, v)), row.along(row.log_total)
-        share = weighted_softmax(*(cast(part, total.dtype) for part in (x, v, w)), self.axis)
+        x_wide, v_wide, w_wide = (cast(part, total.dtype) for part in (x, v, w))
+        share = weighted_softmax(x_wide, v_wide, w_wide, self.axis)
         small = abs(above) + abs(below) + abs(total) < 2
         number = logical_and(share >= _smallest(total), isfinite(share))
         apart = above + below - total
