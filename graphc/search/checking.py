@@ -83,9 +83,11 @@ class Judge:
         region = self.region
         graph, _ = planted(region.formula, region.variables, region.intervals, 1 << 20)
         classes = {variable: number for number, variable in enumerate(region.variables)}
+        trusted = set(topological([region.known]))
         found = []
         for node in topological([candidate]):
-            if not isinstance(node.op, Elementwise) or node.dtype is not candidate.dtype or node.op.name == "where":
+            other = not isinstance(node.op, Elementwise) or node.dtype is not candidate.dtype
+            if other or node in trusted or node.op.name == "where":
                 continue
             add(graph, node, classes)
             graph.rebuild()
@@ -97,6 +99,8 @@ class Judge:
 
     def _guarded(self, candidate: Node, quotients: Container[Node], cautious: bool) -> Node:
         """A candidate that is used only where its quotients are finite, and if `cautious` so is all of it."""
+        if candidate is self.region.known:
+            return candidate
         if candidate.op.name == "where":
             condition, *branches = candidate.args
             first, second = (self._guarded(branch, quotients, cautious) for branch in branches)

@@ -136,11 +136,10 @@ class Extraction:
         if isinstance(node.symbol, Leaf):
             expression, values, cost = self.leaves[node.symbol.number], self.operands[node.symbol.number], 0.0
         elif isinstance(node.symbol, Fraction):
-            try:
-                expression = full(float(node.symbol), self.type)
-            except OverflowError:
+            constant = _rounded(node.symbol, self.type)
+            if constant is None:
                 return None
-            values, cost = np.full(self.count, float(node.symbol), self.type.dtype.numpy), 0.0
+            expression, values, cost = full(constant, self.type), np.full(self.count, constant), 0.0
         else:
             op = operation(node.symbol)
             expression = make(op, *(operand.expression for operand in operands))
@@ -176,3 +175,12 @@ def chosen(variants: Sequence[Variant], most: int) -> list[Variant]:
         kept.append(following)
         covered = np.minimum(covered, following.errors)
     return kept
+
+
+def _rounded(number: Fraction, type_: TensorType) -> Any:
+    """A number of a dtype; None for what is too large for it."""
+    try:
+        rounded = np.array(float(number)).astype(type_.dtype.numpy)[()]
+    except OverflowError:
+        return None
+    return rounded if np.isfinite(rounded) else None

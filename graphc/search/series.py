@@ -162,12 +162,11 @@ def expansions(formula: Node, variable: Node) -> Iterator[Node]:
     for direction in (1, -1):
         try:
             series = _expanded(formula, variable, direction)
-        except (NoSeries, AttributeError, ZeroDivisionError):  # or a word that series do not know
+            terms = [(direction * (series.start + k), c) for k, c in enumerate(series.coefficients) if c]
+            found = [_polynomial(terms[:length], variable) for length in LENGTHS if len(terms) >= length]
+        except (ArithmeticError, AttributeError):  # no series, too large a number, or a word that series do not know
             continue
-        terms = [(direction * (series.start + k), c) for k, c in enumerate(series.coefficients) if c]
-        for length in LENGTHS:
-            if len(terms) >= length:
-                yield _polynomial(terms[:length], variable)
+        yield from found
 
 
 def _expanded(formula: Node, variable: Node, direction: int) -> Laurent:
