@@ -46,8 +46,8 @@ class _Function:
 class TaylorRemainder(Elementwise):
     """A function of x less the first `terms` powers of its series at 0, over x to the power `over`."""
 
-    function: str
-    terms: int
+    function: str = "exp"
+    terms: int = 2
     over: int = 0
     accepts = floats
 
