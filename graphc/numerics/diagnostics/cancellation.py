@@ -10,7 +10,7 @@ from graphc.interpret.reader import Array
 from graphc.ir.node import Node
 from graphc.ir.pattern import forget_views
 from graphc.numerics.accuracy import ExactReader
-from graphc.numerics.diagnostics.expression import Expression, farthest
+from graphc.numerics.diagnostics.expression import Expression, expressions
 from graphc.numerics.diagnostics.finding import Finding, check
 from graphc.numerics.diagnostics.scope import Scope
 from graphc.ops.elementwise import Add, Log, Log2, Log10, Subtract
@@ -30,12 +30,14 @@ def cancellation(node: Node, scope: Scope) -> Iterator[Finding]:
     """A function of one value that loses half of its digits in some region, or a form that rules know to cancel."""
     if not isinstance(node.op, _CAN_CANCEL) or not node.dtype.is_float:
         return
-    found = farthest(node, scope)
-    where = _where_digits_are_lost(found, scope.label(found.variable)) if found is not None else None
+    found = list(expressions(node, scope))
+    known = [each for each in found[:-1] if scope.is_named(each.variable)] + found[-1:]
+    described = (_where_digits_are_lost(each, scope.label(each.variable)) for each in known)
+    where = next((words for words in described if words is not None), None)
     if where is not None:
         text = f"{scope.label(node)} loses more than half of its digits where {where}"
         yield Finding("cancellation", node, text, operand=_operand(node))
-    elif found is None and isinstance(node.op, Add | Subtract) and _is_known_form(node):
+    elif not found and isinstance(node.op, Add | Subtract) and _is_known_form(node):
         text = f"{scope.label(node)} cancels where its terms are nearly equal"
         yield Finding("cancellation", node, text, operand=_operand(node))
 

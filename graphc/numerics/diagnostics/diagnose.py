@@ -20,7 +20,7 @@ from graphc.passes.places import BEYOND_ASSUMPTION, IN_BRANCH
 from graphc.passes.rules.moved import MOVED
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Diagnostic:
     """A numeric problem of the user's formula: what can happen at `node`, and what became of it.
 
@@ -63,6 +63,9 @@ class Diagnostic:
     def details(self) -> tuple[str, ...]:
         """The node with its line, and the range of the operand in question."""
         return (describe(self.node), *([self.known] if self.known else []))
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}: {self.text} ({self.fate})>"
 
     def __str__(self) -> str:
         remedy = f": {self.remedy}" if self.remains and self.remedy else ""

@@ -49,6 +49,8 @@ def check(*, of_derivatives: bool = False) -> Callable[[Check], Check]:
 
 def unless(scope: Scope, node: Node, condition: str = "") -> str:
     """The advice to say what is known of a value: that a condition, in code, holds of it."""
+    while node.op.moves:
+        node = node.args[0]
     node = scope.outer(node)
     if isinstance(node.op, Input):
         return f'if it cannot be, declare that: gc.input("{node.op.label}", …, range=…)'

@@ -135,7 +135,7 @@ def _is_average(node: Node) -> bool:
     for _ in range(_NEAR):
         if any(isinstance(each.op, Parameter) or each.op.name in _AVERAGES for each in near):
             return True
-        near = {arg for each in near for arg in each.args}
+        near = {arg for each in near if each.op.elementwise or each.op.moves for arg in each.args}
     return False
 
 
