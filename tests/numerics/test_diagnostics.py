@@ -187,6 +187,12 @@ def test_hacks_are_offered_the_exact_form():
     assert kinds(p / (gc.sum(p) + 1e-8)) == ["hack"]
 
 
+def test_no_rule_repairs_a_hack():
+    (diagnostic,) = found(gc.sqrt(gc.square(x) + 1e-12))
+    assert diagnostic.kind == "hack"
+    assert diagnostic.remains
+
+
 def test_the_cost_of_a_hack_is_stated():
     (diagnostic,) = found(gc.log(gc.maximum(p, 1e-7)))
     assert "never below -16.12, with a derivative of 0 there" in diagnostic.text

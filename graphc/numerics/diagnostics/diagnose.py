@@ -153,7 +153,8 @@ class _Fates:
     def of(self, finding: Finding) -> Diagnostic:
         """The finding with what became of it: it remains if any of its line does, in whatever form."""
         versions = self.provenance.versions(finding.node)
-        remains = (finding.kind, _line(finding.node)) in self.lines
+        is_meant = finding.kind == "hack"  # rules keep the meaning of a formula, and its bias with that
+        remains = is_meant or (finding.kind, _line(finding.node)) in self.lines
         firing = None if remains else self._repair(versions)
         rule = None if firing is None else firing.rule.name
         return Diagnostic(finding.kind, finding.node, finding.text, finding.remedy, finding.known, rule, remains)
