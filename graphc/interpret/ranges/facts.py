@@ -41,13 +41,13 @@ class Fact:
 def _promises(node: Node) -> Iterator[Node]:
     """Inputs with bounds and assumptions among the operands, near ones first."""
     nodes = {node: None}
-    for count, top in enumerate(list_that_grows := [node]):
+    for count, top in enumerate(order := [node]):  # grows
         if isinstance(top.op, Assume) or (isinstance(top.op, Input) and top.op.bounds is not None):
             yield top
         if count < MOST_NODES:
             new = [arg for arg in top.args if arg not in nodes]
             nodes.update(dict.fromkeys(new))
-            list_that_grows.extend(dict.fromkeys(new))
+            order.extend(dict.fromkeys(new))
 
 
 def _reason(node: Node) -> str:
