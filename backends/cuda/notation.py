@@ -47,7 +47,7 @@ isnan isinf isfinite signbit round remainder rsqrt fma fmin fmax div index selec
 _MATHS = (
     "sqrt exp expm1 log log1p log2 log10 sin cos tan atan tanh erf erfc pow floor ceil trunc rint fabs fmod copysign "
     "nextafter ldexp frexp ilogb asin acos sinh cosh asinh acosh atanh atan2 hypot "
-    "lgamma tgamma gamma erfinv erfcinv erfcx j0 j1 jn y0 y1 yn"
+    "cbrt lgamma tgamma gamma erfinv erfcinv erfcx j0 j1 jn y0 y1 yn"
 )
 RESERVED = frozenset(_WORDS.split()).union(_MATHS.split(), [name + "f" for name in _MATHS.split()])
 
