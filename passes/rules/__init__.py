@@ -5,6 +5,7 @@ A family of rules is a file. Its table is added here, and nowhere else; rules ar
 """
 
 from graphc.ir.rule import RuleSet
+from graphc.passes.rules.algebra import ALGEBRA
 from graphc.passes.rules.canonical import CANONICAL
 from graphc.passes.rules.decisions import DECISIONS
 from graphc.passes.rules.densities import DENSITIES
@@ -41,6 +42,7 @@ __all__ = ["ALL", "CANONICAL", "EXACT", "LAST", "STABLE"]
 STABLE = RuleSet(
     "stable",
     [
+        *ALGEBRA,
         *REAL_ALGEBRA,
         *LINEAR_ALGEBRA,
         *HYPERBOLIC,
