@@ -101,8 +101,8 @@ def regions(graph: Graph, largest: int) -> Iterator[Region]:
     for node in graph.nodes:
         outside = node in results or any(not _continues(node, user) for user in graph.users[node])
         if is_calculation(node) and outside:
-            region = _region(node)
-            if 2 <= region.size <= largest and region.variables:
+            region = _region(node, largest)
+            if region is not None and region.size >= 2 and region.variables:
                 yield region
 
 
@@ -115,7 +115,8 @@ def _continues(node: Node, user: Node) -> bool:
     return is_calculation(user) and user.dtype is node.dtype
 
 
-def _region(root: Node) -> Region:
+def _region(root: Node, largest: int) -> Region | None:
+    """The region of a root; None if it has too many ops."""
     known: dict[Node, Node] = {}
     leaves: dict[Node, Node] = {}
     scalar = TensorType(root.dtype, ())
@@ -135,6 +136,9 @@ def _region(root: Node) -> Region:
             continue
         value = uniform_value(node)
         if inside(node):
+            largest -= 1
+            if largest < 0:
+                return None
             known[node] = make(node.op, *(known[arg] for arg in node.args))
         elif value is not None and np.isfinite(value):
             known[node] = full(value, scalar)
