@@ -146,6 +146,7 @@ def test_a_crash_ends_one_task(monkeypatch):
 
 def test_names_are_unique_and_points_of_one_shape():
     assert len(CASES) == sum(len(family.cases) for family in FAMILIES)
+    assert not CASES.keys() & PROBES.keys()
     assert len(CASES) >= 150 and len(PROBES) >= 40
     for case in CASES.values():
         for dtype in ("float32", "float64"):

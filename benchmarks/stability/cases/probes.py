@@ -82,7 +82,7 @@ PROBES = [
     Probe("where with NaN in the branch not taken", lambda xp, x: xp.where(x < 0, 0, xp.sqrt(x)), [-1, 4, 0, nan]),
     Probe("x² - x²", lambda xp, x: x**2 - x**2, [1, inf, nan]),
     Probe("√(-0)", lambda xp, x: xp.sqrt(x), [-0.0, 0.0, -1, inf, nan]),
-    Probe("√x √x", lambda xp, x: xp.sqrt(x) * xp.sqrt(x), [-1, -0.0, 4, inf, nan]),
+    Probe("√x √x at edges", lambda xp, x: xp.sqrt(x) * xp.sqrt(x), [-1, -0.0, 4, inf, nan]),
     Probe("√(x)², x < 0", lambda xp, x: xp.sqrt(x) ** 2, [-1, -4, 4, inf, nan]),
     Probe("√(x²), -0", lambda xp, x: xp.sqrt(x**2), [-0.0, -3, inf, -inf, nan]),
     Probe("x^0", lambda xp, x: x**0, EDGES),
