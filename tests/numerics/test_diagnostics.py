@@ -239,6 +239,15 @@ def test_repaired_and_remaining():
     assert str(found(gc.sin(x))) == "nothing found"
 
 
+def test_repairs_behind_moves_are_found():
+    labels = gc.input("labels", shape=("n",), dtype="int64")
+    e = gc.exp(z)
+    share = e / gc.sum(e, axis=1, keepdims=True)
+    f = gc.compile([z, labels], gc.log(gc.take_along_axis(share, labels[:, None], axis=1)))
+    assert f.diagnostics.remaining == []
+    assert all(each.repaired_by for each in f.diagnostics)
+
+
 def test_what_a_rule_makes_of_it_may_overflow_too():
     v = gc.input("v", shape=(3,))
     (overflow,) = [

@@ -132,7 +132,7 @@ def _line(node: Node) -> object:
 
 
 _ONLY_MOVE = frozenset([*MOVED, IN_BRANCH, BEYOND_ASSUMPTION])
-"""Rules that make room for those that repair."""
+"""Rules that make room for those that repair, which are named if they are known."""
 
 
 class _Fates:
@@ -144,8 +144,8 @@ class _Fates:
         self.lines = {(each.kind, _line(each.node)) for each in remaining}
         self.consumers: dict[Node, Firing] = {}
         self.at_lines: dict[tuple[str, object], Firing] = {}  # of nodes that a loop has made again since
-        for firing in provenance.firings:
-            if firing.rule.kind != "exact" and firing.rule not in _ONLY_MOVE:
+        for firing in sorted(provenance.firings, key=lambda firing: firing.rule in _ONLY_MOVE):
+            if firing.rule.kind != "exact":
                 for node in consumed(firing):
                     self.consumers.setdefault(node, firing)
                     self.at_lines.setdefault((node.op.name, _line(node)), firing)
@@ -164,7 +164,7 @@ class _Fates:
         for version in versions:
             if version in self.consumers:
                 return self.consumers[version]
-        if versions[-1] in self.present:
-            story = (event for event in reversed(self.provenance.story(versions[-1])) if isinstance(event, Firing))
-            return next((firing for firing in story if firing.rule.kind != "exact"), None)
-        return self.at_lines.get((versions[0].op.name, _line(versions[0])))
+        story = self.provenance.story(versions[-1]) if versions[-1] in self.present else []
+        firings = (event for event in reversed(story) if isinstance(event, Firing))
+        at_line = self.at_lines.get((versions[0].op.name, _line(versions[0])))
+        return next((firing for firing in firings if firing.rule.kind != "exact"), at_line)
