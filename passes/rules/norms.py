@@ -77,5 +77,5 @@ def inverse_root_of_square(x):
 
 @NORMS.rule("stabilizing", "S64")
 def square_of_root(x):
-    """The root is rounded. NaN below 0, as before."""
-    return sqrt(x) * sqrt(x), where(x >= 0, x, math.nan)
+    """The root is rounded. NaN below 0, as before, and 0.0 at -0.0."""
+    return sqrt(x) * sqrt(x), where(x >= 0, x + 0.0, math.nan)
