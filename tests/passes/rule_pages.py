@@ -34,10 +34,10 @@ has one 16-bit variable: all exponents and signs, subnormals, the neighbourhood 
 operands. The exact value comes from mpmath, or, for floats shorter than float64, from float64 where both sides agree
 there to a thousandth of a unit; where mpmath would be needed for thousands of points of one formula, it is asked for
 some hundred evenly spaced ones, and *judged* counts the points with an exact value. An error is counted in bits: 0 is
-exact, less than 1 is rounded correctly, 24 is every digit of a float32, 32 infinity or NaN where a number belongs. A result is
-*worse* if it is off by one unit in the last place more than before (three where a row is added up), more than the
-result changes when the inputs change in their last place, and more than the formula as written is off at points a few
-units away. Points are *right now* that lost more than 8 bits (of bfloat16: all) and lose less than 2.
+exact, less than 1 is rounded correctly, 24 is every digit of a float32, 32 infinity or NaN where a number belongs.
+A result is *worse* if it is off by one unit in the last place more than before (three where a row is added up), more
+than the result changes when the inputs change in their last place, and more than the formula as written is off at
+points a few units away. Points are *right now* that lost more than 8 bits (of bfloat16: all) and lose less than 2.
 
 **Special values.** All combinations of NaN, infinities, zeros of both signs, the smallest and the largest number are
 evaluated as well. The tables show where float32 results differ, one line for each sort of difference:
