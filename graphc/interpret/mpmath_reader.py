@@ -409,9 +409,7 @@ class MpmathReader(ObjectReader):
             except PrecisionLost:
                 precision = min(4 * precision, self.limit)
             else:
-                return [
-                    elementwise(lambda v: plain(v.value) if isinstance(v, Real) else v, a) for a in values
-                ]
+                return [elementwise(lambda v: plain(v.value) if isinstance(v, Real) else v, a) for a in values]
 
 
 def make_reader() -> Reader:

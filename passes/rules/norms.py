@@ -37,7 +37,7 @@ def power_of_sum_of_squares(x, axis: attribute):
     return power(sum(x * x, axis), -0.5), 1 / euclidean_norm(x, axis)
 
 
-@NORMS.rule("stabilizing", "S60", proof="proved for n=3")
+@NORMS.rule("stabilizing", "S60", proof="proved for n=1..4")
 def root_of_two_sums_of_squares(x, y, axis: attribute):
     """The product of two norms, as below the cosine of an angle: each of the squares may overflow or underflow."""
     whole = sqrt(sum(x * x, axis) * sum(y * y, axis))

@@ -68,7 +68,7 @@ def _signed(x: Node) -> tuple[int, Node]:
     return (view.sign, view.parts[0].value) if view.parts else (1, x)  # a product of signs has no parts
 
 
-@PROBABILITIES.rule("stabilizing", "S14", proof="proved for n=3")
+@PROBABILITIES.rule("stabilizing", "S14", proof="proved for n=1..4")
 def any_of_many(x, axis: attribute):
     """1 less the chance of none, as in a noisy or: cancels where all chances are small."""
     return 1 - prod(sigmoid(x), axis), -expm1(-sum(softplus(-x), axis))

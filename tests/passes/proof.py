@@ -165,7 +165,7 @@ def _zero(a: Any, b: Any) -> bool:
 def _vanishes(attempt: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
     try:
         return bool(sympy.simplify(attempt(a, b)) == 0)
-    except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError):
+    except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, IndexError):
         return False
 
 
