@@ -210,13 +210,14 @@ def _match_product(pattern: Application, node: Node, env: Bindings, beside: int 
 def _signings(view: View, wanted: View, beside: int) -> Iterator[tuple[Part, ...]]:
     """The factors of a product with the signs put where a pattern may find them."""
     if view.sign == wanted.sign:
-        yield view.parts
-        pairs = _squares(view) if _squares(wanted) else ()
-        yield from (_negated_at(view.parts, pair) for pair in pairs)
+        found = [view.parts]
     elif beside:
-        yield (*view.parts, Part(1, full(-1, view.parts[0].value.type)))
+        found = [(*view.parts, Part(1, full(-1, view.parts[0].value.type)))]
     else:
-        yield from (_negated_at(view.parts, (i,)) for i in range(len(view.parts)))
+        found = [_negated_at(view.parts, (i,)) for i in range(len(view.parts))]
+    yield from found
+    for pair in _squares(view) if _squares(wanted) else ():
+        yield from (_negated_at(parts, pair) for parts in found)
 
 
 def _squares(view: View) -> tuple[tuple[int, int], ...]:
@@ -325,7 +326,9 @@ def _signed(sign: int, value: Node, family: frozenset[str]) -> Node:
         return value
     if family is not SUMS:
         return 1 / value
-    argument = _negated(value)
+    argument, number = _negated(value), uniform_value(value)
+    if number is not None and value.dtype.is_float:
+        return full(-number, value.type)
     return -value if argument is None else argument
 
 

@@ -103,7 +103,7 @@ def log1p_less_log(x):
 @NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
 def difference_of_logs(x, y):
     """Cancels where x and y are close."""
-    near = logical_and(abs(x - y) < 0.5 * y, x > 0)
+    near = abs(x - y) < 0.5 * y  # both are positive then
     small = log1p(where(near, (x - y) / where(near, y, 1), 0))
     return log(x) - log(y), where(near, small, _unless(near, x) - _unless(near, y))
 
@@ -112,5 +112,5 @@ def difference_of_logs(x, y):
 def difference_of_exponentials(x, y):
     """Cancels where x and y are close."""
     near = abs(x - y) < 1
-    apart = where(near, 0, exp(x)) - where(near, 0, exp(y))
+    apart = where(near, 1, exp(x)) - where(near, 1, exp(y))
     return exp(x) - exp(y), where(near, exp(y) * expm1(where(near, x - y, 0)), apart)
