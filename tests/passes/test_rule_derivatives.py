@@ -1,6 +1,6 @@
 """Derivatives of what rules make: the first and the second are right, also where the right side changes its form.
 
-The truth is the mathematics of the left side, by differences at 1500 bits, so that a derivative that an `abs` or a
+The truth is the mathematics of the left side, by differences at 2600 bits, so that a derivative that an `abs` or a
 `maximum` shares between both sides of a seam does not go unnoticed.
 """
 
@@ -21,7 +21,7 @@ from graphc.passes.pipeline import parse_pipeline
 from graphc.passes.rules import ALL
 from tests.passes.rule_samples import sides
 
-BITS, STEP = 1500, -120
+BITS, STEP = 2600, -120
 SEAMS = [0.0, 1.0, -1.0, 0.5, -0.5]
 HARD = [30.0, -30.0]
 CLOSE = {"float32": (1e-3, 1e-5), "float64": (1e-9, 1e-11)}
