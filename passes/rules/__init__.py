@@ -28,7 +28,6 @@ from graphc.passes.rules.picked import PICKED
 from graphc.passes.rules.powers import POWERS, POWERS_ALONE
 from graphc.passes.rules.probabilities import PROBABILITIES
 from graphc.passes.rules.quotients import QUOTIENTS, REMAINDERS
-from graphc.passes.rules.real_algebra import REAL_ALGEBRA
 from graphc.passes.rules.roots import DISTANCES, ROOTS
 from graphc.passes.rules.sequences import SEQUENCES
 from graphc.passes.rules.shares import SHARES
@@ -43,7 +42,6 @@ STABLE = RuleSet(
     "stable",
     [
         *ALGEBRA,
-        *REAL_ALGEBRA,
         *LINEAR_ALGEBRA,
         *HYPERBOLIC,
         *LOGISTIC,

@@ -8,14 +8,16 @@ from __future__ import annotations
 from graphc.interpret.ranges import is_finite, is_nonzero
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node
-from graphc.ir.pattern import SUMS, Part, View, views
+from graphc.ir.pattern import PRODUCTS, SUMS, Part, View, product, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Add, Divide, Multiply, Subtract
+from graphc.ops.elementwise import Add, Divide, Multiply, Subtract, sin
 from graphc.passes.rules.combinations import signed_sum
+from graphc.passes.rules.quotients import sin_by_argument
 
 ALGEBRA = RuleSet("algebra")
 SPECIAL_VALUES = "tested: right but for infinities, NaN and the sign of 0"
 MOST_TERMS = 4
+MOST_FACTORS = 3
 
 
 @ALGEBRA.rewriter(Subtract, kind="exact", reference="S75")
@@ -39,36 +41,40 @@ def terms_that_cancel(node: Node) -> Node | None:
     if not node.dtype.is_float:
         return None
     for view in views(node, SUMS, MOST_TERMS):
-        kept = _without_opposites(view)
+        kept = [part for part in _without_opposites(view) if uniform_value(part.value) != 0]
         if len(kept) < len(view.parts):
             return signed_sum([(part.sign, part.value) for part in kept]) if kept else full(0, node.type)
     return None
 
 
+@ALGEBRA.rewriter(Multiply, Divide, kind="real", reference="S75", proof=SPECIAL_VALUES)
+def factors_that_cancel(node: Node) -> Node | None:
+    """x * 0 and 0 / x are 0, x / x is 1, (x * y) / y is x."""
+    if not node.dtype.is_float:
+        return None
+    for view in views(node, PRODUCTS, MOST_FACTORS):
+        if any(part.sign > 0 and uniform_value(part.value) == 0 for part in view.parts):
+            return full(0, node.type)
+        kept = _without_opposites(view)
+        if len(kept) < len(view.parts):
+            value = product(kept) if kept else full(1, node.type)
+            return value if view.sign > 0 else -value
+    return None
+
+
+@ALGEBRA.rule("real", "S36", factors=True, proof="tested: 0 / 0 is no number before")
+def limit_of_sin_over_argument(x):
+    """sin(x) / x is 1 at 0, its limit."""
+    return sin(x) / x, sin_by_argument(x)
+
+
 def _without_opposites(view: View) -> list[Part]:
+    """The terms or factors without those that undo each other."""
     kept: list[Part] = []
     for part in view.parts:
         opposite = next((k for k in kept if k.value is part.value and k.sign != part.sign), None)
-        if opposite is not None:
-            kept = [k for k in kept if k is not opposite]
-        elif uniform_value(part.value) != 0:
+        if opposite is None:
             kept.append(part)
+        else:
+            kept = [k for k in kept if k is not opposite]
     return kept
-
-
-@ALGEBRA.rewriter(Multiply, Divide, kind="real", reference="S75", proof=SPECIAL_VALUES)
-def factors_that_vanish(node: Node) -> Node | None:
-    """x * 0 and 0 / x are 0, x / x is 1, (x * y) / y is x."""
-    x, y = node.args
-    if not node.dtype.is_float:
-        return None
-    zeros = [uniform_value(arg) == 0 for arg in node.args]
-    if zeros[0] or (zeros[1] and isinstance(node.op, Multiply)):
-        return full(0, node.type)
-    if isinstance(node.op, Multiply):
-        return None
-    if x is y:
-        return full(1, node.type)
-    if isinstance(x.op, Multiply) and any(arg is y for arg in x.args):
-        return x.args[1] if x.args[0] is y else x.args[0]
-    return None

@@ -75,9 +75,9 @@ def log1p_of_minus_ndtr(x):
     return log1p(-ndtr(x)), log_ndtr(-x)
 
 
-@ERROR_FUNCTION.rewriter(Log, kind="stabilizing", reference="S46", proof="tested: the factor is a float near sqrt(2)")
+@ERROR_FUNCTION.rewriter(Log, kind="stabilizing", reference="S46", proof="tested: the logarithm of a number is a float")
 def log_of_multiple_of_erfc(node: Node) -> Node | None:
-    """log(erfc(x) / 2) is that of the normal distribution function, other factors are added by their logarithms."""
+    """erfc underflows in the right tail. Half of it is near 1 in the left one; other factors go by their logarithms."""
     for view in views(node.args[0], PRODUCTS, 2):
         if len(view.parts) != 2 or view.sign < 0:
             continue
@@ -87,7 +87,7 @@ def log_of_multiple_of_erfc(node: Node) -> Node | None:
                 continue
             x = tail.args[0]
             if float(number) ** other.sign == 0.5:
-                return log_ndtr(x * -math.sqrt(2))
+                return log_erfc(x, halved=True)  # not log_ndtr: x * -sqrt(2) is rounded, which x**2 magnifies
             return log_erfc(x) + other.sign * math.log(number)
     return None
 
