@@ -73,4 +73,3 @@ def _joint_index(index: Any, outer: str, inner: str, extent: Any) -> Any:
         return None
     rest = dimension.substitute(index, {outer: 0, inner: 0})
     return rest + b * symbol(inner)
-

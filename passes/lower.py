@@ -46,7 +46,7 @@ from graphc.types import TensorType, TupleType
 def lower(fused: Fused) -> Program:
     """Give memory to values and make steps of groups.
 
-        group over [n,10] reducing (1,)   becomes   a kernel, and a call of it on slots
+    group over [n,10] reducing (1,)   becomes   a kernel, and a call of it on slots
     """
     return _Lowering(fused).program()
 
@@ -254,7 +254,6 @@ class _Lowering:
             transpose_a, transpose_b, batched_a, batched_b, (node,),
         )  # fmt: skip
 
-
     def library_call(self, node: Node) -> LibraryCall:
         assert isinstance(node.op, LibraryOp)
         operands = tuple(self.slot(arg) for arg in node.args)
@@ -328,4 +327,3 @@ def _renamed(statement: Statement, old: str, new: str) -> Statement:
     if isinstance(statement, Load | Store) and statement.buffer == old:
         return replace(statement, buffer=new)
     return statement
-

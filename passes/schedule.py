@@ -32,8 +32,8 @@ from graphc.passes.registry import lowering_pass
 def schedule(program: Program) -> Program:
     """Map one loop of each nest to vectors.
 
-        for i0 < n parallel                     for i0 < n parallel
-          for i1 < m reduce(v1: sum f32)   to     for i1 < m reduce(v1: sum f32) @vector
+    for i0 < n parallel                     for i0 < n parallel
+      for i1 < m reduce(v1: sum f32)   to     for i1 < m reduce(v1: sum f32) @vector
     """
 
     @cache
