@@ -49,7 +49,7 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
     pending: dict[Node, list[Cotangent]] = {}
     for output, g in zip(outputs, cotangents, strict=True):
         pending.setdefault(output, []).append(Cotangent(g))
-    of_items: dict[Node, dict[int, Node]] = {}  # for ops with several results: the cotangents that are known
+    of_items: dict[Node, dict[int, Cotangent]] = {}  # for ops with several results: the cotangents that are known
     found: dict[Node, Node] = {}
     targets = set(wrt)
     for node in reversed(order):
@@ -63,7 +63,7 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
                 if node in targets:
                     found[node] = cotangent.value
                 if isinstance(node.op, Item):
-                    of_items.setdefault(node.args[0], {})[node.op.index] = cotangent.value
+                    of_items.setdefault(node.args[0], {})[node.op.index] = cotangent
                     continue
                 parts = _pull_back(node, cotangent)
             for arg, part in zip(node.args, parts, strict=True):
@@ -127,13 +127,53 @@ def _pull_back(node: Node, cotangent: Cotangent) -> list[Cotangent | None]:
     return [None if p is None else _masked(logic.where(mask, p, 0), mask) for p in parts]
 
 
-def _pull_back_items(node: Node, cotangents: dict[int, Node]) -> list[Cotangent | None]:
-    """The cotangents of the operands of an op with several results."""
+def _pull_back_items(node: Node, cotangents: dict[int, Cotangent]) -> list[Cotangent | None]:
+    """The cotangents of the operands of an op with several results.
+
+    The partial derivatives of a loop have no point at which they are known to be finite, so they are replaced by 0
+    if one condition says that no element of any result was selected.
+    """
     assert isinstance(node.type, TupleType)
     if node.op.vjp is None:
         return [None] * len(node.args)
-    gs = tuple(cotangents.get(index) for index in range(len(node.type.elements)))
-    return [_masked(part, None) for part in node.op.vjp(gs, node, *node.args)]
+    gs = tuple(cotangents[i].value if i in cotangents else None for i in range(len(node.type.elements)))
+    parts = node.op.vjp(gs, node, *node.args)
+    found = [_one_condition(cotangent.mask) for cotangent in cotangents.values()]
+    conditions = dict.fromkeys(condition for condition in found if condition is not None)
+    if any(condition is None for condition in found):
+        return [_masked(part, None) for part in parts]
+    selected = reduce(logic.logical_or, conditions)
+    return [None if part is None else _masked(logic.where(selected, part, 0), None) for part in parts]
+
+
+_MASKS = frozenset({"expand", "logical_and", "logical_or", "logical_not"})
+
+
+def _one_condition(mask: Node | None) -> Node | None:
+    """A condition without axes, outside of which the mask holds nowhere; None if it is made of no such condition."""
+    known: dict[Node | None, Node | None] = {None: None}
+    stack = [] if mask is None else [mask]
+    while stack:
+        part = stack[-1]
+        within = part.args if part.ndim and part.op.name in _MASKS else ()
+        missing = [arg for arg in within if arg not in known]
+        stack.extend(missing)
+        if not missing:
+            known[stack.pop()] = _over_all(part, [known[arg] for arg in within])
+    return known[mask]
+
+
+def _over_all(part: Node, conditions: Sequence[Node | None]) -> Node | None:
+    """The condition of a part of a mask, given those of its operands."""
+    found = [condition for condition in conditions if condition is not None]
+    if not found:
+        return None if part.ndim else part
+    if part.op.name == "logical_not":  # the opposite of what is true of all is known only of one condition, repeated
+        repeated = part.args[0]
+        return logic.logical_not(found[0]) if repeated.op.name == "expand" and not repeated.args[0].ndim else None
+    if part.op.name == "logical_or":
+        return logic.logical_or(*found) if len(found) == 2 else None
+    return reduce(logic.logical_and, found)
 
 
 def _safe(op: Elementwise, operand: int, mask: Node, x: Node) -> Node:
@@ -158,9 +198,10 @@ def selection(part: Node) -> Node | None:
     if part.op.name != "where":
         return None
     condition, x, y = part.args
+    decided = uniform_value(condition)  # as it is inside of branches
     if uniform_value(y) == 0:
-        return condition
-    return logic.logical_not(condition) if uniform_value(x) == 0 else None
+        return None if decided else condition
+    return logic.logical_not(condition) if uniform_value(x) == 0 and (decided is None or decided) else None
 
 
 _SUMS = frozenset({"sum", "compensated_sum"})

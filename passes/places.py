@@ -9,12 +9,12 @@ Comes in: rules; goes out: the same rules, which also fire where only that licen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set as AbstractSet
+from collections.abc import Callable, Iterable, Sequence, Set as AbstractSet
 from typing import Any
 
 from graphc.interpret.ranges import Branch, Place, beyond, places_inside, questions
 from graphc.ir.knowledge import knowing, present
-from graphc.ir.node import Node, make, topological
+from graphc.ir.node import Node, everywhere, make
 from graphc.ir.rewrite import Firing, current_trace
 from graphc.ir.rule import Rewrite, Rewriter, RuleSet
 from graphc.ir.source import at
@@ -43,7 +43,7 @@ class _Run(RuleSet):
         self._by_op = rules._by_op  # which rules are for which op is found out once
         self.open: dict[Node, Sequence[Node]] = {}  # where rules asked for ranges and did not fire, and of which nodes
         self.settled: set[tuple[Any, int]] = set()  # conditions, and nodes of which no rule makes anything there, by id
-        nodes = list(_everywhere(roots))
+        nodes = list(everywhere(roots))
         self.assumes = any(isinstance(node.op, Assume) for node in nodes)
         few, each = MOST_BRANCHES
         self.branches_left = few + int(each * len(nodes))
@@ -138,15 +138,6 @@ class _Run(RuleSet):
             rule, new = fired
             trace.firings.append(Firing(rule, node, new, trace.stage))
         return new
-
-
-def _everywhere(roots: Iterable[Node]) -> Iterator[Node]:
-    """All nodes that the roots need, with those in loops."""
-    graphs = [roots]
-    for outputs in graphs:  # grows
-        for node in topological(outputs):
-            yield node
-            graphs.extend(graph.outputs for graph in node.op.inner)
 
 
 def place_of(inside: Sequence[Branch], *, each: bool, remote: AbstractSet[Node] = frozenset()) -> Any:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from graphc.errors import GraphcError, GraphError
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
-from graphc.ir.node import Node
+from graphc.ir.node import Node, everywhere
 from graphc.ir.printer import format_node, format_operand, value_names
 from graphc.ir.rewrite import Firing
 from graphc.ir.source import Source
 from graphc.kernel import KernelCall
-from graphc.numerics.formula import everywhere, formula, user_names
+from graphc.numerics.formula import formula, user_names
 from graphc.numerics.provenance import consumed
 
 if TYPE_CHECKING:

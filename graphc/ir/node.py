@@ -165,6 +165,20 @@ def topological(roots: Iterable[Node]) -> list[Node]:
     return list(order)
 
 
+def everywhere(roots: Iterable[Node]) -> Iterator[Node]:
+    """All nodes that the roots need, with those inside of loops and branches, each before what contains it."""
+    seen: set[Node] = set()
+    stack = [iter(topological(roots))]
+    while stack:
+        node = next(stack[-1], None)
+        if node is None:
+            stack.pop()
+        elif node not in seen:
+            seen.add(node)
+            yield node
+            stack.extend(iter(topological(graph.outputs)) for graph in node.op.inner)
+
+
 def rebuild(roots: Iterable[Node], replace: Callable[[Node, tuple[Node, ...]], Node]) -> list[Node]:
     """The roots with every node replaced by `replace(node, new operands)`, operands first."""
     roots = list(roots)

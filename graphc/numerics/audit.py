@@ -18,12 +18,12 @@ from graphc.interpret.binding import infer_sizes
 from graphc.interpret.evaluation import evaluate_nodes
 from graphc.interpret.reader import Array
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node
+from graphc.ir.node import Node, everywhere
 from graphc.ir.rewrite import Firing, Trace
 from graphc.numerics.accuracy import ExactReader
 from graphc.numerics.audit_loops import Inside, rows_inside
 from graphc.numerics.audit_rows import BAD, Row, Table
-from graphc.numerics.formula import everywhere, place, user_names
+from graphc.numerics.formula import place, user_names
 from graphc.numerics.provenance import Provenance, consumed
 from graphc.numerics.recording import Recorder
 from graphc.ops.contraction import Matmul

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter, uniform_value
-from graphc.ir.node import Node, topological
+from graphc.ir.node import Node
 from graphc.ir.printer import format_attribute, format_number
 from graphc.ops.tuples import Item
 
@@ -46,20 +46,6 @@ def is_derived(node: Node) -> bool:
 def place(node: Node) -> str:
     """The user's line of a node, or nothing."""
     return f"{node.source}   {node.source.text}".rstrip() if node.source else ""
-
-
-def everywhere(roots: Iterable[Node]) -> Iterator[Node]:
-    """All nodes that the roots need, with those inside of loops and branches, each before what contains it."""
-    seen: set[Node] = set()
-    stack = [iter(topological(roots))]
-    while stack:
-        node = next(stack[-1], None)
-        if node is None:
-            stack.pop()
-        elif node not in seen:
-            seen.add(node)
-            yield node
-            stack.extend(iter(topological(graph.outputs)) for graph in node.op.inner)
 
 
 def user_names(*graphs: Graph) -> dict[Node, str]:

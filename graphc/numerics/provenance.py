@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node
+from graphc.ir.node import Node, everywhere
 from graphc.ir.rewrite import Firing, Rebuilding
-from graphc.numerics.formula import everywhere
 from graphc.passes.pipeline import Record
 
 FARTHEST = 10  # ops below each other in a formula of a rule

@@ -9,10 +9,10 @@ from textwrap import indent
 
 from graphc.errors import GraphError
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node, describe, topological
+from graphc.ir.node import Node, describe, everywhere, topological
 from graphc.ir.printer import value_names
 from graphc.ir.rewrite import Firing, Rebuilding
-from graphc.numerics.formula import everywhere, formula, is_derived, place, user_names
+from graphc.numerics.formula import formula, is_derived, place, user_names
 from graphc.numerics.provenance import Origin, Provenance, Replacement, consumed
 
 

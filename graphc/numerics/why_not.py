@@ -10,13 +10,12 @@ from graphc.errors import GraphError
 from graphc.interpret.ranges import Fact, recorded_facts
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import uniform_value
-from graphc.ir.node import Node, describe
+from graphc.ir.node import Node, describe, everywhere
 from graphc.ir.pattern import PRODUCTS, SUMS, match, matches
 from graphc.ir.printer import format_number
 from graphc.ir.rewrite import Firing
 from graphc.ir.rule import SEMANTICS, Rewrite, Rule
 from graphc.ir.term import Application
-from graphc.numerics.formula import everywhere
 from graphc.numerics.licences import condition_of
 
 _SHOWN = 8  # nodes

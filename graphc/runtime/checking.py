@@ -11,8 +11,7 @@ from graphc.errors import AssumptionError, MismatchError
 from graphc.interpret import Results, evaluate
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, Parameter
-from graphc.ir.node import Node, describe
-from graphc.numerics.formula import everywhere
+from graphc.ir.node import Node, describe, everywhere
 from graphc.ops.assume import Assume
 from graphc.runtime.arguments import Array, Signature
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from graphc.interpret.ranges import range_of
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node, describe
+from graphc.ir.node import Node, describe, everywhere
 from graphc.ir.rewrite import Firing
 from graphc.ir.source import Source
 from graphc.numerics.diagnostics import cancellation, domain, growth, hacks, narrow, overflow  # noqa: F401 - they register
 from graphc.numerics.diagnostics.finding import CHECKS, OF_DERIVATIVES, Finding
 from graphc.numerics.diagnostics.scope import Scope, is_backward, is_internal
-from graphc.numerics.formula import everywhere, place
+from graphc.numerics.formula import place
 from graphc.numerics.provenance import Provenance, consumed
 from graphc.passes.places import BEYOND_ASSUMPTION, IN_BRANCH
 from graphc.passes.rules.moved import MOVED

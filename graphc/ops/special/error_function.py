@@ -75,18 +75,22 @@ class Erfcx(Elementwise):
 
 
 class LogErfc(Elementwise):
-    """log(erfc(x)), also where erfc(x) underflows."""
+    """log(erfc(x)), also where erfc(x) underflows; halved, log(erfc(x) / 2), also where erfc(x) is nearly 2."""
 
+    halved: bool = False
     accepts = floats
 
     @in_double
     def scalar(self, s: Scalars, x: Value) -> Value:
-        size = s.abs(x)
-        tail = s.log(erfcx_right(s, size)) - x * x
-        return s.where(s.less(x, 0.5), s.log1p(-s.erf(s.minimum(x, 0.5))), tail)
+        tail = s.log(erfcx_right(s, s.abs(x))) - x * x
+        whole = s.where(s.less(x, 0.5), s.log1p(-s.erf(s.minimum(x, 0.5))), tail)
+        if not self.halved:
+            return whole
+        near_one = s.log1p(-0.5 * s.erfc(s.maximum(-x, 0.5)))
+        return s.where(s.less(x, -0.5), near_one, whole - math.log(2))
 
     def exact(self, s: Scalars, x: Value) -> Value:
-        return s.log(s.erfc(x))
+        return s.log(s.erfc(x) / 2) if self.halved else s.log(s.erfc(x))
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         return (g * (-2 / math.sqrt(math.pi) * _density_over_tail(x)),)
