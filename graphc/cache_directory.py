@@ -5,6 +5,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 
@@ -18,6 +19,24 @@ def cache_directory() -> Path:
     except RuntimeError:
         # No home folder. A shared one would let others plant code: take a path where every write fails.
         return Path(os.devnull)
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file of the cache, if it can be written.
+
+    A complete file under a name of its own is renamed, which is atomic: many processes share the folder without locks.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _system_caches() -> Path:

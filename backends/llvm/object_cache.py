@@ -1,16 +1,13 @@
 """Compiled objects on disk, by content: a key goes in, bytes come out, or None where there is nothing sound.
 
-A file holds a mark, a checksum and the object; one that is cut short or altered counts as absent. Writers make
-a complete file under a name of their own and rename it, which is atomic: many processes share the folder
-without locks. A folder that cannot be written costs time, never a failure.
+A file holds a mark, a checksum and the object; one that is cut short or altered counts as absent. A folder that cannot
+be written costs time, never a failure.
 """
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
-from graphc.cache_directory import cache_directory
+from graphc.cache_directory import cache_directory, keep
 
 _FORMAT = b"graphc object 1\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -39,18 +36,7 @@ def fetch(key: str) -> bytes | None:
 
 def store(key: str, content: bytes) -> None:
     """Keep an object under a key, if the folder can be written."""
-    path = _path(key)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_FORMAT + hashlib.sha256(content).digest() + content)
-        os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
+    keep(_path(key), _FORMAT + hashlib.sha256(content).digest() + content)
 
 
 def _path(key: str) -> Path:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
 
-from graphc.cache_directory import cache_directory
+from graphc.cache_directory import cache_directory, keep
 from graphc.errors import GraphcError
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
@@ -66,14 +64,4 @@ def _read(path: Path, region: Region) -> Found | None:
 def _write(path: Path, region: Region, found: Found | None) -> None:
     kept = {"formula": None if found is None else str(_graph(region, found.formula))}
     kept |= {} if found is None else {"before": repr(found.before), "after": repr(found.after)}
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump(kept, file)
-        os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
+    keep(path, json.dumps(kept).encode())
