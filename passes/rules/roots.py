@@ -102,9 +102,11 @@ def one_minus_root(x):
 @ROOTS.rule("stabilizing", "S58")
 def hypot_less_part(x, y):
     """hypot(x, y) - x cancels where y is small beside x."""
-    total = hypot(x, y) + where(x > 0, x, -x)
     small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
-    return hypot(x, y) - x, where(small, y * (y / where(small, total, 1)), total)
+    total = where(x > 1, 0.5 * hypot(x, y) + 0.5 * x, hypot(x, y) + x)  # the sum of both may overflow
+    near = y * (where(x > 1, 0.5 * y, y) / where(small, total, 1))
+    far = hypot(x, y) + where(x > 0, math.nan, -x)
+    return hypot(x, y) - x, where(small, near, where(logical_and(x > 0, isfinite(x)), hypot(x, y), far))
 
 
 # --- distances ---
