@@ -19,6 +19,7 @@ from graphc.ir.term import Application
 from graphc.numerics.licences import condition_of
 
 _SHOWN = 8  # nodes
+_RULES_SHOWN = 3  # of those that make an op
 _WOULD_FIRE = "it would fire here: an earlier rule came first, the fuel was spent, or no pass with this rule ran"
 
 
@@ -32,19 +33,28 @@ def why_not(
 ) -> str:
     """What kept a rule from firing at a node, or at those of the graphs where it could begin, the nearest first.
 
-    Raises GraphError if there is no such rule.
+    The name of an op stands for the rules that make it; those that come nearest are shown.
+    Raises GraphError if there is no such rule or op.
     """
-    rule = _named(name, rules)
+    nodes = list(everywhere([result for graph in graphs for result in graph.results])) if node is None else [node]
+    found = [(rule, [each for each in nodes if _begins_at(rule, each)]) for rule in _named(name, rules)]
+    if len(found) > 1:
+        best = {rule: max((_nearness(rule, each) for each in begun), default=0) for rule, begun in found}
+        begun_somewhere = [(rule, begun) for rule, begun in found if begun] or found
+        found = sorted(begun_somewhere, key=lambda pair: -best[pair[0]])[:_RULES_SHOWN]
+    return "\n\n".join(_why_not(rule, begun, firings, semantics, node) for rule, begun in found)
+
+
+def _why_not(rule: Rewrite, nodes: Sequence[Node], firings: Sequence[Firing], semantics: str, node: Node | None) -> str:
+    """The answer for one rule, and the nodes where it could begin."""
     lines = [f"{rule.name}: {rule}"]
-    fired = [f for f in firings if f.rule.name == name and (node is None or f.before is node)]
+    fired = [f for f in firings if f.rule is rule and (node is None or f.before is node)]
     lines += [f"it fired at {describe(firing.before)}" for firing in fired[:_SHOWN]]
     if rule.kind not in SEMANTICS[semantics]:
         allowed = [word for word, kinds in SEMANTICS.items() if rule.kind in kinds]
         lines.append(f"it is {rule.kind}: {' or '.join(allowed)} allows that, semantics={semantics!r} does not")
         return "\n".join(lines)
-    nodes = everywhere([result for graph in graphs for result in graph.results]) if node is None else [node]
-    candidates = [each for each in nodes if _begins_at(rule, each)]
-    candidates = [n for n in candidates if all(firing.before is not n for firing in fired)]
+    candidates = [n for n in nodes if all(firing.before is not n for firing in fired)]
     if not candidates and not fired:
         where = "the graph" if node is None else describe(node)
         lines.append(f"it begins at {' or '.join(rule.roots)}, which {where} is not or has not")
@@ -77,13 +87,19 @@ def _begins_at(rule: Rewrite, node: Node) -> bool:
     return not {node.op.name, *(base.__name__ for base in type(node.op).__mro__[1:])}.isdisjoint(rule.roots)
 
 
-def _named(name: str, rules: Sequence[Rewrite]) -> Rewrite:
-    for rule in rules:
-        if rule.name == name:
-            return rule
+def _named(name: str, rules: Sequence[Rewrite]) -> list[Rewrite]:
+    """The rule of a name, or those that make the op of that name."""
+    found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if _makes(rule) == name]
+    if found:
+        return found
     close = difflib.get_close_matches(name, [rule.name for rule in rules], 3)
     help_ = f"did you mean {' or '.join(close)}?" if close else "`graphc rules` lists them"
-    raise GraphError(f"there is no rule {name!r}", help=help_)
+    raise GraphError(f"there is no rule {name!r}, and none that makes an op of that name", help=help_)
+
+
+def _makes(rule: Rewrite) -> str | None:
+    """The op that a rule puts in the place of a formula."""
+    return rule.after.op.name if isinstance(rule, Rule) and isinstance(rule.after, Application) else None
 
 
 def _obstacle(rule: Rewrite, node: Node) -> str:

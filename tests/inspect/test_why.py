@@ -127,3 +127,14 @@ def test_bodies_of_loops_are_looked_into():
     x = gc.input("x", shape=("n",))
     f = gc.compile([x], gc.scan(lambda s, v: (gc.log(s * s + v), None), x[0], x)[0])
     assert "not at %log" in f.why_not("log_sum_exp")
+
+
+def test_an_op_stands_for_the_rules_that_make_it(x):
+    w = gc.input("w", x.shape, x.dtype)
+    e = w * gc.exp(x)
+    share = gc.log(e / gc.sum(e, keepdims=True))
+    text = gc.compile([x, w], share).why_not("log_softmax", share)
+    assert text.startswith("log_of_softmax:") and "is wanted where" in text
+    assert "less_logsumexp" not in text  # it could begin nowhere
+    with pytest.raises(gc.GraphError, match="no rule 'nonsense', and none that makes an op of that name"):
+        gc.compile([x], x).why_not("nonsense")
