@@ -141,6 +141,8 @@ CASES = [
     Case("S29", lambda x: gc.log(1 + gc.exp(gc.log(x))), SHARES),
     Case("S30", lambda x: gc.log(gc.exp(x) - 1), POSITIVE),
     Case("S46", lambda x: gc.log(gc.erfc(x)), TAILS),
+    Case("S46", lambda x: gc.log(0.5 * (1 + gc.erf(x))), [-20, -8, -3, -0.6, 1e-5, 0.4, 3, 5]),
+    Case("S46", lambda x: gc.log(1 - 0.5 * (1 + gc.erf(x))), [20, 8, 3, 0.5, -3, -5]),
     Case("S47", lambda x: gc.exp(x**2) * gc.erfc(x), [0.1, 3, 12, 50, 1e4]),
     Case("S52", lambda x: gc.log(1 - gc.tanh(x) ** 2), TAILS),
     Case("S53", lambda x: gc.log((gc.exp(x) + gc.exp(-x)) / 2), TAILS),
