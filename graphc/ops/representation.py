@@ -79,14 +79,17 @@ class Ldexp(Elementwise):
 
 
 class LogLdexp(Elementwise):
-    """log(x * 2**k) for a float k without a fraction, though the power may over- or underflow."""
+    """log(x * 2**k) for a float k without a fraction, though the power or the product may over- or underflow."""
 
     accepts, domain = floats, (positive, reals)
 
     def scalar(self, s: Scalars, x: Value, k: Value) -> Value:
-        near = s.less(s.abs(k), 64)
-        power = s.where(near, k, 0.0)
-        return s.log(s.ldexp(x, power)) + (k - power) * math.log(2)
+        k = s.trunc(k)
+        scaled = s.ldexp(x, s.where(s.less(s.abs(k), 64), k, 0.0))
+        size = s.abs(scaled)
+        near = s.logical_and(s.less(2.0**-126, size), s.less(size, 2.0**126))  # elsewhere a sum does not cancel
+        near = s.logical_and(near, s.less(s.abs(k), 64))
+        return s.log(s.where(near, scaled, x)) + s.where(near, 0.0, k) * math.log(2)
 
     def exact(self, s: Scalars, x: Value, k: Value) -> Value:
         return s.log(s.ldexp(x, k))
