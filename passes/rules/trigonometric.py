@@ -20,6 +20,8 @@ TRIGONOMETRIC = RuleSet("trigonometric")
 NEAR_AND_FAR = "tested: the cases of near and far"
 MOST = 4.0
 """Where the angles differ by more, nothing is gained, and half of the difference may be another angle."""
+HALF_TURN = 3.14
+"""Less than pi in every dtype, to which pi itself may be rounded up."""
 
 
 @TRIGONOMETRIC.rule("stabilizing", "S59")
@@ -80,6 +82,36 @@ def angle_between(x, y, axis: attribute):
     v = y / expand(euclidean_norm(y, axis), axis, like=y)
     cosine = sum(x * y, axis) / (euclidean_norm(x, axis) * euclidean_norm(y, axis))
     return acos(cosine), 2 * atan2(euclidean_norm(u - v, axis), euclidean_norm(u + v, axis))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def angle_on_a_great_circle(x, y):
+    """The angle of two places on a meridian: its cosine is rounded at 1, and may be larger, to NaN."""
+    near = abs(x - y) < HALF_TURN
+    far = acos(where(near, 0, sin(x) * sin(y) + cos(x) * cos(y)))
+    return acos(sin(x) * sin(y) + cos(x) * cos(y)), where(near, abs(where(near, x - y, 0)), far)
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def sine_of_difference(x, y):
+    """Both products are almost equal where the angles are."""
+    near = abs(x - y) < 1
+    far = where(near, 0, sin(x) * cos(y)) - where(near, 0, cos(x) * sin(y))
+    return sin(x) * cos(y) - cos(x) * sin(y), where(near, sin(where(near, x - y, 0)), far)
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def acos_of_cos(x):
+    """The cosine is rounded at 1, which the root in the angle magnifies."""
+    near = abs(x) < HALF_TURN
+    return acos(cos(x)), where(near, abs(where(near, x, 0)), acos(where(near, 0, cos(x))))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def asin_of_sin(x):
+    """The sine is rounded at 1, which the root in the angle magnifies."""
+    near = abs(x) < HALF_TURN / 2
+    return asin(sin(x)), where(near, x, asin(where(near, 0, sin(x))))
 
 
 @TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
