@@ -88,6 +88,8 @@ CASES = [
     Case("S4", lambda x: gc.log(gc.softmax(x, axis=1)[:, 0]), ROWS),
     Case("S5", lambda x: x - gc.log(total(x)), ROWS),
     Case("S5", lambda x: x - gc.log(weighted(x))[:, None], ROWS, cancels=True),
+    Case("S5", lambda x: x[:, 0] / 0.0625 - gc.logsumexp(x[:, 0:3] / 0.0625, axis=1), ROWS),
+    Case("S5", lambda x: gc.stack([x[i, 1] * 4 - gc.logsumexp(x[i] * 4) for i in range(x.shape[0])]), ROWS),
     Case("S6", lambda x: gc.exp(gc.log_softmax(x, axis=1)), ROWS, exponential=True),
     Case("S7", lambda x: gc.log(by_hand(x)), ROWS),
     Case("S7", lambda x: gc.log(by_hand(x)[:, 0]), ROWS),
@@ -153,6 +155,14 @@ CASES = [
     Case("S57", lambda x: (x + 1) ** 2 - x**2, [0.5, 30, 1e8, 1e12]),
     Case("S58", lambda x: -x + gc.sqrt(x**2 - 4), [3, 100, 1e8, 1e12]),
     Case("S59", lambda x: 1 - gc.cos(x), [1e-10, 1e-3, 1, 30]),
+    Case("S59", lambda x: gc.acos(gc.cos(x)), [1e-9, -1e-5, 0.3, -0.9, 1.5, 2, -2.5, 7]),
+    Case("S59", lambda x: gc.asin(gc.sin(x)), [1e-9, -1e-5, 0.3, -0.9, 1.5625, 2, -2.5, 7]),
+    Case("S59", lambda x: gc.sin(x) * gc.cos(x + 1e-4) - gc.cos(x) * gc.sin(x + 1e-4), [1, -0.5, 3], cancels=True),
+    Case(
+        "S59",
+        lambda x: gc.acos(gc.sin(x) * gc.sin(x * 1.0625) + gc.cos(x) * gc.cos(x * 1.0625)),
+        [1e-9, 1e-5, 0.5, -3, 15, 40],
+    ),
     Case("S60", lambda x: gc.sqrt(gc.sum(x**2, axis=1, keepdims=True)), NORMS),
     Case(
         "S3", lambda x: gc.exp(x[:, 0]) / (gc.exp(x[:, 0]) + gc.exp(x[:, 1]) + gc.exp(x[:, 2])), ROWS, exponential=True

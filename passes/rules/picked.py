@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.dimension import Dim
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.op import Op
@@ -78,6 +79,9 @@ def _moves(x: Node, row: Node, deep: int) -> tuple[Move, ...] | None:
     """The moves, the last first, that make x of the row, be they on its operands."""
     moves: list[Move] = []
     while x is not row and x.op.moves and len(moves) < MOST_MOVES:
+        within = _slice_of_slice(x, row)
+        if within is not None:
+            return (*moves, *within)
         moves.append((x.op, x.args[1:]))
         x = x.args[0]
     if x is row:
@@ -93,6 +97,37 @@ def _moves(x: Node, row: Node, deep: int) -> tuple[Move, ...] | None:
             return None
         found = below
     return None if found is None else (*moves, *found)
+
+
+def _slice_of_slice(x: Node, row: Node) -> tuple[Move, ...] | None:
+    """The moves that make x of the row, where both are slices of one node, perhaps with other axes of size 1."""
+    inner, outer = _slice_below(x), _slice_below(row)
+    if inner is None or outer is None or inner[0] is not outer[0]:
+        return None
+    small, large = inner[1], outer[1]
+    kept = [a for a, size in enumerate(large.size) if row.ndim == len(large.size) or not _equal(size, 1)]
+    if len(kept) != row.ndim or not all(_equal(large.size[a], row.shape[i]) for i, a in enumerate(kept)):
+        return None
+    places = zip(small.start, small.size, large.start, large.size, strict=True)
+    start = [a - b for a, n, b, m in places if _inside(a, n, b, m)]
+    if len(start) != len(large.size) or {*small.step, *large.step} != {1}:
+        return None
+    op = Slice(tuple(start[a] for a in kept), tuple(small.size[a] for a in kept), (1,) * len(kept))
+    return (Reshape(x.shape), ()), (op, ())
+
+
+def _inside(first: int | Dim, size: int | Dim, start: int | Dim, whole: int | Dim) -> bool:
+    """Whether a range is known to lie inside another one."""
+    if not (isinstance(first, int) and isinstance(size, int) and isinstance(start, int) and isinstance(whole, int)):
+        return False
+    return start <= first <= first + size <= start + whole
+
+
+def _slice_below(x: Node) -> tuple[Node, Slice] | None:
+    """The slice that a node is, perhaps with other axes of size 1, and of what."""
+    if isinstance(x.op, Reshape):
+        x = x.args[0]
+    return (x.args[0], x.op) if isinstance(x.op, Slice) else None
 
 
 def _same(these: Sequence[Move], those: Sequence[Move]) -> bool:
