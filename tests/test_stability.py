@@ -163,6 +163,8 @@ CASES = [
         lambda x: gc.acos(gc.sin(x) * gc.sin(x * 1.0625) + gc.cos(x) * gc.cos(x * 1.0625)),
         [1e-9, 1e-5, 0.5, -3, 15, 40],
     ),
+    Case("S60", lambda x: gc.sqrt(x[:, None, :] @ x[:, :, None])[:, 0, 0], NORMS),
+    Case("S60", lambda x: gc.stack([gc.sqrt(x[i] @ x[i]) for i in range(x.shape[0])]), NORMS),
     Case("S60", lambda x: gc.sqrt(gc.sum(x**2, axis=1, keepdims=True)), NORMS),
     Case(
         "S3", lambda x: gc.exp(x[:, 0]) / (gc.exp(x[:, 0]) + gc.exp(x[:, 1]) + gc.exp(x[:, 2])), ROWS, exponential=True

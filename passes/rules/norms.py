@@ -10,7 +10,8 @@ import math
 from graphc.ir.node import Node
 from graphc.ir.pattern import see
 from graphc.ir.rule import RuleSet, attribute
-from graphc.ops.conversion import sum
+from graphc.ops.contraction import Matmul
+from graphc.ops.conversion import Expand, Reshape, sum
 from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
 from graphc.ops.euclidean_norm import euclidean_norm
 from graphc.ops.logic import where
@@ -55,6 +56,27 @@ def root_of_mean_of_squares(node: Node) -> Node | None:
         return None
     x = squared.args[0]
     return euclidean_norm(x, axis) / sqrt(count(x, axis, node))
+
+
+@NORMS.rewriter(Sqrt, kind="stabilizing", reference="S60")
+def root_of_product_with_itself(node: Node) -> Node | None:
+    """sqrt(x @ x) of vectors, or of stacks of them: each of the squares may overflow or underflow."""
+    product = _without_shape(node.args[0])
+    if not isinstance(product.op, Matmul):
+        return None
+    row, column = product.args
+    elements = _without_shape(row)
+    if row.shape[-2] != 1 or column.shape[-1] != 1 or _without_shape(column) is not elements:
+        return None
+    x = elements.reshape((*row.shape[:-2], row.shape[-1]))
+    return euclidean_norm(x, (x.ndim - 1,)).reshape(node.shape)
+
+
+def _without_shape(x: Node) -> Node:
+    """A node of the same elements in the same order, before they were given another shape."""
+    while isinstance(x.op, Reshape) or (isinstance(x.op, Expand) and all(size == 1 for size in x.op.size)):
+        x = x.args[0]
+    return x
 
 
 @NORMS.rule("stabilizing", "S69", proof="proved for n=1..4")

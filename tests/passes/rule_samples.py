@@ -148,6 +148,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "other_bases": [lambda X: gc.log2(gc.softmax(X, axis=1)), lambda X: gc.log10(gc.sum(gc.exp(X), axis=1))],
     "part_of_softmax": [lambda X: gc.exp(X)[:, 0] / gc.sum(gc.exp(X), axis=1)],
     "root_of_mean_of_squares": [lambda X: gc.sqrt(gc.mean(X * X, axis=1))],
+    "root_of_product_with_itself": [lambda X: gc.sqrt(X[:, None, :] @ X[:, :, None])[:, 0, 0]],
     "sum_of_one": [lambda x: gc.sum(x[:, None], axis=1)],
 }
 """Formulas at which rewriters fire. An input in capitals has rows of elements, others one element for each point."""
