@@ -131,9 +131,7 @@ def index_text(index: Index, names: Names) -> str:
     if isinstance(index, int):
         return str(index)
     text = ""
-    for monomial, coefficient in sorted(
-        index.terms, key=lambda term: term[1] < 0
-    ):  # a sum begins with no minus
+    for monomial, coefficient in sorted(index.terms, key=lambda term: term[1] < 0):  # a sum begins with no minus
         factors = [_atom(atom, names) for atom in monomial]
         size = abs(coefficient)
         body = " * ".join(([str(size)] if size != 1 or not factors else []) + factors)

@@ -54,9 +54,7 @@ def kernel_text(kernel: Kernel, machine: Machine) -> str:
 
 def define_kernel(kernel: Kernel, module: Module, symbol: str, linkage: str = "") -> None:
     """Add a kernel to a module."""
-    parameters = [f"ptr %{buffer.name}" for buffer in kernel.buffers] + [
-        f"i64 %.size.{size}" for size in kernel.sizes
-    ]
+    parameters = [f"ptr %{buffer.name}" for buffer in kernel.buffers] + [f"i64 %.size.{size}" for size in kernel.sizes]
     if kernel.checks_indices:
         parameters += ["ptr %.error", "i32 %.code"]
     emitter = _Emitter(kernel, module)
@@ -179,18 +177,14 @@ class _Emitter:
             else:
                 self.statements([statement])
 
-    def _scalar_loop(
-        self, loop: For, extent: Value, body: Sequence[Statement], changing: list[Running]
-    ) -> None:
+    def _scalar_loop(self, loop: For, extent: Value, body: Sequence[Statement], changing: list[Running]) -> None:
         def iteration(counter: Value) -> None:
             self.scope.values[loop.var] = counter
             self.statements(body)
 
         self._blocks(self.words.constant(0, int64), extent, 1, changing, iteration)
 
-    def _vector_loop(
-        self, loop: For, extent: Value, body: Sequence[Statement], changing: list[Running]
-    ) -> None:
+    def _vector_loop(self, loop: For, extent: Value, body: Sequence[Statement], changing: list[Running]) -> None:
         def iteration(counter: Value) -> None:
             self.scope.values[loop.var] = counter
             self.scope.lane_variable = loop.var
@@ -199,9 +193,7 @@ class _Emitter:
 
         def rest(counter: Value) -> None:
             left = self.words.convert("trunc", extent - counter, int32)
-            self.scope.mask = self.words.compare(
-                "slt", self.words.lane_numbers(int32, self.scope.lane_count), left
-            )
+            self.scope.mask = self.words.compare("slt", self.words.lane_numbers(int32, self.scope.lane_count), left)
             iteration(counter)
             self.scope.mask = None
 

@@ -42,9 +42,7 @@ def constant_text(number: Number, dtype: DType) -> str:
         return "true" if number else "false"
     if not dtype.is_float:
         return str(int(number))
-    wide = (
-        struct.unpack("<f", struct.pack("<f", number))[0] if dtype is float32 and number == number else number
-    )
+    wide = struct.unpack("<f", struct.pack("<f", number))[0] if dtype is float32 and number == number else number
     return f"0x{struct.unpack('<Q', struct.pack('<d', wide))[0]:016X}"
 
 

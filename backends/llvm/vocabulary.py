@@ -109,14 +109,8 @@ class Vectors(Arithmetic, Scalars):
 
     def left_shift(self, x: Operand, y: Operand) -> Value:
         last = _dtype(x, y).bits - 1
-        shifted = self.integer(
-            "shl", x, self.intrinsic("umin", y, last) if isinstance(y, Value) else min(y, last)
-        )
-        return (
-            self.select(self.compare("ugt", y, last), 0, shifted)
-            if isinstance(y, Value) or y > last
-            else shifted
-        )
+        shifted = self.integer("shl", x, self.intrinsic("umin", y, last) if isinstance(y, Value) else min(y, last))
+        return self.select(self.compare("ugt", y, last), 0, shifted) if isinstance(y, Value) or y > last else shifted
 
     def right_shift(self, x: Operand, y: Operand) -> Value:
         dtype = _dtype(x, y)
@@ -125,11 +119,7 @@ class Vectors(Arithmetic, Scalars):
         if dtype.kind == "i":
             return self.integer("ashr", x, count)
         shifted = self.integer("lshr", x, count)
-        return (
-            self.select(self.compare("ugt", y, last), 0, shifted)
-            if isinstance(y, Value) or y > last
-            else shifted
-        )
+        return self.select(self.compare("ugt", y, last), 0, shifted) if isinstance(y, Value) or y > last else shifted
 
     def signbit(self, x: Value) -> Value:
         return self.compare("slt", self.bits(x), 0)

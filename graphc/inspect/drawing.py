@@ -58,9 +58,7 @@ class _Label:
         return longest * CHARACTER + 0.16, len(self.lines) * LINE + 0.12
 
 
-def draw(
-    graph: Graph, path: str | Path, *, kernels: Mapping[Node, str] | None = None, title: str = ""
-) -> Path:
+def draw(graph: Graph, path: str | Path, *, kernels: Mapping[Node, str] | None = None, title: str = "") -> Path:
     """Draw a graph into a file, whose ending says the format. `kernels` maps nodes to their kernels.
 
     Raises GraphError for an unknown ending, and if matplotlib is missing.
@@ -189,9 +187,7 @@ def _draw_box(axes: Any, place: Point, label: _Label) -> None:
         axes.text(right, top, label.tag, fontsize=FONT - 2, ha="right", color="white", bbox=frame, **TEXT)
 
 
-def _draw_edge(
-    axes: Any, layout: Layout, labels: Mapping[Box, _Label], edge: tuple[Box, Box], port: float
-) -> None:
+def _draw_edge(axes: Any, layout: Layout, labels: Mapping[Box, _Label], edge: tuple[Box, Box], port: float) -> None:
     """A smooth line from the foot of one box, through the gaps that the layout left, to a port of another."""
     from matplotlib.patches import FancyArrowPatch, PathPatch
     from matplotlib.path import Path as Curve

@@ -44,9 +44,7 @@ class IntervalElements(Elements):
         return hull([kept, as_interval(0)]) if found.may_be_nan else kept
 
     def where(self, condition: Value, x: Value, y: Value) -> Interval:
-        chosen = [
-            as_interval(v) for v, possible in ((x, condition.high > 0), (y, condition.low < 1)) if possible
-        ]
+        chosen = [as_interval(v) for v, possible in ((x, condition.high > 0), (y, condition.low < 1)) if possible]
         return chosen[0] if len(chosen) == 1 else hull(chosen)
 
     def abs(self, x: Value) -> Interval:
@@ -174,9 +172,7 @@ class IntervalElements(Elements):
     def less_equal(self, x: Value, y: Value) -> Interval:
         x, y = as_interval(x), as_interval(y)
         not_above = x.high <= y.low or x is y
-        return _decided(
-            not_above and not (x.may_be_nan or y.may_be_nan), x.low > y.high or _apart_from_zero(y, x)
-        )
+        return _decided(not_above and not (x.may_be_nan or y.may_be_nan), x.low > y.high or _apart_from_zero(y, x))
 
     def equal(self, x: Value, y: Value) -> Interval:
         x, y = as_interval(x), as_interval(y)
@@ -320,11 +316,7 @@ def _power(x: float, y: float) -> tuple[float, float]:
     except (OverflowError, ValueError):
         return (_widened(inf, -1), inf) if x else (inf, inf)
     exact = x.is_integer() and y.is_integer() and y >= 0 and value < 1 << 53
-    return (
-        (value, value)
-        if exact or math.isinf(x) or math.isinf(y)
-        else (_widened(value, -1), _widened(value, 1))
-    )
+    return (value, value) if exact or math.isinf(x) or math.isinf(y) else (_widened(value, -1), _widened(value, 1))
 
 
 def _stepped(function: Callable[[float], float], x: Interval) -> Interval:

@@ -108,18 +108,14 @@ def test_special_values_where_numpy_has_no_function() -> None:
     x = gc.input("x", (5,), "float64")
     v = np.array([math.inf, -math.inf, math.nan, 1e4, -1e4])
     y = gc.input("y", (5,), "float64")
-    np.testing.assert_array_equal(
-        run(elementwise.exp_add(x, y), (x, v), (y, v)), [math.inf, 0, math.nan, math.inf, 0]
-    )
+    np.testing.assert_array_equal(run(elementwise.exp_add(x, y), (x, v), (y, v)), [math.inf, 0, math.nan, math.inf, 0])
     np.testing.assert_array_equal(run(elementwise.sign(x), (x, v)), [1, -1, math.nan, 1, -1])
     np.testing.assert_array_equal(run(elementwise.log1mexp(x), (x, v))[[1, 2, 4]], [0, math.nan, 0])
     np.testing.assert_array_equal(run(elementwise.logaddexp(x, y), (x, v), (y, v))[:2], [math.inf, -math.inf])
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize(
-    "function", [elementwise.exp, elementwise.sigmoid, elementwise.square, elementwise.tanh]
-)
+@pytest.mark.parametrize("function", [elementwise.exp, elementwise.sigmoid, elementwise.square, elementwise.tanh])
 def test_short_floats_calculate_in_float32_and_round_once(function: Any, dtype: str) -> None:
     x, wide = gc.input("x", (256,), dtype), gc.input("x", (256,), "float32")
     v = np.linspace(-9, 9, 256).astype(as_dtype(dtype).numpy)
@@ -198,9 +194,7 @@ def test_sums_are_accurate_along_every_axis() -> None:
 
 def test_sum_of_short_floats_rounds_once() -> None:
     x = gc.input("x", (4096,), "float16")
-    assert run(conversion.sum(x), (x, np.full(4096, 0.1, np.float16))) == np.float16(
-        4096 * float(np.float16(0.1))
-    )
+    assert run(conversion.sum(x), (x, np.full(4096, 0.1, np.float16))) == np.float16(4096 * float(np.float16(0.1)))
     b = gc.input("b", (1000,), "bfloat16")
     assert run(conversion.sum(b), (b, np.ones(1000, BF16))) == BF16(1000)
 

@@ -33,9 +33,7 @@ from graphc.types import DType, TensorType, float16, float32, float64, int64
 
 b, m, n, k, i = map(symbol, "bmnki")
 blas = numpy_blas()
-needs_blas = pytest.mark.skipif(
-    not isinstance(blas, Blas) or blas.integer_bits != 64, reason="no 64-bit OpenBLAS"
-)
+needs_blas = pytest.mark.skipif(not isinstance(blas, Blas) or blas.integer_bits != 64, reason="no 64-bit OpenBLAS")
 
 
 def run(program: Program, arrays: list[Any], sizes: dict[str, int]) -> int:
@@ -44,9 +42,7 @@ def run(program: Program, arrays: list[Any], sizes: dict[str, int]) -> int:
     library = build(program_text(program, Machine.host()), [ENTRY], made.addresses if made else {})
     table = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
     dims = (ctypes.c_int64 * len(program.sizes))(*(sizes[name] for name in program.sizes))
-    return int(
-        ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(library[ENTRY])(table, dims)
-    )
+    return int(ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(library[ENTRY])(table, dims))
 
 
 def product(dtype: DType, batch: Index, transposes: tuple[bool, bool], batched: tuple[bool, bool]) -> Program:
@@ -74,8 +70,7 @@ def test_products(dtype: DType, transposes: tuple[bool, bool], batched: tuple[bo
         values = dict(zip("bmnk", sizes))
         generator = np.random.default_rng(0)
         left, right, out = (
-            generator.normal(size=slot.type.concrete_shape(values)).astype(dtype.numpy)
-            for slot in program.slots
+            generator.normal(size=slot.type.concrete_shape(values)).astype(dtype.numpy) for slot in program.slots
         )
         assert run(program, [left, right, out], values) == 0
         x = left.swapaxes(-1, -2) if transposes[0] else left

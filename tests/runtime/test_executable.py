@@ -129,9 +129,7 @@ def masked() -> Any:
         (GRID.T, gc.ShapeError, "axis 1 of %x has size 4, that of the value 3"),
     ],
 )
-def test_everything_else_is_an_error_at_the_users_line(
-    double: Any, given: Any, error: Any, words: str
-) -> None:
+def test_everything_else_is_an_error_at_the_users_line(double: Any, given: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=f"(?s){words}") as caught:
         double(given)
     assert 'x = gc.input("x", ("n", 4))' in str(caught.value)

@@ -85,9 +85,7 @@ class Reduced:
     low: Value
 
 
-def take_apart(
-    s: Arithmetic, x: Value, more: Value | None = None, q: tuple[float, ...] | None = None
-) -> Reduced:
+def take_apart(s: Arithmetic, x: Value, more: Value | None = None, q: tuple[float, ...] | None = None) -> Reduced:
     """exp(x + more) in parts, where `more` is far smaller than x and x is no larger than exp allows."""
     c = _constants(x)
     shifted = s.fma(x, _LOG2E, c.format.shifter)
