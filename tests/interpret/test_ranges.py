@@ -25,6 +25,8 @@ unit = elementwise.tanh(x)
         (x * x, "[0, inf)"),
         (x * y, "(-inf, inf)"),
         (x - x, "[0, 0]"),
+        (position.extent(x.shape[0]), "[0, inf)"),
+        (position.extent(-x.shape[0]), "(-inf, 0]"),
         (elementwise.square(x) + 1.0, "[1, inf)"),
         (elementwise.rsqrt(elementwise.square(x) + 1.0), "(0, 1]"),
         (elementwise.softplus(x), "[0, inf)"),

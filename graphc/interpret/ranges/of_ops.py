@@ -16,7 +16,7 @@ from graphc.interpret.interval import Interval, as_interval, everything, hull, i
 from graphc.interpret.interval_reader import within
 from graphc.interpret.ranges.functions import of_function
 from graphc.interpret.ranges.related import of_related
-from graphc.interpret.ranges.rows import WORDS, of_rows, size_range
+from graphc.interpret.ranges.rows import WORDS, number_range, of_rows, size_range
 from graphc.ir.bounds import Bounds
 from graphc.ir.leaf import Constant, Input
 from graphc.ir.node import Node
@@ -64,8 +64,8 @@ def _exact_range(node: Node, xs: Sequence[Interval]) -> Interval | None:
             return hull([xs[0], as_interval(value)])
         case Iota(size=size):
             return Interval(0.0, size_range(size).high - 1, whole=True)
-        case Extent(size=size):
-            return size_range(size)
+        case Extent(size=number):
+            return number_range(number)
         case _:
             return of_rows(node, xs)
 

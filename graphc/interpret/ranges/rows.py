@@ -137,6 +137,11 @@ def size_range(size: int | Dim) -> Interval:
     return Interval(least(size), _largest(size), may_be_infinite=False, whole=True)
 
 
+def number_range(number: int | Dim) -> Interval:
+    """A number that is made of sizes, such as -n: it may be below 0."""
+    return Interval(0.0 - _largest(-number), _largest(number), may_be_infinite=False, whole=True)
+
+
 def _count_of(sizes: Sequence[int | Dim]) -> Interval:
     total = as_interval(1)
     for size in sizes:
