@@ -7,6 +7,7 @@ and NaN), sums in another order. Of integers all of arithmetic is exact, modulo 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -322,9 +323,10 @@ def slice_of_concat(node: Node) -> Node | None:
 def take_of_all(node: Node) -> Node | None:
     """Every element, in the order in which it is."""
     x, indices = node.args
-    if not isinstance(indices.op, Constant) or node.shape != x.shape:
+    if not isinstance(indices.op, Constant) or node.shape != x.shape or indices.type.symbols:
         return None
-    return x if np.array_equal(indices.op.value, np.arange(len(indices.op.value))) else None
+    shape: Any = indices.shape
+    return x if np.array_equal(np.broadcast_to(indices.op.value, shape), np.arange(shape[0])) else None
 
 
 @EXACT.rewriter(Concat, kind="exact")
