@@ -255,7 +255,8 @@ ORDINARY = {
     **dict.fromkeys(["betainc", "beta_pdf"], (*SHAPES, np.array([0.1, 0.5, 0.9, 0.45, 0.7]))),
     **dict.fromkeys(["gammainc", "gammaincc", "gamma_pdf", "gammainc_grad_a", "random_gamma_grad"], GAMMAS),
     **dict.fromkeys(["lgamma", "digamma", "entr"], POSITIVE),
-    **dict.fromkeys(["betaln", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS),
+    **dict.fromkeys(["betaln", "log_abs_beta", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS),
+    **dict.fromkeys(["one_plus_power", "power_minus_one"], POSITIVE_PAIRS),
 }
 DEFAULT = (np.array([-20.0, -1.3, -0.2, 1e-7, 0.6, 1.4, 5, 20]),)
 SPECIAL = sorted(name for name, op in OPS.items() if op.__module__.startswith("graphc.ops.special"))
