@@ -85,3 +85,12 @@ def test_what_follows_holds(data: Any) -> None:
     with np.errstate(all="ignore"):
         (value,) = evaluate_nodes([chosen], given_values)
     assert not outside(value, range_of(chosen)).size
+
+
+def test_integers_below_one_may_be_zero() -> None:
+    """Also beside a choice that hides them from the plain range."""
+    x = gc.input("x", ("n",), "int64")
+    f = gc.compile([x], gc.where(x < 1, gc.where(x < 0, 10, 20), 30))
+    np.testing.assert_array_equal(f(np.array([-1, 0, 1])), [10, 20, 30])
+    g = gc.compile([x], gc.where(x > -1, gc.where(x > 0, 10, 20), 30))
+    np.testing.assert_array_equal(g(np.array([1, 0, -1])), [10, 20, 30])

@@ -156,17 +156,18 @@ def _below(found: dict[Node, Interval], x: Node, y: Node, reader: _Reader, *, st
         x, y, strict = y, x, not strict
     low, high = reader.range_of(x), reader.range_of(y)
     step = 1.0 if strict and not x.dtype.is_float else 0.0
+    whole = step > 0  # x < 1 allows 0 among integers
     zero = not strict
     if holds or not high.may_be_nan:
         top = high.high - step
         if top == inf and (strict or not high.may_be_infinite):
             top = reader.largest(x.dtype)
-        _add(found, x, Interval(-inf, top, not holds, may_be_zero=top != 0 or (zero and high.may_be_zero)))
+        _add(found, x, Interval(-inf, top, not holds, may_be_zero=top != 0 or whole or (zero and high.may_be_zero)))
     if holds or not low.may_be_nan:
         bottom = low.low + step
         if bottom == -inf and (strict or not low.may_be_infinite):
             bottom = -reader.largest(y.dtype)
-        _add(found, y, Interval(bottom, inf, not holds, may_be_zero=bottom != 0 or (zero and low.may_be_zero)))
+        _add(found, y, Interval(bottom, inf, not holds, may_be_zero=bottom != 0 or whole or (zero and low.may_be_zero)))
     if x.dtype.is_float and 0 not in (uniform_value(x), uniform_value(y)):
         # Of floats too a difference is 0 only if they are equal. Equal infinities have none.
         nan = not holds or (not strict and low.may_be_infinite and high.may_be_infinite)
