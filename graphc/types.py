@@ -56,6 +56,11 @@ class DType:
         """The dtype in which an op on this dtype calculates: float32 for the 16-bit floats."""
         return float32 if self.is_float and self.bits == 16 else self
 
+    @property
+    def limits(self) -> Any:
+        """Of a float dtype: `eps`, `max`, `smallest_normal`, `nmant` and the like, as NumPy's `finfo` has them."""
+        return ml_dtypes.finfo(self.numpy)  # type: ignore[no-untyped-call]
+
     def __str__(self) -> str:
         return self.short
 

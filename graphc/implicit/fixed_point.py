@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import ml_dtypes
-
 from graphc import tree
 from graphc.batching.rules import whole
 from graphc.batching.transform import stacked_graph
@@ -136,4 +134,4 @@ def fixed_point(
 
 def tolerance_of(x: Node) -> float:
     """A few units in the last place of 1."""
-    return 8 * float(ml_dtypes.finfo(x.dtype.numpy).eps)  # type: ignore[no-untyped-call]
+    return 8 * float(x.dtype.limits.eps)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import ml_dtypes
 import mpmath
 import numpy as np
 
@@ -57,7 +56,7 @@ def bits_of_error(computed: Array, exact: Array, dtype: DType) -> Array:
     values are right (0) or wrong (all bits).
     """
     result = np.empty(computed.shape)
-    limits = ml_dtypes.finfo(dtype.numpy) if dtype.is_float else None  # type: ignore[no-untyped-call]
+    limits = dtype.limits if dtype.is_float else None
     for index in np.ndindex(*computed.shape):
         result[index] = _bits(computed[index], exact[index], dtype, limits)
     return result

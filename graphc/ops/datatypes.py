@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from graphc.errors import DTypeError
@@ -94,7 +93,7 @@ def finfo(type: Any) -> FloatLimits:
     dtype = _dtype(type)
     if not dtype.is_float:
         raise DTypeError(f"{dtype.name} is no float dtype", help="iinfo tells about integers")
-    info = ml_dtypes.finfo(dtype.numpy)  # type: ignore[no-untyped-call]
+    info = dtype.limits
     numbers = (float(value) for value in (info.eps, info.max, info.min, info.smallest_normal))
     return FloatLimits(dtype, dtype.bits, *numbers)
 

@@ -10,8 +10,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import ml_dtypes
-
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
@@ -74,7 +72,7 @@ def _log_of_running_factors(x: Node, op: CumulativeProd) -> Any:
     """log(cumprod(x)), by a sum of logarithms where the product may have over- or underflowed on the way."""
     size = abs(x)
     below, above = make(op, minimum(size, 1)), make(op, maximum(size, 1))
-    smallest = float(ml_dtypes.finfo(x.dtype.numpy).smallest_normal)  # type: ignore[no-untyped-call]
+    smallest = float(x.dtype.limits.smallest_normal)
     safe = logical_and(below >= smallest, isfinite(above))
     terms = make(CumulativeSum(op.axis, op.reverse), log(size))
     return where(make(op, sign(x)) >= 0, where(safe, log(below * above), terms), math.nan)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 
-import ml_dtypes
-
 from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
@@ -129,7 +127,7 @@ def root_of_square_and_constant(node: Node) -> Node | None:
 
 def _may_overflow(x: Node) -> bool:
     """Whether nothing is known that keeps the square of x finite."""
-    known, largest = range_of(x), math.sqrt(float(ml_dtypes.finfo(x.dtype.numpy).max))  # type: ignore[no-untyped-call]
+    known, largest = range_of(x), math.sqrt(float(x.dtype.limits.max))
     return not -largest < known.low <= known.high < largest
 
 

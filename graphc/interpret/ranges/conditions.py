@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import ml_dtypes
-
 from graphc.interpret.interval import Interval, hull, inf, meet
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
@@ -83,7 +81,7 @@ class _Reader:
 
     def largest(self, dtype: DType) -> float:
         """Beyond this there is only infinity."""
-        return float(ml_dtypes.finfo(dtype.numpy).max) if self.computed and dtype.is_float else inf  # type: ignore[no-untyped-call]
+        return float(dtype.limits.max) if self.computed and dtype.is_float else inf
 
 
 def _add(found: dict[Node, Interval], node: Node, interval: Interval) -> None:
@@ -250,15 +248,15 @@ def _operand_of_arithmetic(y: Node, known: Interval) -> tuple[Node, Interval] | 
 
 
 def _slack(y: Node) -> float:
-    return 8 * float(ml_dtypes.finfo(y.dtype.numpy).eps)  # type: ignore[no-untyped-call]
+    return 8 * float(y.dtype.limits.eps)
 
 
 def _before_overflow(y: Node, known: Interval) -> Interval:
     """The exact results of which rounding makes these: infinity may have been a number."""
-    largest = float(ml_dtypes.finfo(y.dtype.numpy).max)  # type: ignore[no-untyped-call]
+    largest = float(y.dtype.limits.max)
     return replace(known, low=min(known.low, largest), high=max(known.high, -largest))
 
 
 def _tiny(y: Node) -> float:
     """What products may lose that are nearly 0."""
-    return float(ml_dtypes.finfo(y.dtype.numpy).smallest_normal)  # type: ignore[no-untyped-call]
+    return float(y.dtype.limits.smallest_normal)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import ml_dtypes
 import numpy as np
 
 from graphc.interpret.interval import Interval, as_interval, everything, hull, inf, meet, reals
@@ -75,7 +74,7 @@ def _rounded(x: Interval, dtype: DType) -> Interval:
 
     Small whole bounds stay: no function leaves an interval such as [0, 1] through rounding.
     """
-    limits = ml_dtypes.finfo(dtype.numpy)  # type: ignore[no-untyped-call]
+    limits = dtype.limits
     largest, smallest = float(limits.max), float(limits.smallest_normal)
     slack = 16 * float(limits.eps)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from graphc.interpret.ranges import range_of
@@ -154,7 +153,7 @@ def grid(dtype: DType) -> Array:
         powers = [2**k for k in range(dtype.bits)]
         numbers = {0, *powers, *(3 * p for p in powers), *(-p for p in powers), *(-3 * p for p in powers)}
         return np.array(sorted(n for n in numbers if least <= n <= most), dtype.numpy)
-    limits = ml_dtypes.finfo(dtype.numpy)  # type: ignore[no-untyped-call]
+    limits = dtype.limits
     low, high = int(limits.minexp) - int(limits.nmant), int(limits.maxexp)
     exponents = [k for k in range(low, high) if abs(k) <= 40 or k % 16 == 0]
     positive = np.array([m * 2.0**k for k in exponents for m in (1.0, 1.3737)]).astype(dtype.numpy)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-import ml_dtypes
 import numpy as np
 
 from graphc.interpret.ranges import range_of
@@ -91,7 +90,7 @@ def stopping_update(node: Node, scope: Scope) -> Iterator[Finding]:
 
 
 def _resolution(dtype: DType) -> float:
-    return float(ml_dtypes.finfo(dtype.numpy).eps)  # type: ignore[no-untyped-call]
+    return float(dtype.limits.eps)
 
 
 def _became(number: float, value: float, dtype: DType) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-import ml_dtypes
 import numpy as np
 
 from graphc.interpret.reader import Array, as_reader
@@ -81,7 +80,7 @@ def _steep(op: Op, dtype: DType, operands: tuple[tuple[DType, float | None], ...
     varying = next(kind for kind, number in operands if number is None)
     points = grid(varying)
     if varying.is_float:
-        root = float(ml_dtypes.finfo(varying.numpy).max) ** 0.75  # type: ignore[no-untyped-call]
+        root = float(varying.limits.max) ** 0.75
         points = points[np.abs(points.astype(np.float64)) <= max(root, 1e5)]
     xs = [points if n is None else np.full(points.shape, n, kind.numpy) for kind, n in operands]
     with np.errstate(all="ignore"):
