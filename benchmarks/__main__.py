@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.cases import CASES
 from benchmarks.peers import PEERS
-from benchmarks.report import Report, duration
+from benchmarks.report import Report, duration, write
 from benchmarks.rounds import Settings, measure, versions
 
 HERE = Path(__file__).parent
@@ -76,9 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     whole = not options.only and not options.quick and options.peers == list(PEERS)
     folder = options.output or (HERE if whole else None)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "RESULTS.md").write_text(report.markdown())
-        (folder / "results.json").write_text(report.json())
+        write(report, folder)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.cases import CASES
 from benchmarks.rounds import Outcome, Settings
@@ -23,6 +23,21 @@ GENERAL_NOTES = (
     " made before the clock starts, and keep their results as such; each call waits for its result.",
     "Every result is compared with NumPy in float64 before the timing; all work is float32.",
 )
+
+
+class Document(Protocol):
+    """What a benchmark has to say."""
+
+    def markdown(self) -> str: ...
+
+    def json(self) -> str: ...
+
+
+def write(document: Document, folder: Path) -> None:
+    """Write RESULTS.md and results.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "RESULTS.md").write_text(document.markdown())
+    (folder / "results.json").write_text(document.json())
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,10 @@ class System:
     differentiates: bool = True
     together: bool = False
     """Whether compiling is so slow that the tasks of a family are compiled as one function, and in one dtype only."""
+    cases: bool = True
+    """Whether it is asked for right numbers, and not only for the answers of IEEE arithmetic."""
+    probes: bool = True
+    """Whether it promises the answers of IEEE arithmetic."""
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -186,7 +190,8 @@ SYSTEMS = {
         System("jax", "jax", with_jax),
         System("pytensor", "pytensor", with_pytensor),
         System("graphc", "graphc", with_graphc),
-        System("graphc ieee", "graphc", partial(with_graphc, semantics="ieee")),
+        System("graphc real", "graphc", partial(with_graphc, semantics="real"), probes=False),
+        System("graphc ieee", "graphc", partial(with_graphc, semantics="ieee"), cases=False),
     )
 }
 

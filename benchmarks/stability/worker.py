@@ -12,28 +12,33 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import environment
 from benchmarks.stability.case import DTYPES
 from benchmarks.stability.cases import CASES, FAMILIES, PROBES
-from benchmarks.stability.systems import SYSTEMS, Result, Task, run_together
+from benchmarks.stability.systems import SYSTEMS, Result, System, Task, run_together
 
 ROOT = Path(__file__).parents[2]
 SECONDS_A_TASK = 120
 SECONDS_A_GROUP = 900  # many tasks compiled as one function
-PROBE_FAMILY = "IEEE answers"
 
 Key = tuple[str, str]  # of a case or probe: name and dtype
 
 
-def groups(families: Sequence[str] | None = None, dtypes: Sequence[str] = DTYPES) -> list[list[Key]]:
-    """What is to be done, in groups that may be compiled as one function."""
-    names = [[case.name for case in family.cases] for family in FAMILIES if not families or family.name in families]
-    names += [list(PROBES)] if not families or PROBE_FAMILY in families else []
-    return [[(name, dtype) for name in group] for group in names for dtype in dtypes]
+def all_groups() -> list[list[Key]]:
+    """Cases and probes in both dtypes, in groups that may be compiled as one function."""
+    names = [*([case.name for case in family.cases] for family in FAMILIES), list(PROBES)]
+    return [[(name, dtype) for name in group] for group in names for dtype in DTYPES]
+
+
+def groups_for(system: System, chosen: Collection[str]) -> list[list[Key]]:
+    """What a system has to do of that which was chosen by name."""
+    asked = {*(CASES if system.cases else ()), *(PROBES if system.probes else ())}.intersection(chosen)
+    groups = [[key for key in group if key[0] in asked and key[1] in system.dtypes] for group in all_groups()]
+    return [group for group in groups if group]
 
 
 def task(key: Key) -> Task:
