@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 import graphc as gc
-from benchmarks.accuracy.suite import Formula, Problem
+from benchmarks.accuracy.suite.problem import Formula, Problem
 from graphc.interpret.ranges import range_of
-from graphc.numerics.formula import formula as shown
 from graphc.search.points import bits_of_error, draw
 
 SEED = 2015  # the search learns from other points
@@ -27,8 +26,8 @@ class Row:
     balanced: float
     best: float
     target: float | None
+    herbie: float | None
     seconds: float
-    formula: str
 
 
 def measure(problem: Problem, dtype: str, count: int) -> Row:
@@ -37,21 +36,21 @@ def measure(problem: Problem, dtype: str, count: int) -> Row:
     scalars = [gc.input(name, (), dtype) for name in problem.operands.split()]
     points = draw(problem.formula(*scalars), scalars, [range_of(node) for node in inputs], count, SEED)
 
-    def error(formula: Formula, **options: Any) -> tuple[float, Any]:
+    def error(formula: Formula, **options: Any) -> float:
         f = gc.compile(inputs, formula(*inputs), **options)
         with np.errstate(all="ignore"):
-            return float(bits_of_error(f(*points.operands), points.results).mean()), f
+            return float(bits_of_error(f(*points.operands), points.results).mean())
 
     start = time.perf_counter()
-    best, f = error(problem.formula, accuracy="best")
+    best = error(problem.formula, accuracy="best")
     seconds = time.perf_counter() - start
     return Row(
         problem.name,
-        error(problem.formula, semantics="ieee")[0],
-        error(problem.formula)[0],
-        error(problem.formula, accuracy="balanced")[0],
+        error(problem.formula, semantics="ieee"),
+        error(problem.formula),
+        error(problem.formula, accuracy="balanced"),
         best,
-        error(problem.target, semantics="ieee")[0] if problem.target else None,
+        error(problem.target, semantics="ieee") if problem.target else None,
+        problem.herbie,
         seconds,
-        shown(f.graph.outputs[0], {}, 6),
     )

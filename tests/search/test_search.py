@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from benchmarks.accuracy.suite import HAMMING, OTHERS
+from benchmarks.accuracy.suite import COLLECTIONS
 from graphc.interpret.ranges import range_of
 from graphc.ir.node import topological
 from graphc.search.improve import Effort, improve
@@ -18,7 +18,7 @@ from graphc.search.points import bits_of_error, draw
 from graphc.search.regions import regions
 
 inf, nan = np.inf, np.nan
-PROBLEMS = {re.sub(r" \([p.0-9]+\)$", "", problem.name): problem for problem in [*HAMMING, *OTHERS]}
+PROBLEMS = {re.sub(r" \([p.0-9]+\)$", "", p.name): p for problems in COLLECTIONS.values() for p in problems}
 
 
 @pytest.fixture(autouse=True)

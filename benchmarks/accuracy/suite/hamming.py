@@ -1,32 +1,17 @@
-"""The problems: formulas, where their operands lie, and the better form that their collection names.
+"""FPBench's collection "hamming-ch3": R. W. Hamming, Numerical Methods for Scientists and Engineers, chapter 3.
 
-The formulas are those of FPBench's collection "hamming-ch3" (from R. W. Hamming, Numerical Methods for Scientists and
-Engineers, chapter 3) and of the collections of the Herbie project; so are the conditions and the better forms.
+Conditions and better forms are those of the collection.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import graphc as gc
+from benchmarks.accuracy.suite.problem import Problem
 from graphc.ops.elementwise import cbrt
 
-Formula = Callable[..., Any]
 inf = math.inf
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A formula of operands, the ranges of some of them, and the better form, if there is one."""
-
-    name: str
-    operands: str
-    formula: Formula
-    target: Formula | None = None
-    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def root(a, b, c):
@@ -59,16 +44,6 @@ def cotangent_series(x):
 def wave_series(x):
     near = -0.5 + 9 * x**2 / 40 - 27 * x**4 / 2800 + 27 * x**6 / 112000
     return gc.where(gc.abs(x) <= 1, near, (x - gc.sin(x)) / (x - gc.tan(x)))
-
-
-def quotient_of_smith(a, b, c, d):
-    wide = (a + b * (d / c)) / (c + d * (d / c))
-    return gc.where(gc.abs(d) < gc.abs(c), wide, (b + a * (c / d)) / (d + c * (c / d)))
-
-
-def imaginary_quotient_of_smith(a, b, c, d):
-    wide = (b - a * (d / c)) / (c + d * (d / c))
-    return gc.where(gc.abs(d) < gc.abs(c), wide, (-a + b * (c / d)) / (d + c * (c / d)))
 
 
 POSITIVE = {"x": (0, inf)}
@@ -113,41 +88,3 @@ HAMMING = [
     Problem("expax (3.5)", "a x", lambda a, x: gc.exp(a * x) - 1, lambda a, x: gc.expm1(a * x)),
     Problem("expq2 (3.11)", "x", lambda x: gc.exp(x) / (gc.exp(x) - 1), lambda x: 1 / (1 - gc.exp(-x))),
 ]  # fmt: skip
-
-OTHERS = [
-    Problem("hyperbolic sine", "x", lambda x: (gc.exp(x) - gc.exp(-x)) / 2),
-    Problem("hyperbolic tangent", "x", lambda x: (gc.exp(x) - gc.exp(-x)) / (gc.exp(x) + gc.exp(-x))),
-    Problem("hyperbolic secant", "x", lambda x: 2 / (gc.exp(x) + gc.exp(-x))),
-    Problem("hyperbolic arcsine", "x", lambda x: gc.log(x + gc.sqrt(x * x + 1)),
-            lambda x: gc.where(x < 0, gc.log(-1 / (x - gc.sqrt(x * x + 1))), gc.log(x + gc.sqrt(x * x + 1)))),
-    Problem("hyperbolic arccosine", "x", lambda x: gc.log(x + gc.sqrt(x * x - 1))),
-    Problem("hyperbolic arctangent", "x", lambda x: 0.5 * gc.log((1 + x) / (1 - x))),
-    Problem("hyperbolic arcsecant", "x", lambda x: gc.log(1 / x + gc.sqrt(1 - x * x) / x)),
-    Problem("difference of squares", "a b", lambda a, b: a * a - b * b, lambda a, b: (a + b) * (a - b)),
-    Problem("ln(1 + x)", "x", lambda x: gc.log(1 + x),
-            lambda x: gc.where(1 + x == 1, x, x * gc.log(1 + x) / ((1 + x) - 1))),
-    Problem("compound interest", "i n", lambda i, n: 100 * (((1 + i / n) ** n - 1) / (i / n))),
-    Problem("x / (x**2 + 1)", "x", lambda x: x / (x * x + 1), lambda x: 1 / (x + 1 / x)),
-    Problem("complex division, real", "a b c d", lambda a, b, c, d: (a * c + b * d) / (c * c + d * d),
-            quotient_of_smith),
-    Problem("complex division, imaginary", "a b c d", lambda a, b, c, d: (b * c - a * d) / (c * c + d * d),
-            imaginary_quotient_of_smith),
-    Problem("arccos", "x", lambda x: 2 * gc.atan(gc.sqrt((1 - x) / (1 + x)))),
-    Problem("Kahan's exp quotient", "x", lambda x: (gc.exp(x) - 1) / x,
-            lambda x: gc.where(gc.abs(x) < 1, (gc.exp(x) - 1) / gc.log(gc.exp(x)), (gc.exp(x) - 1) / x)),
-    Problem("exp of a sum of logs", "a b", lambda a, b: gc.exp(gc.log(a) + gc.log(b)), lambda a, b: a * b),
-    Problem("quotient of a sum of exps", "a b", lambda a, b: gc.exp(a) / (gc.exp(a) + gc.exp(b)),
-            lambda a, b: 1 / (1 + gc.exp(b - a))),
-    Problem("quotient of products", "a b c d", lambda a, b, c, d: (a * b) / (c * d),
-            lambda a, b, c, d: (a / c) * (b / d)),
-    Problem("cancel like terms", "x", lambda x: (1 + x) - x),
-    Problem("expanding a square", "x", lambda x: (x + 1) * (x + 1) - 1),
-    Problem("commute and associate", "x y z", lambda x, y, z: ((x + y) + z) - (x + (y + z))),
-    Problem("x**4 - y**4", "x y", lambda x, y: x**4 - y**4),
-    Problem("NMSE 6.1, A", "x eps",
-            lambda x, e: ((1 + 1 / e) * gc.exp(-((1 - e) * x)) - (1 / e - 1) * gc.exp(-((1 + e) * x))) / 2),
-    Problem("NMSE 6.1, B", "a b", lambda a, b: math.pi / 2 * (1 / (b * b - a * a)) * (1 / a - 1 / b)),
-    Problem("sqrt A", "x", lambda x: gc.sqrt(x * x + x * x)),
-]  # fmt: skip
-
-COLLECTIONS = {"hamming": HAMMING, "others": OTHERS}
