@@ -1,7 +1,8 @@
 """One page about a compiled function: it comes in, an HTML file goes out that needs nothing else and no network.
 
-On the left stand the user's lines, on the right what became of them: the rules that fired, the graph before and after,
-the passes, the kernels, what may go wrong with the numbers. A click on anything marks everything of the same lines.
+On the left stand the user's lines, with signs at those that were made stable and those that can still go wrong; on the
+right what became of them: the rules that fired, what may go wrong with the numbers, the graph before and after, the
+passes, the kernels. A click on anything marks everything of the same lines.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class _Page:
         found = {place for node in nodes if (place := _place(node)) is not None}
         found |= {place for firing in function.rewrites for place in _places([firing.before])}
         self.numbers: Mapping[Place, int] = {place: number for number, place in enumerate(sorted(found))}
+        self.signs = self.signs_of_lines()
 
     def text(self) -> str:
         template = Template(files("graphc.inspect").joinpath("report.html").read_text(encoding="utf-8"))
@@ -86,6 +88,22 @@ class _Page:
 
     # --- the user's lines ---
 
+    def signs_of_lines(self) -> Mapping[Place, str]:
+        """What stands beside a line: that it was rewritten, and by which rules, or that it can still go wrong."""
+        rewritten: dict[Place, dict[str, None]] = {}
+        for firing in self.function.rewrites:
+            if firing.rule.kind != "exact":
+                for place in _places(consumed(firing)):
+                    rewritten.setdefault(place, {})[firing.rule.name] = None
+        remaining: dict[Place, list[str]] = {}
+        for found in self.function.diagnostics.remaining:
+            for place in _places([found.node]):
+                remaining.setdefault(place, []).append(found.text)
+        signs = {place: _sign("good", "●", "rewritten by " + ", ".join(rules)) for place, rules in rewritten.items()}
+        for place, texts in remaining.items():
+            signs[place] = _sign("bad", "▲", "\n".join(texts)) + signs.get(place, "")
+        return signs
+
     def source(self) -> str:
         """The lines that made nodes, with those around them, file by file."""
         parts = []
@@ -96,7 +114,10 @@ class _Page:
             for before, line in zip([0, *shown], shown):
                 text = linecache.getline(file, line).rstrip("\n")
                 gap = "<i>…</i>" if line > before + 1 else ""
-                parts.append(f"{gap}<span{self.marked([(file, line)])}><b>{line:4}</b> {escape(text)}</span>")
+                sign = self.signs.get((file, line), "")
+                parts.append(
+                    f"{gap}<span{self.marked([(file, line)])}><em>{sign}</em><b>{line:4}</b> {escape(text)}</span>"
+                )
             parts.append("</pre>")
         return "".join(parts)
 
@@ -104,6 +125,13 @@ class _Page:
         """The attribute of an element that belongs to some of the user's lines."""
         numbers = sorted({self.numbers[place] for place in places if place in self.numbers})
         return f' data-lines="{" ".join(map(str, numbers))}"' if numbers else ""
+
+    def located(self, places: Iterable[Place]) -> str:
+        """Lines as text: by number, and by file where there are several."""
+        files = {file for file, _ in self.numbers}
+        known = sorted({place for place in places if place in self.numbers})
+        texts = [str(line) if len(files) == 1 else f"{Path(file).name}:{line}" for file, line in known]
+        return f"{'line' if len(texts) == 1 else 'lines'} {', '.join(texts)}" if texts else ""
 
     def origins(self, node: Node) -> list[Place]:
         """The lines that a node comes from: its own, and those of what rules took away for it."""
@@ -132,9 +160,10 @@ class _Page:
 
     def card(self, firing: Firing, facts: list[str]) -> str:
         rule = firing.rule
-        origin = ", ".join(filter(None, [rule.reference, rule.kind, rule.proof, f"in {firing.stage or 'a rewrite'}"]))
-        proved = "".join(f"<div class=fact>{escape(fact)}</div>" for fact in facts)
         places = _places(consumed(firing))
+        stage = f"in {firing.stage or 'a rewrite'}"
+        origin = ", ".join(filter(None, [self.located(places), rule.reference, rule.kind, rule.proof, stage]))
+        proved = "".join(f"<div class=fact>{escape(fact)}</div>" for fact in facts)
         return (
             f'<article data-kind="{rule.kind}"{self.marked(places)}><h3>{escape(rule.name)} '
             f"<small>{escape(origin)}</small></h3><div class=rule>{escape(str(rule))}</div>"
@@ -144,16 +173,16 @@ class _Page:
 
     def findings(self) -> str:
         """What may go wrong with the numbers, and what was repaired."""
-        rows = [
-            f"<tr{self.marked(_places([found.node]))}><td>{escape(found.kind)}</td><td>{escape(found.text)}</td>"
-            f"<td>{escape(found.fate)}{escape(f': {found.remedy}' if found.remains and found.remedy else '')}</td></tr>"
-            for found in self.function.diagnostics
-        ]
-        return (
-            f"<table><tr><th>kind</th><th>what</th><th>what became of it</th></tr>{''.join(rows)}</table>"
-            if rows
-            else ""
-        )
+        cards = []
+        for found in self.function.diagnostics:
+            places = _places([found.node])
+            kind = "bad" if found.remains else "good"
+            fate = found.fate + (f": {found.remedy}" if found.remains and found.remedy else "")
+            cards.append(
+                f"<article{self.marked(places)}><h3>{escape(found.kind)} <small>{self.located(places)}</small></h3>"
+                f"<p>{escape(found.text)}</p><p class={kind}>{escape(fate)}</p></article>"
+            )
+        return "".join(cards)
 
     def graph(self, graph: Graph) -> str:
         """The text of a graph, line by line."""
@@ -219,6 +248,10 @@ def _places(nodes: Iterable[Node]) -> list[Place]:
 
 def _of_source(source: Source | None) -> Place | None:
     return (source.file, source.line) if source is not None else None
+
+
+def _sign(kind: str, sign: str, text: str) -> str:
+    return f'<u class={kind} title="{escape(text)}">{sign}</u>'
 
 
 def _cut(text: str) -> str:

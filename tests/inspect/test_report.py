@@ -63,9 +63,21 @@ def test_page_has_rules_lines_graphs_kernels_and_memory(page: str) -> None:
 
 
 def test_a_line_and_what_became_of_it_have_one_number(page: str) -> None:
-    (number,) = re.findall(r'<span data-lines="(\d+)"><b> *\d+</b>     p = gc.exp', page)
+    (number,) = re.findall(r'<span data-lines="(\d+)"><em>(?:<u[^>]*>.</u>)*</em><b> *\d+</b>     p = gc.exp', page)
     made = re.findall(r'<div data-lines="([\d ]+)">[^<]*= log_softmax', page)
     assert made and all(number in lines.split() for lines in made)
+
+
+def test_lines_have_signs_of_what_became_of_them(page: str, tmp_path: Path) -> None:
+    signs = r"<em>((?:<u[^>]*>.</u>)*)</em><b> *\d+</b>     "
+    rewritten = '<u class=good title="rewritten by softmax_of_exponentials">●</u>'
+    assert re.findall(signs + "p = gc.exp", page) == [rewritten]
+    x = gc.input("x", ("n",))
+    width = gc.exp(gc.log(1 + gc.exp(x)))
+    text = gc.inspect.explain(gc.compile([x], width), tmp_path / "f.html").read_text(encoding="utf-8")
+    (shown,) = re.findall(signs + "width = gc.exp", text)
+    assert re.findall("class=(good|bad)", shown) == ["bad", "good"] and "exp may overflow in f32" in shown
+    assert re.findall(r"<small>line \d+</small>", text)
 
 
 def test_loops_and_functions_without_rewrites(tmp_path: Path) -> None:
