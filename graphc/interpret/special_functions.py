@@ -116,6 +116,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log_gamma": _log_gamma,
     "log_ndtr": _log_ndtr,
     "ndtr": lambda c, x: c.erfc(-x / c.sqrt(2)) / 2,
+    "polygamma": lambda c, order, x: c.psi(int(order), x) if x > 0 else c.nan,
     "sinc": _sinc,
     "zeta": _zeta,
 }

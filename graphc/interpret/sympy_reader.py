@@ -192,6 +192,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "log_gamma": lambda x: sympy.log(sympy.Abs(sympy.gamma(x))),
     "log_ndtr": lambda x: sympy.log(sympy.erfc(-x / sympy.sqrt(2)) / 2),
     "ndtr": lambda x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
+    "polygamma": sympy.polygamma,
     "sinc": lambda order, x: sympy.diff(sympy.sinc(sympy.pi * x), x, order),
     "zeta": sympy.zeta,
 }

@@ -17,6 +17,7 @@ from graphc.ops.special.bessel import I0, I1, i0, i0e, i1, i1e
 from graphc.ops.special.beta_function import betaln
 from graphc.ops.special.gamma_function import Lgamma, digamma
 from graphc.ops.special.gamma_quotient import log_abs_beta
+from graphc.ops.special.polygamma_difference import digamma_difference
 from graphc.passes.rules.combinations import signed_sum
 
 SPECIAL = RuleSet("special")
@@ -156,6 +157,18 @@ def quotient_of_gammas(node: Node) -> Node | None:
 def next_digamma(x):
     """Both are near log(x) for large x."""
     return digamma(x + 1) - digamma(x), 1 / x
+
+
+@SPECIAL.rule("stabilizing", "S50", proof="tested: the cases by sign")
+def difference_of_digammas(x, y):
+    """Both are near log(x) for large x."""
+    return digamma(x + y) - digamma(x), digamma_difference(x, y)
+
+
+@SPECIAL.rule("stabilizing", "S50", proof="tested: the cases by sign")
+def digamma_less_a_larger_one(x, y):
+    """Both are near log(x) for large x, as in the entropy of the beta distribution."""
+    return digamma(x) - digamma(x + y), -digamma_difference(x, y)
 
 
 def _beta(view: View) -> Node | None:

@@ -86,6 +86,7 @@ ACCURACY = {
     "digamma": ((everywhere(1.4616321449683622, both=False),), 4.0, False),
     "hurwitz_zeta": ((1 + spread(1e-10, 100, 120), spread(1e-3, 1e3, 120, seed=1)), 4.0, True),
     "betaln": ((spread(1e-10, 1e10, 2000), spread(1e-10, 1e10, 2000, seed=1)), 4.0, True),
+    "polygamma_difference": ((spread(1e-10, 1e10, 500), spread(1e-10, 1e10, 500, seed=1)), 4.0, False),
     "i0": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 5.0, False),
     "i1": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 5.0, False),
     "i0e": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 4.0, False),
@@ -255,7 +256,9 @@ ORDINARY = {
     **dict.fromkeys(["betainc", "beta_pdf"], (*SHAPES, np.array([0.1, 0.5, 0.9, 0.45, 0.7]))),
     **dict.fromkeys(["gammainc", "gammaincc", "gamma_pdf", "gammainc_grad_a", "random_gamma_grad"], GAMMAS),
     **dict.fromkeys(["lgamma", "digamma", "entr"], POSITIVE),
-    **dict.fromkeys(["betaln", "log_abs_beta", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS),
+    **dict.fromkeys(
+        ["betaln", "log_abs_beta", "polygamma_difference", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS
+    ),
     **dict.fromkeys(["one_plus_power", "power_minus_one"], POSITIVE_PAIRS),
 }
 DEFAULT = (np.array([-20.0, -1.3, -0.2, 1e-7, 0.6, 1.4, 5, 20]),)

@@ -11,7 +11,8 @@ from graphc.ops.base import Elementwise, floats, inf, positive
 from graphc.ops.conversion import function
 from graphc.ops.elementwise import exp
 from graphc.ops.special.algorithm import in_double
-from graphc.ops.special.gamma_function import digamma, log_gamma, stirling_remainder
+from graphc.ops.special.gamma_function import log_gamma, stirling_remainder
+from graphc.ops.special.polygamma_difference import polygamma_difference
 
 _HALF_LOG_TWO_PI = 0.9189385332046728
 _STIRLING = 2.5
@@ -31,8 +32,7 @@ class Betaln(Elementwise):
         return s.special("log_gamma", a) + s.special("log_gamma", b) - s.special("log_gamma", a + b)
 
     def vjp(self, g: Node, y: Node, a: Node, b: Node) -> Cotangents:
-        total = digamma(a + b)
-        return g * (digamma(a) - total), g * (digamma(b) - total)
+        return -g * polygamma_difference(a, b), -g * polygamma_difference(b, a)
 
 
 @public

@@ -9,7 +9,8 @@ from graphc.ops.base import Elementwise, floats, positive
 from graphc.ops.conversion import function
 from graphc.ops.special.algorithm import in_double
 from graphc.ops.special.beta_function import log_beta
-from graphc.ops.special.gamma_function import digamma, log_abs_gamma
+from graphc.ops.special.gamma_function import log_abs_gamma
+from graphc.ops.special.polygamma_difference import digamma_difference
 
 
 class LogAbsBeta(Elementwise):
@@ -27,8 +28,7 @@ class LogAbsBeta(Elementwise):
         return s.special("log_gamma", a) + s.special("log_gamma", b) - s.special("log_gamma", a + b)
 
     def vjp(self, g: Node, y: Node, a: Node, b: Node) -> Cotangents:
-        total = digamma(a + b)
-        return g * (digamma(a) - total), g * (digamma(b) - total)
+        return -g * digamma_difference(a, b), -g * digamma_difference(b, a)
 
 
 log_abs_beta = function(LogAbsBeta)

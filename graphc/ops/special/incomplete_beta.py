@@ -18,7 +18,7 @@ from graphc.ops.elementwise import log, log1p
 from graphc.ops.special.algorithm import excess_over_log1p, in_double
 from graphc.ops.special.beta_expansion import REACH, SMALLEST, expansion
 from graphc.ops.special.beta_function import log_beta, stirling_excess
-from graphc.ops.special.gamma_function import digamma
+from graphc.ops.special.polygamma_difference import polygamma_difference
 
 nan = float("nan")
 _FRACTION = 72
@@ -71,8 +71,7 @@ class BetaPdf(Elementwise):
         return s.pow(x, a - 1) * s.pow(1 - x, b - 1) * s.exp(-log_beta)
 
     def vjp(self, g: Node, y: Node, a: Node, b: Node, x: Node) -> Cotangents:
-        total = digamma(a + b)
-        by_a, by_b = log(x) - digamma(a) + total, log1p(-x) - digamma(b) + total
+        by_a, by_b = log(x) + polygamma_difference(a, b), log1p(-x) + polygamma_difference(b, a)
         return g * (y * by_a), g * (y * by_b), g * (y * ((a - 1) / x - (b - 1) / (1 - x)))
 
 
