@@ -19,6 +19,7 @@ from graphc.ops.base import Elementwise
 from graphc.ops.contraction import Matmul, matmul, matrix_transpose
 from graphc.ops.conversion import Addition, Expand, Reshape, expand
 from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
+from graphc.ops.deviations import Covariance
 from graphc.ops.log_domain import LogProd, Weighted
 from graphc.ops.movement import transpose
 from graphc.ops.sorting import Argsort, Searchsorted, Sort
@@ -58,7 +59,7 @@ def _elementwise(op: Op, size: Any, batched: Batched, xs: tuple[Node, ...]) -> N
 
 
 @batches(Addition, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, reduction.RowWise, LogProd)
-@batches(reduction.Argmax, reduction.Argmin, Weighted, movement.Concat, Cumulative, LogCumulativeSumExp)
+@batches(reduction.Argmax, reduction.Argmin, Weighted, Covariance, movement.Concat, Cumulative, LogCumulativeSumExp)
 @batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis, Sort, Argsort)
 def _later_axes(op: Any, size: Any, batched: Batched, xs: tuple[Node, ...]) -> Node:
     """Ops along axes that all operands have: the axes are one further back."""

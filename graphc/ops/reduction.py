@@ -107,7 +107,8 @@ class Mean(FloatReduction):
         return s.mean(x, self.axis)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (expand(g / count(x, self.axis, g), self.axis, like=x),)
+        wide = _wide(g)
+        return (expand(cast(wide / count(x, self.axis, wide), g.dtype), self.axis, like=x),)
 
 
 class Logsumexp(FloatReduction):

@@ -141,10 +141,10 @@ def quantile(x: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Nod
     n = x.shape[-1]
     if n == 0:
         raise ShapeError("nothing has no quantiles")
-    last = extent(n, x.dtype) - 1
-    place = cast(as_node(q), x.dtype) * last
+    last = extent(n, float64) - 1
+    place = cast(as_node(q), float64) * last
     below = floor(place)
-    share = place - below
+    share = cast(place - below, x.dtype)
     ordered = sort(x)
     parts = (make(Take(0), transpose(ordered, _last_first(x.ndim)), cast(i, int64)) for i in
              (below, minimum(below + 1, last)))  # fmt: skip

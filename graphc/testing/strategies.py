@@ -205,7 +205,7 @@ def _reduce(grower: _Grower, op: type[Op]) -> Node:
 
 @_builds("mean", "logsumexp", "softmax", "softmax_complement", "log_softmax", "log_prod", "euclidean_norm", "direction")
 @_builds("weighted_logsumexp", "weighted_softmax", "weighted_log_softmax", "compensated_sum")
-@_builds("squared_deviations")
+@_builds("squared_deviations", "covariance")
 def _float_rows(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node("f", 1)
     weights = [_operand(grower, x) for _ in range((op.arity or 1) - 1)]

@@ -70,9 +70,9 @@ def log_mean_exp(node: Node) -> Node | None:
         return None
     x, axis = mean.args[0], mean.op.axis
     total = log(sum(x, axis))
-    number = count(x, axis, total)
+    number = count(x, axis, cast(total, x.dtype.compute))  # float16 ends at 65504
     logarithm = logarithm_of_positive(number)
-    return total - (log(number) if logarithm is None else logarithm)
+    return total - cast(log(number) if logarithm is None else logarithm, x.dtype)
 
 
 @LOG_SUM_EXP.rule("stabilizing", "S2")

@@ -11,7 +11,7 @@ from graphc.ir.node import Node
 from graphc.ir.pattern import see
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Reshape, sum
+from graphc.ops.conversion import Expand, Reshape, cast, sum
 from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
 from graphc.ops.euclidean_norm import euclidean_norm
 from graphc.ops.logic import where
@@ -55,7 +55,8 @@ def root_of_mean_of_squares(node: Node) -> Node | None:
     if squared is None or squared.args[0] is not squared.args[1]:
         return None
     x = squared.args[0]
-    return euclidean_norm(x, axis) / sqrt(count(x, axis, node))
+    norm = euclidean_norm(cast(x, x.dtype.compute), axis)  # of many 16-bit numbers it is large
+    return cast(norm / sqrt(count(x, axis, norm)), x.dtype)
 
 
 @NORMS.rewriter(Sqrt, kind="stabilizing", reference="S60")

@@ -9,6 +9,7 @@ These rules come last: those for logarithms know the roots as they are written, 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import uniform_value
@@ -28,22 +29,31 @@ AT_INFINITY = "tested: the case at infinity"
 # --- a root and what is nearly as large ---
 
 
+def _hypot_less(x: Any, y: Any) -> Any:
+    """hypot(x, y) - x. The sum of both may overflow where their difference does not, so it is made of quarters."""
+    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
+    u, v = where(x > 1, 0.25 * x, x), where(x > 1, 0.25 * y, y)
+    distance = hypot(u, v)
+    near = y * (v / where(small, distance + u, 1))
+    far = where(logical_and(x > 0, isfinite(x)), distance, distance + where(x > 0, math.nan, -x))
+    return where(small, near, far)
+
+
+def _distance_less(x: Any, y: Any) -> Any:
+    """sqrt(x*x + y*y) - x, of which hypot(x, y) differs at a NaN beside an infinity."""
+    return where(logical_or(isnan(x), isnan(y)), math.nan, _hypot_less(x, y))
+
+
 @ROOTS.rule("stabilizing", "S58")
 def distance_less_part(x, y):
-    """sqrt(x*x + y*y) - x cancels where y is small beside x."""
-    root = sqrt(x * x + y * y)
-    total = root + where(x > 0, x, -x)
-    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
-    return sqrt(x * x + y * y) - x, where(small, y * (y / where(small, total, 1)), total)
+    """sqrt(x*x + y*y) - x cancels where y is small beside x, and the squares overflow and underflow."""
+    return sqrt(x * x + y * y) - x, _distance_less(x, y)
 
 
 @ROOTS.rule("stabilizing", "S58")
 def part_less_distance(x, y):
-    """x - sqrt(x*x + y*y) cancels where y is small beside x."""
-    root = sqrt(x * x + y * y)
-    total = root + where(x > 0, x, -x)
-    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
-    return x - sqrt(x * x + y * y), -where(small, y * (y / where(small, total, 1)), total)
+    """x - sqrt(x*x + y*y) cancels where y is small beside x, and the squares overflow and underflow."""
+    return x - sqrt(x * x + y * y), -_distance_less(x, y)
 
 
 @ROOTS.rule("stabilizing", "S58")
@@ -62,10 +72,8 @@ def part_less_root(x, y):
 
 @ROOTS.rule("stabilizing", "S58")
 def distance_less_size(x, y):
-    """sqrt(x*x + y*y) - abs(x) cancels where y is small beside x."""
-    total = sqrt(x * x + y * y) + abs(x)
-    finite = logical_and(total > 0, logical_and(isfinite(x), isfinite(y)))
-    return sqrt(x * x + y * y) - abs(x), where(finite, y * (y / where(finite, total, 1)), total - abs(x))
+    """sqrt(x*x + y*y) - abs(x) cancels where y is small beside x, and the squares overflow and underflow."""
+    return sqrt(x * x + y * y) - abs(x), _distance_less(abs(x), y)
 
 
 @ROOTS.rule("stabilizing", "S58", proof=AT_INFINITY)
@@ -100,11 +108,7 @@ def one_minus_root(x):
 @ROOTS.rule("stabilizing", "S58")
 def hypot_less_part(x, y):
     """hypot(x, y) - x cancels where y is small beside x."""
-    small = logical_and(x > 0, logical_and(isfinite(y), isfinite(x)))
-    total = where(x > 1, 0.5 * hypot(x, y) + 0.5 * x, hypot(x, y) + x)  # the sum of both may overflow
-    near = y * (where(x > 1, 0.5 * y, y) / where(small, total, 1))
-    far = hypot(x, y) + where(x > 0, math.nan, -x)
-    return hypot(x, y) - x, where(small, near, where(logical_and(x > 0, isfinite(x)), hypot(x, y), far))
+    return hypot(x, y) - x, _hypot_less(x, y)
 
 
 # --- distances ---

@@ -13,10 +13,10 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import PRODUCTS, SUMS, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.conversion import Axes, Sum, expand
-from graphc.ops.deviations import SquaredDeviations
+from graphc.ops.conversion import Axes, Sum, cast
+from graphc.ops.deviations import Covariance, SquaredDeviations
 from graphc.ops.elementwise import Add, Subtract
-from graphc.ops.reduction import Mean, count, mean
+from graphc.ops.reduction import Mean, count
 
 VARIANCE = RuleSet("variance")
 
@@ -46,10 +46,10 @@ def _covariance(whole: Node, product: Node) -> Node | None:
     _, axis = mean_of_product
     for a, b in (means, means[::-1]):
         if a is not None and b is not None and a[0] is x and b[0] is y and a[1] == b[1] == axis:
-            if x is y:
-                total = make(SquaredDeviations(axis), x)
-                return total / count(x, axis, total)
-            return mean(_centred(x, axis) * _centred(y, axis), axis)
+            if x is not y:
+                return make(Covariance(axis), x, y)
+            total = make(SquaredDeviations(axis), cast(x, x.dtype.compute))
+            return cast(total / count(x, axis, total), x.dtype)
     return None
 
 
@@ -70,7 +70,3 @@ def _mean(x: Node) -> tuple[Node, Axes] | None:
                     if number == expected:
                         return terms, axis
     return None
-
-
-def _centred(x: Node, axis: Axes) -> Node:
-    return x - expand(mean(x, axis), axis, like=x)

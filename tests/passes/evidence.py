@@ -80,12 +80,6 @@ counted are units of the largest term."""
 
 
 LEFT_OUT = {
-    "argument_over_expm1": "infinite at the most negative numbers, where the inverse is subnormal",
-    "difference_of_means": "sums of 16-bit squares overflow, and an infinity beside finite numbers gives NaN",
-    "difference_of_waves": "close to a pole, at angles whose last place is larger than the difference",
-    "distance_less_part": "alone: squares underflow, until the rules for distances take their root",
-    "distance_less_size": "alone: squares underflow, until the rules for distances take their root",
-    "part_less_distance": "alone: squares underflow, until the rules for distances take their root",
     "divergence_of_normals": "NaN instead of infinity where the quotient of the deviations overflows",
     "divergence_of_normals_by_logs": "NaN instead of infinity where the quotient of the deviations overflows",
     "log_of_difference_of_ndtr": "NaN where x is less than y, also where both round to 1 and the formula gives -inf",
