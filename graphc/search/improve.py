@@ -29,6 +29,8 @@ TRAINING, HELD_OUT = 1, 2
 """Seeds: the points that are learnt from, and those that judge."""
 FEWEST = 32
 """With fewer points nothing is known."""
+ORDINARY, ORDINARY_SHARE = 256.0, 16
+"""One point in so many is positive, and one negative, between 1/ORDINARY and ORDINARY: few floats are."""
 PROBES, NEAR = 4, 4.0
 """Points where what is said to be equal is compared: so many between -NEAR and NEAR, and as many others."""
 GOOD_ENOUGH = 0.5
@@ -60,6 +62,7 @@ def improve(region: Region, effort: Effort, cost: Cost) -> Found | None:
     points = draw(region.formula, region.variables, region.intervals, effort.points, TRAINING)
     if len(points) < FEWEST:
         return None
+    points = points.followed_by(*_ordinary(region, effort.points // ORDINARY_SHARE))
     search = _Search(region, points, effort, cost)
     if search.original.errors.mean() < effort.gain:
         return None
@@ -154,6 +157,14 @@ class _Search:
         with np.errstate(over="ignore"):
             rounded = np.array(values).astype(points.results.dtype)
         return Variant(formula, rounded, bits_of_error(rounded, points.results), 0.0)
+
+
+def _ordinary(region: Region, count: int) -> Iterator[Points]:
+    """Points of a size at which functions are neither almost linear nor far out, on either side of 0."""
+    for low, high in ((1 / ORDINARY, ORDINARY), (-ORDINARY, -1 / ORDINARY)):
+        inner = (Interval(max(x.low, low), min(x.high, high)) for x in region.intervals)
+        intervals = [cut if cut.low < cut.high else x for cut, x in zip(inner, region.intervals, strict=True)]
+        yield draw(region.formula, region.variables, intervals, count, TRAINING)
 
 
 def _moderate(interval: Interval) -> Interval:

@@ -40,6 +40,11 @@ class Points:
     def __len__(self) -> int:
         return len(self.results)
 
+    def followed_by(self, *others: Points) -> Points:
+        """These points and others, of the same operands."""
+        columns = zip(self.operands, *(other.operands for other in others), strict=True)
+        return Points(tuple(map(np.concatenate, columns)), np.concatenate([self.results, *(o.results for o in others)]))
+
     def some(self, chosen: Any) -> Points:
         """A part of the points, by index."""
         return Points(tuple(x[chosen] for x in self.operands), self.results[chosen])
