@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import is_
 
 from graphc.errors import PipelineError
 from graphc.ir.graph import Graph
@@ -100,29 +100,25 @@ class _Search:
         op = node.op.with_inner(tuple(map(self.improved, node.op.inner))) if node.op.inner else node.op
         args = tuple(new[arg] for arg in node.args)
         with at(node.source):
-            again = node if op is node.op and all(map(_same, args, node.args)) else make(op, *args)
+            again = node if op is node.op and all(map(is_, args, node.args)) else make(op, *args)
             if again is not node:
                 self.trace.rebuildings.append(Rebuilding(node, again, len(self.trace.firings)))
             found = remembered(region, self.effort, cycles) if region is not None else None
             if region is None or found is None or not self.trace.spend():
                 return again
             better = region.placed(found.formula, new)
-        self._record(self.trace, again, better, found)
+        self._record(again, better, found)
         return better
 
-    def _record(self, trace: Trace, before: Node, after: Node, found: Found) -> None:
+    def _record(self, before: Node, after: Node, found: Found) -> None:
         reason = "At points drawn evenly over the floats in the ranges of the operands."
         proof = f"tested: {found.before:.1f} bits of error on average are now {found.after:.1f}"
         roots = (before.op.name,)
         rule = Improvement("accuracy_search", "stabilizing", "", reason, proof, roots, before, after)
-        trace.firings.append(Firing(rule, before, after, trace.stage))
+        self.trace.firings.append(Firing(rule, before, after, self.trace.stage))
 
 
 def _is_whole(graph: Graph, region: Region) -> bool:
     """Whether a region has nothing below or above it that it could be part of a pattern with."""
     given = all(isinstance(leaf.op, Input | Parameter | Constant) or leaf.op.moves for leaf in region.leaves)
     return given and all(user.op.moves for user in graph.users[region.root])
-
-
-def _same(x: Any, y: Any) -> bool:
-    return x is y

@@ -25,39 +25,13 @@ from graphc.search.extraction import Cost
 from graphc.search.symbols import Leaf
 from graphc.types import TensorType, float32, float64
 
-VOCABULARY = frozenset(
-    {
-        *(
-            "add",
-            "subtract",
-            "multiply",
-            "divide",
-            "negative",
-            "square",
-            "one_minus_square",
-            "abs",
-            "maximum",
-            "minimum",
-        ),
-        *(
-            "pow",
-            "sqrt",
-            "cbrt",
-            "rsqrt",
-            "hypot",
-            "direction_cosine",
-            "exp",
-            "expm1",
-            "exprel",
-            "exp_add",
-            "log",
-            "log1p",
-        ),
-        *("log2", "log10", "logaddexp", "log1mexp", "sigmoid", "logistic_pdf", "softplus", "sin", "cos", "tan", "sinc"),
-        *("asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc"),
-        *("taylor_remainder",),
-    }
-)
+VOCABULARY = frozenset({
+    "add", "subtract", "multiply", "divide", "negative", "square", "one_minus_square", "abs", "maximum", "minimum",
+    "pow", "sqrt", "cbrt", "rsqrt", "hypot", "direction_cosine", "exp", "expm1", "exprel", "exp_add", "log", "log1p",
+    "log2", "log10", "logaddexp", "log1mexp", "sigmoid", "logistic_pdf", "softplus", "sin", "cos", "tan", "sinc",
+    "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc",
+    "taylor_remainder",
+})  # fmt: skip
 """Ops that are continuous functions of real numbers."""
 
 

@@ -187,10 +187,7 @@ class Ring:
             return rest if not total else monomial
         atom = self.graph.add("exp", self.class_of(total))
         self.forms.setdefault(atom, polynomial_of(atom))
-        return joined(rest, ((self._leading(atom), 1),))
-
-    def _leading(self, atom: int) -> int:
-        return self.graph.find(atom)
+        return joined(rest, ((self.graph.find(atom), 1),))
 
     def _operand(self, atom: int, symbol: str) -> int | None:
         """What a function is applied to in a class."""
@@ -236,11 +233,11 @@ class Ring:
 
     def _scaled_class(self, monomial: Monomial, coefficient: Fraction) -> int:
         factor = self.class_of({monomial: Fraction(1)})
-        scaled = self.graph.add("multiply", self.graph.add(coefficient), factor)
+        number = self.graph.add("multiply", self.graph.add(coefficient), factor)
         if abs(coefficient.numerator) == 1:
             divisor = self.graph.add(1 / coefficient)
-            self.graph.union(scaled, self.graph.add("divide", factor, divisor))
-        return self.graph.find(scaled)
+            self.graph.union(number, self.graph.add("divide", factor, divisor))
+        return self.graph.find(number)
 
     def _chain(self, atoms: list[int]) -> int:
         if not atoms:

@@ -6,7 +6,7 @@ mathematics is read in words over series, as it is in words over numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
@@ -91,7 +91,14 @@ class Words:
     """The vocabulary of ops over series, as far as it has rational coefficients."""
 
     def exp(self, x: Any) -> Laurent:
-        return _solved(x, Fraction(1), lambda slope, known: slope * known)
+        """The solution y of y' = x' * y with y(0) = 1, for x(0) = 0."""
+        a = as_series(x).taylor
+        if a and a[0]:
+            raise NoSeries
+        found = [Fraction(1)]
+        for k in range(1, len(a)):
+            found.append(sum((i * a[i] * found[k - i] for i in range(1, k + 1)), Fraction(0)) / k)
+        return shortened(0, found)
 
     def expm1(self, x: Any) -> Laurent:
         return self.exp(x) - 1
@@ -232,17 +239,6 @@ def _integral(x: Laurent) -> Laurent:
     if x.coefficients and x.start < 0:
         raise NoSeries
     return shortened(x.start + 1, [c / (x.start + k + 1) for k, c in enumerate(x.coefficients)])
-
-
-def _solved(x: Any, first: Fraction, slope: Callable[[Fraction, Fraction], Fraction]) -> Laurent:
-    """The solution y of y' = x' * y with y(0) = first, for x(0) = 0."""
-    a = as_series(x).taylor
-    if a and a[0]:
-        raise NoSeries
-    found = [first]
-    for k in range(1, len(a)):
-        found.append(sum((slope(i * a[i], found[k - i]) for i in range(1, k + 1)), Fraction(0)) / k)
-    return shortened(0, found)
 
 
 def _number(x: Any) -> Fraction:

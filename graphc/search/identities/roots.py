@@ -60,7 +60,7 @@ def hypotenuse(a, b):
 
 
 @ROOTS.identity(when=nonnegative)
-def size_ofnonnegative(a):
+def size_of_nonnegative(a):
     return abs(a), a
 
 
