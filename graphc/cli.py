@@ -38,19 +38,20 @@ from graphc.ir.printer import value_names
 from graphc.ir.rule import SEMANTICS
 from graphc.numerics.audit import LIMIT
 from graphc.numerics.evidence import evidence_lines
-from graphc.passes.pipeline import DEFAULT, Record, parse_pipeline
+from graphc.passes.pipeline import DEFAULT, RULES, Record, parse_pipeline
 from graphc.passes.registry import PASSES
-from graphc.passes.rules import ALL
 from graphc.runtime.compilation import TARGETS, compile_graph
 from graphc.tensor import set_value, value
 
 STAGES = ("graph", "program", "kernels", "llvm", "asm")
+Command = Callable[[argparse.Namespace], None]
+AddCommand = Callable[[str, Command, str], argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = options.command
+    command: Command = options.command
     try:
         command(options)
         sys.stdout.flush()
@@ -75,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         added.set_defaults(command=run)
         return added
@@ -83,7 +84,18 @@ def _parser() -> argparse.ArgumentParser:
     demo = command("demo", _demo, "train a network on real data and show what the compiler did")
     demo.add_argument("--target", choices=tuple(TARGETS), default="llvm")
     demo.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where the pictures go")
+    _add_commands_for_graphs(command)
+    _add_commands_for_numbers(command)
+    command("passes", _passes, "list the passes, their options, and the default pipeline")
+    rules = command(
+        "rules", _rules, "list the rewrite rules with their kind, proof and reason; what was measured, of a single one"
+    )
+    rules.add_argument("name", nargs="?", help="only rules whose name or catalogue reference is like this")
+    command("doctor", _doctor, "say what this machine has: processor, libraries, GPU, cache")
+    return parser
 
+
+def _add_commands_for_graphs(command: AddCommand) -> None:
     opt = command("opt", _opt, "optimise the graphs of a text file and print them")
     _add_file(opt)
     _add_passes(opt)
@@ -95,22 +107,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--target", choices=tuple(TARGETS), default="llvm")
     _add_inputs(run)
     run.add_argument("--save", type=Path, metavar="DIR", help="write the results there as .npy files")
-
-    audit = command("audit", _audit, "say how many bits each step of a graph loses, as written and as compiled")
-    _add_file(audit, one=True)
-    _add_passes(audit)
-    _add_inputs(audit)
-    audit.add_argument("--limit", type=int, default=LIMIT, help="sample named dimensions above so many elements")
-
-    origin = command("nan-origin", _nan_origin, "say which step of a graph makes the first NaN or infinity")
-    _add_file(origin, one=True)
-    _add_passes(origin)
-    _add_inputs(origin)
-    origin.add_argument("--of", choices=("optimised", "source"), default="optimised", help="which graph is evaluated")
-
-    diagnose = command("diagnose", _diagnose, "say what can go wrong with the numbers of graphs, and what became of it")
-    _add_file(diagnose)
-    _add_passes(diagnose)
 
     show = command("show", _show, "look at a graph: as text, as a picture, or at what a target makes of it")
     _add_file(show, one=True)
@@ -128,13 +124,23 @@ def _parser() -> argparse.ArgumentParser:
     explained.add_argument("--target", choices=tuple(TARGETS), default="llvm")
     explained.add_argument("--output", "-o", type=Path, metavar="FILE", help="otherwise named after the graph")
 
-    command("passes", _passes, "list the passes, their options, and the default pipeline")
-    rules = command(
-        "rules", _rules, "list the rewrite rules with their kind, proof and reason; what was measured, of a single one"
-    )
-    rules.add_argument("name", nargs="?", help="only rules whose name or catalogue reference is like this")
-    command("doctor", _doctor, "say what this machine has: processor, libraries, GPU, cache")
-    return parser
+
+def _add_commands_for_numbers(command: AddCommand) -> None:
+    audit = command("audit", _audit, "say how many bits each step of a graph loses, as written and as compiled")
+    _add_file(audit, one=True)
+    _add_passes(audit)
+    _add_inputs(audit)
+    audit.add_argument("--limit", type=int, default=LIMIT, help="sample named dimensions above so many elements")
+
+    origin = command("nan-origin", _nan_origin, "say which step of a graph makes the first NaN or infinity")
+    _add_file(origin, one=True)
+    _add_passes(origin)
+    _add_inputs(origin)
+    origin.add_argument("--of", choices=("optimised", "source"), default="optimised", help="which graph is evaluated")
+
+    diagnose = command("diagnose", _diagnose, "say what can go wrong with the numbers of graphs, and what became of it")
+    _add_file(diagnose)
+    _add_passes(diagnose)
 
 
 def _add_file(parser: argparse.ArgumentParser, *, one: bool = False) -> None:
@@ -263,7 +269,7 @@ def _passes(options: argparse.Namespace) -> None:
 
 def _rules(options: argparse.Namespace) -> None:
     wanted = (options.name or "").lower()
-    found = [rule for rule in ALL if wanted in rule.name or wanted == rule.reference.lower()]
+    found = [rule for rule in RULES if wanted in rule.name or wanted == rule.reference.lower()]
     if not found:
         raise GraphError(f"no rule is like {options.name!r}", help="`graphc rules` lists all")
     for rule in found:
@@ -273,7 +279,10 @@ def _rules(options: argparse.Namespace) -> None:
         if len(found) == 1 or rule.name == wanted:
             print(indent("\n".join(evidence_lines(rule)), "    ") + "\n")
     kinds = Counter(rule.kind for rule in found)
-    print(f"{len(found)} rules: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    print(
+        f"{len(found)} {'rule' if len(found) == 1 else 'rules'}: "
+        + ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    )
 
 
 def _doctor(options: argparse.Namespace) -> None:

@@ -40,6 +40,7 @@ from graphc.passes.log_domain import LOG_DOMAIN
 from graphc.passes.registry import PASSES, Pass
 from graphc.passes.rules import ALL
 
+RULES: tuple[Rewrite, ...] = (*ALL, *LOG_DOMAIN)
 DEFAULT = (  # what makes a graph stable and small
     "canonicalize,fold{formulas=false},simplify,stabilize,log_domain,fold,merge_loops,loops,simplify,dead_code"
 )
@@ -82,7 +83,7 @@ class Pipeline:
     @property
     def rules(self) -> tuple[Rewrite, ...]:
         """The rules that its passes may apply."""
-        return (*ALL, *LOG_DOMAIN)
+        return RULES
 
     def run(
         self,

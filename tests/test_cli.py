@@ -213,6 +213,12 @@ def test_rules_are_found_by_their_reference(graphc):
     assert "softmax" in graphc("rules", "s3")[1]
 
 
+def test_rules_of_passes_are_listed_too(graphc):
+    out = graphc("rules", "log_of_long_product")[1]
+    assert "an exponent of its own" in out
+    assert out.endswith("1 rule: 1 stabilizing\n")
+
+
 def test_doctor_knows_the_machine(graphc, monkeypatch, tmp_path):
     monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path))
     (tmp_path / "object").write_bytes(bytes(2**20))

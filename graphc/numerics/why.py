@@ -42,7 +42,7 @@ def why(node: Node | str, source: Graph, optimised: Graph, provenance: Provenanc
     Raises GraphError for a name that neither graph has, and for a node that is in neither.
     """
     names = user_names(optimised, source)
-    asked = _named(node, optimised, source) if isinstance(node, str) else _node(node)
+    asked = node_of(node, optimised, source)
     present = set(everywhere(optimised.results))
     versions = provenance.versions(asked)
     final = next((each for each in reversed(versions) if each in present), None)
@@ -109,10 +109,11 @@ def _written(node: Node) -> str:
     return "it is as it was written"
 
 
-def _node(node: Node) -> Node:
-    if not isinstance(node, Node):
-        raise GraphError(f"why takes a node or a name, not {node!r:.80}")
-    return node
+def node_of(node: Node | str, *graphs: Graph) -> Node:
+    """The node that is asked for, by itself or by its name. Raises GraphError for what is neither."""
+    if not isinstance(node, Node | str):
+        raise GraphError(f"{node!r:.80} is neither a node nor the name of one")
+    return _named(node, *graphs) if isinstance(node, str) else node
 
 
 def _named(name: str, *graphs: Graph) -> Node:

@@ -17,6 +17,7 @@ from graphc.ir.rewrite import Firing
 from graphc.ir.rule import SEMANTICS, Rewrite, Rule
 from graphc.ir.term import Application
 from graphc.numerics.licences import condition_of
+from graphc.numerics.why import node_of
 
 _SHOWN = 8  # nodes
 _RULES_SHOWN = 3  # of those that make an op
@@ -29,13 +30,14 @@ def why_not(
     firings: Sequence[Firing],
     graphs: Sequence[Graph],
     semantics: str,
-    node: Node | None = None,
+    node: Node | str | None = None,
 ) -> str:
     """What kept a rule from firing at a node, or at those of the graphs where it could begin, the nearest first.
 
     The name of an op stands for the rules that make it; those that come nearest are shown.
-    Raises GraphError if there is no such rule or op.
+    Raises GraphError if there is no such rule or op, or no such node.
     """
+    node = None if node is None else node_of(node, *graphs)
     nodes = list(everywhere([result for graph in graphs for result in graph.results])) if node is None else [node]
     found = [(rule, [each for each in nodes if _begins_at(rule, each)]) for rule in _named(name, rules)]
     if len(found) > 1:
@@ -89,6 +91,8 @@ def _begins_at(rule: Rewrite, node: Node) -> bool:
 
 def _named(name: str, rules: Sequence[Rewrite]) -> list[Rewrite]:
     """The rule of a name, or those that make the op of that name."""
+    if not isinstance(name, str):
+        raise GraphError(f"{name!r:.80} is not the name of a rule or an op")
     found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if _makes(rule) == name]
     if found:
         return found

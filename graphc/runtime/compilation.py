@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -51,12 +51,9 @@ def compile_graph(
     NumericalError where `diagnostics` ask for it.
     """
     make_code = _target(target)
-    if semantics not in SEMANTICS:
-        raise GraphError(f"there is no semantics {semantics!r}", help=f"one of {', '.join(SEMANTICS)}")
-    if accumulation not in ACCUMULATIONS:
-        raise GraphError(f"there is no accumulation {accumulation!r}", help=f"one of {', '.join(ACCUMULATIONS)}")
-    if accuracy not in LEVELS:
-        raise GraphError(f"there is no accuracy {accuracy!r}", help=f"one of {', '.join(LEVELS)}")
+    _check("semantics", semantics, SEMANTICS)
+    _check("accumulation", accumulation, ACCUMULATIONS)
+    _check("accuracy", accuracy, LEVELS)
     policy = parse_policy(diagnostics)
     sizes_of_a_call(source)
     trace, records = Trace(fuel_from_environment()), list[Record]()
@@ -83,6 +80,11 @@ def compile_graph(
     if policy:
         act(policy, function.diagnostics)
     return function
+
+
+def _check(option: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        raise GraphError(f"there is no {option} {value!r}", help=f"one of {', '.join(known)}")
 
 
 def _target(name: str) -> CompileGraph:

@@ -80,7 +80,7 @@ def test_mistakes(x):
     f = gc.compile([x], gc.exp(x))
     with pytest.raises(gc.GraphError, match="no value is named 'z'"):
         f.why("z")
-    with pytest.raises(gc.GraphError, match="a node or a name"):
+    with pytest.raises(gc.GraphError, match="neither a node nor the name of one"):
         f.why(3)
     with pytest.raises(gc.GraphError, match="does not have this node"):
         f.why(gc.sin(x))
@@ -138,3 +138,14 @@ def test_an_op_stands_for_the_rules_that_make_it(x):
     assert "less_logsumexp" not in text  # it could begin nowhere
     with pytest.raises(gc.GraphError, match="no rule 'nonsense', and none that makes an op of that name"):
         gc.compile([x], x).why_not("nonsense")
+
+
+def test_a_name_stands_for_a_node(x):
+    total = gc.log(gc.sum(gc.exp(x) + 1))
+    f = gc.compile([x], total)
+    assert f.why_not("log_sum_exp", "total") == f.why_not("log_sum_exp", total)
+    with pytest.raises(gc.GraphError, match="no value is named 'toal'"):
+        f.why_not("log_sum_exp", "toal")
+    for rule, node in ((3, None), (None, None), ("log_sum_exp", 3)):
+        with pytest.raises(gc.GraphError, match=r"neither a node|not the name of a rule or an op"):
+            f.why_not(rule, node)
