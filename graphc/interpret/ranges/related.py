@@ -8,7 +8,6 @@ sum(softmax(x)) = 1
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,6 @@ from graphc.ops.logic import Greater, GreaterEqual, Less, LessEqual
 from graphc.ops.reduction import Logsumexp, Max, Min, Softmax
 from graphc.types import DType
 
-Known = Callable[[Node], Interval]
 SLACK = 64
 """How many units in the last place a sum may be off that is compared with its terms."""
 
@@ -123,10 +121,8 @@ def _share(a: Node, b: Node, x: Interval, off: float) -> Interval | None:
 
 
 def _off(dtype: DType, computed: bool) -> float:
-    return SLACK * 2.0 ** -_DIGITS.get(dtype.name, 7) if computed else 0.0
-
-
-_DIGITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+    """How far a quotient may be off, relatively."""
+    return SLACK * float(dtype.limits.eps) if computed else 0.0
 
 
 def _terms(x: Node, axis: Any) -> float:

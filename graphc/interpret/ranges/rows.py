@@ -59,7 +59,7 @@ def of_rows(node: Node, xs: Sequence[Interval]) -> Interval | None:
             return _sum(x * replace(xs[1]), Interval(0.0, terms.high, may_be_infinite=False))
         case Addition(axis=axis):
             return _sum(x, count(node, axis))
-        case Prod(axis=axis):
+        case Prod():
             return _product(x)
         case Max(axis=axis):
             return x if count(node, axis).low > 0 else hull([x, as_interval(-inf)])
@@ -123,10 +123,6 @@ def count(node: Node, axis: Sequence[int]) -> Interval:
     return _count_of([node.args[0].shape[a] for a in axis])
 
 
-def least(size: int | Dim) -> float:
-    return float(dimension.least(size))
-
-
 def _largest(size: int | Dim) -> float:
     high = dimension.largest(size)
     return LARGEST_SIZE if high is None else float(high)
@@ -134,7 +130,7 @@ def _largest(size: int | Dim) -> float:
 
 def size_range(size: int | Dim) -> Interval:
     """A size as a number."""
-    return Interval(least(size), _largest(size), may_be_infinite=False, whole=True)
+    return Interval(float(dimension.least(size)), _largest(size), may_be_infinite=False, whole=True)
 
 
 def number_range(number: int | Dim) -> Interval:

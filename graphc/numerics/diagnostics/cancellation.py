@@ -70,7 +70,7 @@ def _seem_lost(found: Expression, points: Array) -> Array:
 def _lost(found: Expression, points: Array) -> Array:
     """Where half of the digits of the root are wrong though those of its operands are right."""
     root, dtype = found.root, found.root.dtype
-    digits = np.finfo(dtype.compute.numpy).nmant if dtype.bits > 16 else {"f16": 10, "bf16": 7}[dtype.short]
+    digits = int(dtype.limits.nmant)
     values, exact = found.values(points), _exact(found, points)
     with np.errstate(all="ignore"):
         error = np.abs(values[root].astype(np.float64) - exact[root]) / np.abs(exact[root])
@@ -105,14 +105,9 @@ def _described(points: Array, label: str) -> str:
     if low <= 2 / _USUAL:
         return f"|{label}| < {high:.2g}"
     signs = set(np.sign(points).tolist())
-    text = (
-        f"|{label}| > {low:.2g}"
-        if len(signs) == 2
-        else f"{label} > {low:.2g}"
-        if 1 in signs
-        else f"{label} < {-low:.2g}"
-    )
-    return text
+    if len(signs) == 2:
+        return f"|{label}| > {low:.2g}"
+    return f"{label} > {low:.2g}" if 1 in signs else f"{label} < {-low:.2g}"
 
 
 def _is_known_form(node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""Overflow: functions that grow fast, casts to narrower floats, and state that grows in each step of a loop."""
+"""Overflow: functions that grow fast, and casts to narrower floats. State of loops is in `growth`."""
 
 from __future__ import annotations
 
