@@ -68,11 +68,11 @@ def log_mean_exp(node: Node) -> Node | None:
     mean = node.args[0]
     if not isinstance(mean.op, Mean) or combination(mean.args[0]) is None:
         return None
-    x, axis = mean.args[0], mean.op.axis
+    x, axis = cast(mean.args[0], node.dtype.compute), mean.op.axis
     total = log(sum(x, axis))
-    number = count(x, axis, cast(total, x.dtype.compute))  # float16 ends at 65504
+    number = count(x, axis, total)
     logarithm = logarithm_of_positive(number)
-    return total - cast(log(number) if logarithm is None else logarithm, x.dtype)
+    return cast(total - (log(number) if logarithm is None else logarithm), node.dtype)
 
 
 @LOG_SUM_EXP.rule("stabilizing", "S2")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc.interpret import evaluate
+from graphc.interpret import evaluate, evaluate_nodes
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, topological
 from graphc.ir.parser import parse_graph
@@ -30,6 +30,7 @@ from tests.passes.rule_samples import DTYPES, EXAMPLES, attributes, cases, graph
 RULES = [rule for rule in ALL if isinstance(rule, Rule)]
 STABILIZING = [rule for rule in RULES if rule.kind == "stabilizing"]
 POINTS = 150
+LONG = 70_000  # beyond the numbers of float16
 
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 each_stabilizing = pytest.mark.parametrize("rule", STABILIZING, ids=lambda rule: rule.name)
@@ -132,6 +133,23 @@ def test_never_less_accurate(rule, dtype):
         worse = found.described(points)
         known = rule.name in LEFT_OUT
         assert known or not worse, "\n".join([f"{len(worse)} of {POINTS} points", *worse[:5]])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "rule", [r for r in ACCURATE if any(i.rows for i in instances(r, "float32"))], ids=lambda rule: rule.name
+)
+def test_long_rows_of_short_floats(rule, dtype):
+    """Neither the number of elements nor a sum of them need be a float of 16 bits."""
+    for short, wide in zip(instances(rule, dtype, row=LONG), instances(rule, "float64", row=LONG)):
+        rng = np.random.default_rng(3)
+        points = {n: rng.uniform(0.5, 1.5, (2, *x.shape[1:])).astype(x.dtype.numpy) for n, x in short.inputs.items()}
+        with np.errstate(all="ignore"):
+            sides_ = evaluate_nodes([short.before, short.after], {x: points[n] for n, x in short.inputs.items()})
+            exact = evaluate_nodes([wide.after], {x: points[n].astype(x.dtype.numpy) for n, x in wide.inputs.items()})
+            before, after, exact = (value.astype("float64") for value in (*sides_, *exact))
+            was, off = np.nanmax(abs(before - exact), initial=0), np.max(abs(after - exact))
+        assert off <= max(1.5 * was, 0.01 * np.max(abs(exact))) or not np.isfinite(before).any()
 
 
 @each_stabilizing
