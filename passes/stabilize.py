@@ -17,10 +17,6 @@ from graphc.passes.places import RulesAtPlaces
 from graphc.passes.registry import graph_pass
 from graphc.passes.rules import CANONICAL, EXACT, LAST, STABLE
 
-MOST_ROUNDS = 1  # what the last rules make is looked at once again
-
-MOST_ROUNDS = 1  # what the last rules make is looked at once again
-
 
 @graph_pass
 def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
@@ -30,14 +26,12 @@ def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
     """
     first, *last = _tables(semantics)
     graph = rewrite(graph, first)
-    for _ in range(MOST_ROUNDS):
-        before = graph.results
-        for rules in last:
-            graph = rewrite(graph, rules)
-        if all(old is new for old, new in zip(before, graph.results, strict=True)):
-            break
-        graph = rewrite(graph, first)
-    return graph
+    before = graph.results
+    for rules in last:
+        graph = rewrite(graph, rules)
+    if all(old is new for old, new in zip(before, graph.results, strict=True)):
+        return graph
+    return rewrite(graph, first)  # what the last rules make is looked at once again
 
 
 def stabilize_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list[Node]:

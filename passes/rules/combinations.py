@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
-from graphc.ir.node import Node
-from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
+from graphc.ir.node import Node, make
+from graphc.ir.pattern import MOST_MOVES, PRODUCTS, SUMS, Part, product, see, views
+from graphc.ops.conversion import Cast
 from graphc.ops.elementwise import Sigmoid, log
 from graphc.ops.logic import Where, where
 from graphc.ops.reduction import Prod, Softmax
@@ -102,6 +103,26 @@ def signed_sum(terms: list[tuple[int, Node]]) -> Node:
     for sign, term in others:
         total = total + term if sign > 0 else total - term
     return total
+
+
+def without_moves(node: Node, casts: bool = False) -> tuple[Node, list[Node]]:
+    """What is below ops that move elements (and below casts between floats), and these, the uppermost first."""
+    moves: list[Node] = []
+    while len(moves) < MOST_MOVES and (node.op.moves or (casts and _is_float_cast(node))):
+        moves.append(node)
+        node = node.args[0]
+    return node, moves
+
+
+def moved_by(moves: list[Node], x: Node) -> Node:
+    """The same moves, of another node."""
+    for move in reversed(moves):
+        x = make(move.op, x, *move.args[1:])
+    return x
+
+
+def _is_float_cast(node: Node) -> bool:
+    return isinstance(node.op, Cast) and node.dtype.is_float and node.args[0].dtype.is_float
 
 
 def beyond_moves(node: Node) -> Node:

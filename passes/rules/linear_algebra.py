@@ -16,11 +16,10 @@ from graphc.ops.linalg.systems import Inv, Solve
 from graphc.ops.movement import Transpose
 
 LINEAR_ALGEBRA = RuleSet("linear algebra")
+OF_MATRICES = "tested: SymPy has no matrices of symbols here"
 
 
-@LINEAR_ALGEBRA.rewriter(
-    Log, kind="stabilizing", reference="S62", proof="tested: SymPy has no matrices of symbols here"
-)
+@LINEAR_ALGEBRA.rewriter(Log, kind="stabilizing", reference="S62", proof=OF_MATRICES)
 def log_of_determinant(node: Node) -> Node | None:
     """The determinant of 100 rows overflows f32 easily, its logarithm never. -inf at 0, NaN below, as before.
 
@@ -53,18 +52,14 @@ def log_of_determinant(node: Node) -> Node | None:
     return cast(_affine(scale, logdet(x.args[0]), offset), node.dtype)
 
 
-@LINEAR_ALGEBRA.rewriter(
-    Sign, kind="stabilizing", reference="S62", proof="tested: SymPy has no matrices of symbols here"
-)
+@LINEAR_ALGEBRA.rewriter(Sign, kind="stabilizing", reference="S62", proof=OF_MATRICES)
 def sign_of_determinant(node: Node) -> Node | None:
     """The determinant underflows to 0, its sign does not."""
     x = node.args[0]
     return slogdet(x.args[0]).sign if isinstance(x.op, Det) else None
 
 
-@LINEAR_ALGEBRA.rewriter(
-    Matmul, kind="stabilizing", reference="S63", proof="tested: SymPy has no matrices of symbols here"
-)
+@LINEAR_ALGEBRA.rewriter(Matmul, kind="stabilizing", reference="S63", proof=OF_MATRICES)
 def product_with_inverse(node: Node) -> Node | None:
     """inv(a) @ b is solve(a, b): the residual of the solution is small, that of the inverse's columns adds up."""
     x, y = node.args

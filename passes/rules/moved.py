@@ -6,11 +6,12 @@ Log and exp are lifted above moves only where a rule then fires, so that nothing
 from __future__ import annotations
 
 from graphc.ir.node import Node, make
-from graphc.ir.pattern import MOST_MOVES, see
+from graphc.ir.pattern import see
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast
 from graphc.ops.elementwise import Exp, Log, exp, log
 from graphc.ops.movement import Concat
+from graphc.passes.rules.combinations import moved_by, without_moves
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
 from graphc.passes.rules.logistic import LOGISTIC
@@ -25,21 +26,12 @@ EXP = frozenset({"exp"})
 @MOVED.rewriter(Log, Exp, kind="stabilizing", reference="S7")
 def lifted_above_moves(node: Node) -> Node | None:
     """log(take(softmax(x), i)) is take(log_softmax(x), i), and so for all moves and casts between floats."""
-    moves: list[Node] = []
-    inner = node.args[0]
-    while len(moves) < MOST_MOVES and (inner.op.moves or _is_float_cast(inner)):
-        moves.append(inner)
-        inner = inner.args[0]
+    inner, moves = without_moves(node.args[0], casts=True)
     if not moves or inner.op.elementwise:
         return None
     inner, moves = _widened(inner, moves)
     fired = LOGARITHMIC.fire(make(node.op, inner))
-    if fired is None:
-        return None
-    result = fired[1]
-    for move in reversed(moves):
-        result = make(move.op, result, *move.args[1:])
-    return result
+    return None if fired is None else moved_by(moves, fired[1])
 
 
 @MOVED.rewriter(Concat, kind="exact", reference="S7")
@@ -53,11 +45,7 @@ def joined_exponentials(node: Node) -> Node | None:
 @MOVED.rewriter(Log, kind="stabilizing", reference="S7")
 def log_of_joined(node: Node) -> Node | None:
     """log(stack([p, 1 - p])) is stack([log(p), log(1 - p)]), where a rule knows better for one of them."""
-    moves: list[Node] = []
-    inner = node.args[0]
-    while len(moves) < MOST_MOVES and inner.op.moves:
-        moves.append(inner)
-        inner = inner.args[0]
+    inner, moves = without_moves(node.args[0])
     if not isinstance(inner.op, Concat):
         return None
     logarithms = [log(x) for x in inner.args]
@@ -65,14 +53,7 @@ def log_of_joined(node: Node) -> Node | None:
     if all(found is None for found in fired):
         return None
     parts = [x if found is None else found[1] for x, found in zip(logarithms, fired, strict=True)]
-    result = make(inner.op, *parts)
-    for move in reversed(moves):
-        result = make(move.op, result, *move.args[1:])
-    return result
-
-
-def _is_float_cast(node: Node) -> bool:
-    return isinstance(node.op, Cast) and node.dtype.is_float and node.args[0].dtype.is_float
+    return moved_by(moves, make(inner.op, *parts))
 
 
 def _widened(inner: Node, moves: list[Node]) -> tuple[Node, list[Node]]:

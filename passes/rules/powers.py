@@ -27,15 +27,11 @@ def _is_large(y: Node) -> bool:
     return number is None or not -LARGE < number < LARGE
 
 
-def _is_float(x: Node) -> bool:
-    return x.dtype.is_float
-
-
 def _one_plus_power_less_one(x: Node, y: Node) -> Node:
     """(1 + x)**y - 1."""
     near = abs(y * log1p(x)) < SMALL
-    small, large = (where(near, y, 0), where(near, x, 0)), where(near, 0, x)
-    return where(near, expm1(small[0] * log1p(small[1])), one_plus_power(large, y) - 1)
+    small = expm1(where(near, y, 0) * log1p(where(near, x, 0)))
+    return where(near, small, one_plus_power(where(near, 0, x), y) - 1)
 
 
 @POWERS.rule("stabilizing", "S35", when=_is_large)
@@ -50,13 +46,13 @@ def share_of_interest(x, y):
     return 1 - power(1 + x, y), -_one_plus_power_less_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S35", when=_is_float)
+@POWERS.rule("stabilizing", "S35", when=is_float)
 def power_less_one(x, y):
     """Cancels where the power is near 1, as in the transform of Box and Cox."""
     return power(x, y) - 1, power_minus_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S35", when=_is_float)
+@POWERS.rule("stabilizing", "S35", when=is_float)
 def one_less_power(x, y):
     """Cancels where the power is near 1."""
     return 1 - power(x, y), -power_minus_one(x, y)

@@ -5,23 +5,19 @@ from __future__ import annotations
 import math
 
 from graphc.interpret.ranges import is_nonnegative
-from graphc.ir.node import Node, make
-from graphc.ir.pattern import MOST_MOVES, PRODUCTS, views
+from graphc.ir.node import Node
+from graphc.ir.pattern import PRODUCTS, views
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.conversion import expand, sum
 from graphc.ops.elementwise import Log1p, Log2, Log10, expm1, log, log1p, sigmoid, softplus
 from graphc.ops.log_domain import LogProd
 from graphc.ops.logic import logical_not, where
 from graphc.ops.reduction import Softmax, log_softmax, logsumexp, prod, softmax
-from graphc.passes.rules.densities import DENSITIES
-from graphc.passes.rules.log_sum_exp import LOG_SUM_EXP
-from graphc.passes.rules.logistic import LOGISTIC
-from graphc.passes.rules.mixtures import MIXTURES
-from graphc.passes.rules.moved import MOVED
-from graphc.passes.rules.sequences import SEQUENCES
+from graphc.passes.rules.combinations import moved_by, without_moves
+from graphc.passes.rules.moved import LOGARITHMIC, MOVED
 
 PROBABILITIES = RuleSet("probabilities")
-NATURAL = LOGISTIC + LOG_SUM_EXP + MIXTURES + SEQUENCES + DENSITIES + MOVED
+NATURAL = LOGARITHMIC + MOVED
 LIKELY = 0.75
 """At most one class is likelier; below, log1p(-p) magnifies the error of p by 3 at most."""
 
@@ -46,11 +42,8 @@ def log_of_known_factors(node: Node) -> Node | None:
 @PROBABILITIES.rewriter(Log1p, kind="stabilizing", reference="S4", proof="tested: the cases of likely and unlikely")
 def log_of_other_classes(node: Node) -> Node | None:
     """log(1 - softmax(x)) is the share of all other classes, which rounds to 0 where one class is certain."""
-    sign, inner = _signed(node.args[0])
-    moves: list[Node] = []
-    while len(moves) < MOST_MOVES and inner.op.moves:
-        moves.append(inner)
-        inner = inner.args[0]
+    sign, argument = _signed(node.args[0])
+    inner, moves = without_moves(argument)
     if sign > 0 or not isinstance(inner.op, Softmax):
         return None
     (x,), axis = inner.args, inner.op.axis
@@ -58,9 +51,7 @@ def log_of_other_classes(node: Node) -> Node | None:
     unlikely = logical_not(share >= LIKELY)  # NaN too, which stays in its logarithm
     others = logsumexp(where(unlikely, log_softmax(x, axis), -math.inf), axis)
     result = where(unlikely, log1p(-where(unlikely, share, 0)), expand(others, axis, like=x))
-    for move in reversed(moves):
-        result = make(move.op, result, *move.args[1:])
-    return result
+    return moved_by(moves, result)
 
 
 def _signed(x: Node) -> tuple[int, Node]:
