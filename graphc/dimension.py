@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import lcm
+from math import lcm, prod
 from typing import Any, Literal
 
-from graphc.errors import ShapeError
+from graphc.errors import DTypeError, ShapeError
 
 Function = Literal["floordiv", "mod", "min", "max"]
 
@@ -103,8 +103,9 @@ class Dim:
                 factor[rest] = factor.get(rest, 0) + coefficient
         return _normal(factor)
 
-    def __add__(self, other: int | Dim) -> int | Dim:
+    def __add__(self, other: object) -> int | Dim:
         if not isinstance(other, int | Dim):
+            _refuse_number(self, other)
             return NotImplemented
         if other == 0:
             return self
@@ -118,14 +119,15 @@ class Dim:
     def __neg__(self) -> int | Dim:
         return self * -1
 
-    def __sub__(self, other: int | Dim) -> int | Dim:
-        return self + (-other) if isinstance(other, int | Dim) else NotImplemented
+    def __sub__(self, other: object) -> int | Dim:
+        return self + (-other if isinstance(other, int | Dim) else other)
 
-    def __rsub__(self, other: int | Dim) -> int | Dim:
-        return (-self) + other
+    def __rsub__(self, other: object) -> int | Dim:
+        return -(self - other)
 
-    def __mul__(self, other: int | Dim) -> int | Dim:
+    def __mul__(self, other: object) -> int | Dim:
         if not isinstance(other, int | Dim):
+            _refuse_number(self, other)
             return NotImplemented
         terms: dict[Monomial, int] = {}
         for left, a in self.terms:
@@ -135,6 +137,18 @@ class Dim:
         return _normal(terms)
 
     __rmul__ = __mul__
+
+    def __pow__(self, exponent: object) -> int | Dim:
+        if isinstance(exponent, int) and exponent >= 0:
+            return prod([self] * exponent)
+        _refuse_number(self, exponent)
+        return NotImplemented
+
+    def __truediv__(self, other: object) -> int | Dim:
+        _refuse_number(self, other)
+        return NotImplemented
+
+    __rtruediv__ = __truediv__
 
     def __floordiv__(self, other: int | Dim) -> int | Dim:
         return call("floordiv", self, other) if isinstance(other, int | Dim) else NotImplemented
@@ -188,6 +202,15 @@ class Dim:
                     return sympy.Add(*(c * sympy.Mul(*map(convert, m)) for m, c in terms))
 
         return convert(self)
+
+
+def _refuse_number(size: Dim, other: object) -> None:
+    """Raise DTypeError for arithmetic with a number that gives no size; other objects may know what to do."""
+    if isinstance(other, int | float | Dim):
+        raise DTypeError(
+            f"no size comes of {size} and {other}: sizes are integers, and have +, -, *, // and %",
+            help=f'gc.extent({size}, "float32") is the size as a number in a formula',
+        )
 
 
 def symbol(name: str) -> Dim:

@@ -202,6 +202,16 @@ def test_sizes_calculate_with_integers_only(other):
             OPERATIONS[operation](symbol("n"), other)
 
 
+def test_numbers_that_are_no_sizes_are_named_with_what_to_write():
+    n = symbol("n")
+    for operation in (lambda: n / 2, lambda: 1 / n, lambda: 0.5 * n, lambda: n - 1.5, lambda: n**0.5, lambda: n / n):
+        with pytest.raises(gc.DTypeError, match=r"no size comes of n and .*\n.*gc.extent\(n, \"float32\"\)"):
+            operation()
+    x = gc.input("x", ("n",))
+    assert (gc.sum(x) / n).dtype is x.dtype and (n * x).dtype is x.dtype
+    assert n**2 == n * n and n**0 == 1
+
+
 def test_a_size_divided_by_an_unknown_zero_is_an_error_when_it_is_known():
     with pytest.raises(gc.errors.ShapeError, match="divided by 0"):
         parse("m//n").evaluate({"n": 0, "m": 4})
