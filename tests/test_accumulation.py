@@ -313,7 +313,6 @@ NARROW = {
     "running sum": (lambda x, y: gc.cumsum(x, 1), ROWS),
     "softmax": (lambda x, y: gc.softmax(x, 1), ROWS),
     "logsumexp": (lambda x, y: gc.logsumexp(x, 1), ROWS),
-    "segments": (lambda x, y: gc.segment_sum(x.mT, np.zeros(3000, int), 1), ROWS),
     "convolution": (lambda x, k: gc.conv(x, k), ((1, 64, 8, 8), (4, 64, 3, 3))),
     "gradient of what is broadcast": (lambda x, b: gc.grad(gc.sum(x * b), b), ((3000, 4), (4,))),
     "gradient of what many read": (
@@ -324,19 +323,30 @@ NARROW = {
         lambda w, x: gc.grad(gc.sum(gc.scan(step_with(w), w, x)[1]), w),
         ((), (3000,)),
     ),
-    "gradient of what is looked up": (
-        lambda w, y: gc.grad(gc.sum(gc.take(w, np.zeros(3000, int), axis=0) * y), w),
-        ((3, 4), (3000, 4)),
+}
+PLACES = np.arange(3000) % 3 // 2
+SCATTERED = {
+    "segments": (lambda x: gc.segment_sum(x, PLACES, 2), ((3000, 4),)),
+    "means of segments": (lambda x: gc.segment_mean(x, PLACES, 2), ((3000, 4),)),
+    "rows that are added": (lambda x, y: y.at[PLACES].add(x), ((3000, 4), (2, 4))),
+    "elements that are added": (lambda x, y: y.at[PLACES, PLACES].add(x), ((3000,), (2, 4))),
+    "weights of numbers": (lambda x: gc.bincount(PLACES, weights=x, length=2), ((3000,),)),
+    "gradient of rows": (lambda w, y: gc.grad(gc.sum(gc.take(w, PLACES, axis=0) * y), w), ((3, 4), (3000, 4))),
+    "gradient of elements": (lambda w, y: gc.grad(gc.sum(w[PLACES, PLACES] * y), w), ((3, 4), (3000,))),
+    "gradient along an axis": (
+        lambda w, y: gc.grad(gc.sum(gc.take_along_axis(w, PLACES[:, None], 0) * y), w),
+        ((3, 1), (3000, 1)),
     ),
 }
+EVERYWHERE = [(name, target) for name in NARROW for target in LLVM]
+EVERYWHERE += [(name, target) for name in SCATTERED for target in (*LLVM, "cuda-emulator")]
 
 
-@pytest.mark.parametrize("target", LLVM)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("name", NARROW)
+@pytest.mark.parametrize(("name", "target"), EVERYWHERE)
 def test_narrow_floats_are_rounded_at_the_end(name, dtype, target):
     """Sums of 16-bit floats have no more error than rounding a few values to 16 bits."""
-    formula, shapes = NARROW[name]
+    formula, shapes = {**NARROW, **SCATTERED}[name]
     rng = np.random.default_rng(13)
     narrow = [gc.input(f"x{i}", shape, dtype) for i, shape in enumerate(shapes)]
     wide = [gc.input(f"x{i}", shape, "float64") for i, shape in enumerate(shapes)]
@@ -350,7 +360,29 @@ def test_narrow_floats_are_rounded_at_the_end(name, dtype, target):
 
 def test_variances_of_narrow_floats_do_not_overflow_on_the_way():
     x = gc.input("x", ("n",), "float16")
+    f = gc.compile([x], [gc.var(x), gc.mean(x * x) - gc.square(gc.mean(x))])
+    assert f(np.array([250, -250, *[0] * 998], "float16")) == [125, 125]
     assert gc.compile([x], gc.var(x))(np.array([600, *[0] * 99], "float16")) == np.float16(3564)
+
+
+MANY = 70_000  # float16 ends before
+COUNTED = {
+    "average": (lambda x: gc.average(x, weights=x), 1),
+    "mean of segments": (lambda x: gc.segment_mean(x, gc.zeros(x.shape, "int64"), 1)[0], 1),
+    "norm": (lambda x: gc.sqrt(gc.mean(x * x)), 1),
+    "exponentials": (lambda x: gc.log(gc.mean(gc.exp(x))), 1),
+    "gradient of a mean": (lambda x: gc.grad(gc.mean(x) * 7000, x)[0], 0.1),
+    "gradient of the largest": (lambda x: gc.grad(gc.max(x) * 7000, x)[0], 0.1),
+    "place": (lambda x: gc.quantile(gc.cumsum(x * 2.0**-10), 0.999), 0.999 * MANY / 1024),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_there_may_be_more_numbers_than_a_narrow_float_can_count(name):
+    formula, wanted = COUNTED[name]
+    x = gc.input("x", ("n",), "float16")
+    got = gc.compile([x], formula(x))(np.ones(MANY, "float16"))
+    assert got.dtype == np.float16 and abs(float(got) - wanted) <= 2.0**-10 * wanted
 
 
 # --- matrix products, and the order ---

@@ -153,7 +153,7 @@ class Softmax(RowWise):
         return e / s.sum(e, self.axis, keepdims=True)
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        return (cast(_wide(y) * _beyond_average(_wide(g), _wide(y), self.axis), x.dtype),)
+        return (cast(_wide(y) * beyond_average(_wide(g), _wide(y), self.axis), x.dtype),)
 
 
 class SoftmaxComplement(RowWise):
@@ -171,7 +171,7 @@ class SoftmaxComplement(RowWise):
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
         p = softmax(_wide(x), self.axis)
-        return (cast(-p * _beyond_average(_wide(g), p, self.axis), x.dtype),)
+        return (cast(-p * beyond_average(_wide(g), p, self.axis), x.dtype),)
 
 
 class LogSoftmax(RowWise):
@@ -333,8 +333,8 @@ def _arg_reduce(op: type[Op], x: Any, axis: Any, keepdims: bool) -> Node:
 
 def _shared_among_ties(g: Node, y: Node, x: Node, axis: Axes) -> Cotangents:
     ties = equal(x, expand(y, axis, like=x))
-    share = g / sum(cast(ties, g.dtype), axis)
-    return (where(ties, expand(share, axis, like=x), 0),)
+    share = _wide(g) / sum(cast(ties, g.dtype.compute), axis)
+    return (where(ties, expand(cast(share, g.dtype), axis, like=x), 0),)
 
 
 def _wide(x: Node) -> Any:
@@ -342,7 +342,7 @@ def _wide(x: Node) -> Any:
     return cast(x, x.dtype.compute)
 
 
-def _beyond_average(g: Node, p: Node, axis: Axes) -> Any:
+def beyond_average(g: Node, p: Node, axis: Axes) -> Any:
     """g - sum(g * p), for weights p that sum to 1. The average is taken twice: where p is nearly 1 for an element, the
     difference is as small as the rounding error of the first."""
     near = g - expand(sum(g * p, axis), axis, like=g)

@@ -71,8 +71,9 @@ def average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
             raise ShapeError("the weights have neither the shape of the array nor that of its axes")
         others = tuple(a for a in range(x.ndim) if a not in over)
         weights = expand(weights, others, tuple(x.shape[a] for a in others))
-    weighted = sum(x * weights, over, keepdims=keepdims)
-    return weighted / sum(cast(weights, weighted.dtype), over, keepdims=keepdims)
+    weighted = x * weights
+    total, weight = (sum(cast(each, weighted.dtype.compute), over, keepdims=keepdims) for each in (weighted, weights))
+    return cast(total / weight, weighted.dtype)
 
 
 @public

@@ -189,6 +189,15 @@ def test_log_cosh_and_quantile():
     )
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_more_labels_than_float16_can_count(smoothing):
+    n = 70_000
+    x, y = gc.input("x", ("n", 5), "float16"), gc.input("y", ("n",), "int64")
+    loss = losses.cross_entropy(x, y, ignore=-1, label_smoothing=smoothing)
+    f = gc.compile([x, y], loss)
+    assert f(np.ones((n, 5), "float16"), np.arange(n) % 6 - 1) == np.float16(np.log(5))
+
+
 def test_what_does_not_fit_is_named():
     x = gc.input("x", ("n", 3))
     with pytest.raises(ShapeError, match="differ in shape"):

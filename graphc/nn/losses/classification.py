@@ -96,12 +96,13 @@ def _of_labels(
     likely = reduced(-gc.log(_at(p, places, axis)), reduction, weights)
     if not smoothing:
         return likely
-    kept = None if ignore is None else gc.cast(labels != ignore, p.dtype)
+    kept = None if ignore is None else gc.cast(labels != ignore, p.dtype.compute)
     log_p = gc.log(p) if weight is None else _along(weight, axis, p) * gc.log(p)
-    spread = reduced(-gc.mean(log_p, axis=axis), "none" if reduction == "none" else "sum", kept)
+    wide = p.dtype.compute  # there may be more labels than a float of 16 bits can count
+    spread = reduced(-gc.mean(log_p.astype(wide), axis=axis), "none" if reduction == "none" else "sum", kept)
     if reduction == "mean":
-        spread = spread / gc.sum(gc.broadcast_to(1.0 if weights is None else weights, labels.shape).astype(p.dtype))
-    return (1 - smoothing) * likely + smoothing * spread
+        spread = spread / gc.sum(gc.broadcast_to(1.0 if weights is None else weights, labels.shape).astype(wide))
+    return (1 - smoothing) * likely + smoothing * spread.astype(p.dtype)
 
 
 def _places(labels: Node, x: Node, axis: int, ignore: int | None, weight: Any) -> tuple[Node, Node | None]:

@@ -25,7 +25,9 @@ def reduced(values: Node, reduction: Reduction, weights: Node | None = None) -> 
         case "sum":
             return gc.sum(values)
         case "mean" if weights is not None:
-            return gc.sum(values) / gc.sum(gc.broadcast_to(weights, values.shape))
+            wide = values.dtype.compute  # there may be more examples than a float of 16 bits can count
+            weights = gc.broadcast_to(weights, values.shape)
+            return (gc.sum(values.astype(wide)) / gc.sum(weights.astype(wide))).astype(values.dtype)
         case "mean":
             return gc.mean(values)
     raise GraphError(f"{reduction!r:.80} is no reduction", help='"mean", "sum" or "none"')
