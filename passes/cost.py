@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from graphc.ops.base import Elementwise
+from graphc.types import float32
 
 _CYCLES = {
     "exp": 10,
@@ -55,6 +56,8 @@ class _Counter:
 
 class _Counted:
     """A value of the counting vocabulary."""
+
+    dtype = float32  # an op may choose by it; the cost is the same
 
     def __init__(self, counter: _Counter) -> None:
         self.counter = counter

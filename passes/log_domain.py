@@ -19,6 +19,7 @@ from graphc.loops.ops import Scan, Switch, While
 from graphc.ops.base import InnerGraphs
 from graphc.ops.elementwise import Divide, Log, Log2, Log10, Pow
 from graphc.ops.log_domain import LogProd, WeightedLogsumexp
+from graphc.ops.log_product import LogProduct, LogQuotient
 from graphc.ops.logic import Comparison
 from graphc.ops.reduction import Argmax, Argmin
 from graphc.ops.tuples import Item, items
@@ -51,7 +52,9 @@ def log_domain_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> lis
     return _carried(roots, current_trace())
 
 
-@LOG_DOMAIN.rewriter(Log, Log2, Log10, LogProd, WeightedLogsumexp, kind="stabilizing", proof=PROOF)
+@LOG_DOMAIN.rewriter(
+    Log, Log2, Log10, LogProd, LogProduct, LogQuotient, WeightedLogsumexp, kind="stabilizing", proof=PROOF
+)
 def log_of_long_product(node: Node) -> Node | None:
     """The product over- or underflows, its logarithm does not: the product keeps an exponent of its own."""
     return _alone(node)

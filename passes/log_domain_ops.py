@@ -40,6 +40,7 @@ from graphc.ops.elementwise import (
 )
 from graphc.ops.indexing import Gather, Take, TakeAlongAxis
 from graphc.ops.log_domain import LogProd, WeightedLogsumexp, WeightedSoftmax
+from graphc.ops.log_product import LogProduct, LogQuotient
 from graphc.ops.logic import Comparison, Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, Where
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Min, Prod, Softmax
@@ -76,7 +77,7 @@ _CARRYING: dict[type[Op], tuple[int, ...]] = {
     **dict.fromkeys((Sum, Mean, Prod, Max, Min, CumulativeProd), (0,)),
 }
 _CONSUMING: dict[type[Op], tuple[int, ...]] = {
-    **dict.fromkeys((Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual), (0, 1)),
+    **dict.fromkeys((Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual, LogProduct, LogQuotient), (0, 1)),
     **dict.fromkeys((Log, Log2, Log10, LogProd, Argmax, Argmin), (0,)),
     WeightedLogsumexp: (1,),
 }
@@ -159,6 +160,10 @@ def consumed(node: Node, xs: Sequence[Number]) -> Node:
         case Argmax(axis=axis) | Argmin(axis=axis):
             sign = 1 if isinstance(node.op, Argmax) else -1
             return make(node.op, aligned(extended(xs[0]), (axis,), sign)[0])
+        case LogProduct():
+            return cast(logarithm(times(extended(xs[0]), extended(xs[1]))), node.dtype)
+        case LogQuotient():
+            return cast(logarithm(over(extended(xs[0]), extended(xs[1]))), node.dtype)
         case LogProd(axis=axis):
             return cast(logarithm(product(extended(xs[0]), axis)), node.dtype)
         case WeightedLogsumexp(axis=axis):

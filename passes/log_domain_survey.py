@@ -21,6 +21,7 @@ from graphc.ops.conversion import Expand, Reshape, Sum
 from graphc.ops.cumulative import CumulativeProd
 from graphc.ops.elementwise import Abs, Add, Divide, Maximum, Minimum, Multiply, Pow, Rsqrt, Sqrt, Square, Subtract
 from graphc.ops.euclidean_norm import EuclideanNorm
+from graphc.ops.log_product import LogProduct, LogQuotient
 from graphc.ops.logic import Where
 from graphc.ops.movement import Concat
 from graphc.ops.reduction import Max, Mean, Prod
@@ -68,7 +69,7 @@ class Survey:
             return found.many
         if begins_as_logarithm(node):
             return True
-        chain = isinstance(node.op, (Multiply, Divide, Square, Where, *MOVES))
+        chain = isinstance(node.op, (Multiply, Divide, Square, Prod, Where, *MOVES))
         return bool(carrying(node)) and (found.many or found.logarithm or (chain and found.number > 1))
 
     def fires(self, node: Node) -> bool:
@@ -79,8 +80,12 @@ class Survey:
         if isinstance(node.op, Divide):
             return xs[0].many and xs[1].many
         if isinstance(node.op, Pow):
-            found = range_of(node.args[1])
-            return xs[0].many and (max(-found.low, found.high) < 1 or uniform_value(node.args[1]) is None)
+            found, mean = range_of(node.args[1]), isinstance(node.args[0].op, Prod)
+            return (xs[0].many or mean) and (max(-found.low, found.high) < 1 or uniform_value(node.args[1]) is None)
+        if isinstance(node.op, LogProduct):
+            return xs[0].number + xs[1].number > FEW
+        if isinstance(node.op, LogQuotient):
+            return xs[0].many or xs[1].many
         places = consuming(node)
         return bool(places) and all(xs[i].many for i in places)
 

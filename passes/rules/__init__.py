@@ -27,8 +27,9 @@ from graphc.passes.rules.norms import NORMS
 from graphc.passes.rules.picked import PICKED
 from graphc.passes.rules.powers import POWERS, POWERS_ALONE
 from graphc.passes.rules.probabilities import PROBABILITIES
+from graphc.passes.rules.products import PRODUCTS_APART
 from graphc.passes.rules.quotients import QUOTIENTS, REMAINDERS
-from graphc.passes.rules.roots import DISTANCES, ROOTS
+from graphc.passes.rules.roots import DISTANCES, QUADRATICS, ROOTS
 from graphc.passes.rules.sequences import SEQUENCES
 from graphc.passes.rules.shares import SHARES
 from graphc.passes.rules.special import SPECIAL
@@ -51,6 +52,7 @@ STABLE = RuleSet(
         *EXPONENTIALS,
         *ERROR_FUNCTION,
         *NORMS,
+        *QUADRATICS,
         *DIFFERENCES,
         *TRIGONOMETRIC,
         *QUOTIENTS,
@@ -72,6 +74,6 @@ STABLE = RuleSet(
 )
 LAST = (
     RuleSet("last", [*SHARES, *ROOTS, *INTERVALS, *NEARLY_EQUAL, *POWERS_ALONE]),
-    RuleSet("very last", [*DISTANCES]),
+    RuleSet("very last", [*DISTANCES, *PRODUCTS_APART]),
 )
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE, *(rule for rules in LAST for rule in rules)])

@@ -29,6 +29,8 @@ RENAMED = {
     "pow": np.power,
     "ldexp": lambda x, k: np.ldexp(x, np.clip(np.nan_to_num(k), -9999, 9999).astype("int32")),
     "log_ldexp": lambda x, k: np.log(x) + np.trunc(k) * np.log(2),
+    "log_product": lambda x, y: np.log(x * y),
+    "log_quotient": lambda x, y: np.log(x / y),
     "bitwise_left_shift": np.left_shift,
     "bitwise_right_shift": np.right_shift,
 }

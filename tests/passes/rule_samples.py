@@ -125,9 +125,9 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda X, Y: gc.mean(X * Y, axis=1) - gc.mean(X, axis=1) * gc.mean(Y, axis=1),
     ],
     "difference_of_waves": [
-        lambda x: gc.sin(x + 0.125) - gc.sin(x),
-        lambda x: gc.cos(x + 0.125) - gc.cos(x),
-        lambda x: gc.tan(x + 0.125) - gc.tan(x),
+        lambda x, y: gc.sin(x + y) - gc.sin(x),
+        lambda x, y: gc.cos(x) - gc.cos(x + y),
+        lambda x, y: gc.tan(x + y) - gc.tan(x),
     ],
     "lifted_above_moves": [lambda X: gc.log(gc.softmax(X, axis=1)[:, 0])],
     "log_mean_exp": [lambda X: gc.log(gc.mean(gc.exp(X), axis=1))],
@@ -135,6 +135,11 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "log_of_many_exponentials": [lambda x, y, z: gc.log(gc.exp(x) + gc.exp(y) + gc.exp(z))],
     "log_of_matmul": [lambda X, Y: gc.log(gc.exp(X[:, None, :]) @ gc.exp(Y[:, :, None]))],
     "log_of_multiple_of_erfc": [lambda x: gc.log(gc.erfc(x) / 2), lambda x: gc.log(3 * gc.erfc(x))],
+    "log_of_factors": [
+        lambda x, y: gc.log(x * y),
+        lambda x, y: gc.log(y / x),
+        lambda x: gc.log(6.25 * (x * x)),
+    ],
     "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
     "log_of_positive_factors": [lambda x, w: gc.log(w * gc.exp(x))],
@@ -149,6 +154,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "part_of_softmax": [lambda X: gc.exp(X)[:, 0] / gc.sum(gc.exp(X), axis=1)],
     "root_of_mean_of_squares": [lambda X: gc.sqrt(gc.mean(X * X, axis=1))],
     "root_of_product_with_itself": [lambda X: gc.sqrt(X[:, None, :] @ X[:, :, None])[:, 0, 0]],
+    "shares_of_equal_weights": [lambda X: 0.3 * gc.exp(X) / gc.sum(0.3 * gc.exp(X), axis=1, keepdims=True)],
     "sum_of_one": [lambda x: gc.sum(x[:, None], axis=1)],
 }
 """Formulas at which rewriters fire. An input in capitals has rows of elements, others one element for each point."""
