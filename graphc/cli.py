@@ -10,6 +10,7 @@
     graphc explain FILE                           write a page: what the compiler did to each line, and why
     graphc passes | rules | doctor                what there is
 
+FILE holds graphs as text, or is a Python script, whose compiled functions are looked at.
 The exit code is 0, or 1 for a mistake in what was given (named on stderr, without a traceback), or 2 for a
 command that is not understood.
 """
@@ -22,6 +23,7 @@ import sys
 from ast import literal_eval
 from collections import Counter
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -30,6 +32,7 @@ import numpy as np
 
 from graphc.errors import GraphcError, GraphError
 from graphc.inspect import draw, explain
+from graphc.inspect.script import graphs_of_script
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Input, Parameter
 from graphc.ir.node import Node, describe
@@ -144,7 +147,9 @@ def _add_commands_for_numbers(command: AddCommand) -> None:
 
 
 def _add_file(parser: argparse.ArgumentParser, *, one: bool = False) -> None:
-    parser.add_argument("file", metavar="FILE", help="a file of graphs as text, or - for the standard input")
+    parser.add_argument(
+        "file", metavar="FILE", help="graphs as text (- is stdin), or a script.py that compiles functions"
+    )
     if one:
         parser.add_argument("--graph", metavar="NAME", help="which graph, where the file has several")
 
@@ -271,7 +276,9 @@ def _rules(options: argparse.Namespace) -> None:
     wanted = (options.name or "").lower()
     found = [rule for rule in RULES if wanted in rule.name or wanted == rule.reference.lower()]
     if not found:
-        raise GraphError(f"no rule is like {options.name!r}", help="`graphc rules` lists all")
+        close = get_close_matches(wanted, [rule.name for rule in RULES], 3)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise GraphError(f"no rule is like {options.name!r}", help=f"{hint}`graphc rules` lists all")
     for rule in found:
         print(f"{rule.name}   {rule.reference or '-'}   {rule.kind}   {rule.proof}")
         print(f"    {rule}")
@@ -296,9 +303,15 @@ def _doctor(options: argparse.Namespace) -> None:
 
 
 def _graphs(options: argparse.Namespace) -> list[Graph]:
+    """The graphs of a text, or of the functions that a script compiles."""
     if options.file == "-":
         return parse_graphs(sys.stdin.read(), "<stdin>")
-    return parse_graphs(Path(options.file).read_text(encoding="utf-8"), options.file)
+    path = Path(options.file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise GraphError(f"{path} is no text", help="a file of graphs as text, or a script.py, is wanted") from None
+    return graphs_of_script(path) if path.suffix == ".py" else parse_graphs(text, options.file)
 
 
 def _the_graph(options: argparse.Namespace) -> Graph:
@@ -307,7 +320,8 @@ def _the_graph(options: argparse.Namespace) -> Graph:
     found = [graph for graph in graphs if options.graph in (None, graph.name)]
     if len(found) != 1:
         names = ", ".join(graph.name for graph in graphs) or "none"
-        raise GraphError(f"one graph is needed, {options.file} has {names}", help="choose one with --graph NAME")
+        choose = "choose one with --graph NAME" if graphs else None
+        raise GraphError(f"one graph is needed, {options.file} has {names}", help=choose)
     return found[0]
 
 
@@ -316,7 +330,9 @@ def _given(graph: Graph, options: argparse.Namespace) -> dict[str, Any]:
     leaves = {_label(leaf): leaf for leaf in (*graph.inputs, *graph.parameters)}
     given: dict[str, Any] = {}
     for setting in options.input:
-        name, _, text = setting.partition("=")
+        name, given_as, text = setting.partition("=")
+        if not given_as:
+            raise GraphError(f"--input {setting} gives no value", help=f"write {setting}=FILE.npy or {setting}=[1,2.5]")
         if name not in leaves:
             known = ", ".join(leaves) or "none"
             raise GraphError(f"{graph.name} has no input or parameter {name!r}", help=f"it has {known}")
@@ -349,7 +365,7 @@ def _array(text: str, leaf: Node) -> np.ndarray[Any, Any]:
         return np.asarray(literal_eval(text), leaf.dtype.numpy)
     except (ValueError, SyntaxError) as error:
         what = f"{text!r} is neither a .npy file nor numbers for {describe(leaf)}"
-        raise GraphError(what, details=[str(error)]) from None
+        raise GraphError(what, details=[error.msg if isinstance(error, SyntaxError) else str(error)]) from None
 
 
 if __name__ == "__main__":

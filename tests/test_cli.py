@@ -252,3 +252,59 @@ def test_explain_writes_a_page(graphc, file, tmp_path):
     assert "log_sum_exp" in text and "%1: f32[n,3] = exp(%z)" in text
     code, _, error = graphc("explain", file, "-o", tmp_path / "score.pdf")
     assert code == 1 and "end the name in .html" in error
+
+
+SCRIPT = """\
+import numpy as np
+import graphc as gc
+from layers import score
+
+x = gc.input("x", ("n", 3))
+scale = gc.parameter("scale", np.full(3, 2.0, "float32"))
+f = gc.compile([x], score(x * scale))
+print("made", f.name)
+if __name__ == "__main__":
+    raise SystemExit("the script was started")
+"""
+LAYERS = "import graphc as gc\n\ndef score(z):\n    return gc.log(gc.sum(gc.exp(z), axis=1))\n"
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "layers.py").write_text(LAYERS)
+    (tmp_path / "model.py").write_text(SCRIPT)
+    yield tmp_path / "model.py"
+    sys.modules.pop("layers", None)
+
+
+def test_scripts_have_the_functions_that_they_compile(graphc, script, tmp_path):
+    code, out, err = graphc("opt", script)
+    assert (code, err) == (0, "made f\n") and "logsumexp" in out
+    assert "[1001.09" in graphc("run", script, "--input", "x=[[500, 500, 500]]", "--input", "scale=[2, 2, 2]")[1]
+    assert graphc("explain", script, "-o", tmp_path / "f.html")[0] == 0
+    page = (tmp_path / "f.html").read_text(encoding="utf-8")
+    assert "layers.py" in page and "model.py" in page and "return gc.log(gc.sum(gc.exp(z), axis=1))" in page
+    assert str(tmp_path) not in sys.path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = (1\n", "model.py:1: '(' was never closed\n"),
+        ("import graphc as gc\n\nx = gc.input('x')\nf = gc.compile([x], x.shape[3])\n", "model.py:4: IndexError"),
+        ("import graphc as gc\nx = gc.input('x', (2,)) + gc.input('y', (3,))\n", "2 and 3 differ"),
+        ("import sys\nsys.exit(3)\n", "model.py:2: SystemExit: 3"),
+        ("x = 1\n", "stores no compiled function in a variable"),
+    ],
+)
+def test_mistakes_in_scripts_have_a_line_and_no_traceback(graphc, tmp_path, text, message):
+    (tmp_path / "model.py").write_text(text)
+    code, _, err = graphc("explain", tmp_path / "model.py")
+    assert code == 1 and message in err and "Traceback" not in err
+
+
+def test_what_is_nearly_right_is_suggested(graphc, file, tmp_path):
+    assert "did you mean log_of_softmax" in graphc("rules", "log_sofmax")[2]
+    assert "write x=FILE.npy" in graphc("run", file, "--input", "x")[2]
+    (tmp_path / "picture.gc").write_bytes(b"\x89PNG\xff")
+    assert "picture.gc is no text" in graphc("opt", tmp_path / "picture.gc")[2]
