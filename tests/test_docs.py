@@ -1,5 +1,6 @@
 """What the documents show is what happens: examples print what stands below them, links lead somewhere."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from graphc.ir.printer import format_graph
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"^```python\n(.*?)^```\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^ *```python\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+IMPORT = re.compile(r"^ *from (graphc\S*) import (.*)$", re.MULTILINE)
 GRAPH = re.compile(r"^```\n(graph .*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -36,6 +39,13 @@ def test_examples_print_what_they_say(example, tmp_path):
 @pytest.mark.parametrize("example", found(GRAPH))
 def test_graphs_are_graphs(example):
     assert format_graph(parse_graph(example[1])) == example[1]
+
+
+@pytest.mark.parametrize("code", found(CODE))
+def test_what_code_imports_is_there(code):
+    for module, names in IMPORT.findall(code[1]):
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{module} has no {name}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
