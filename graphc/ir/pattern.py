@@ -63,7 +63,7 @@ def matches(pattern: Term, node: Node, factors: bool = False) -> Iterator[Match]
     """All ways in which a node has the form of a pattern; with `factors`, beside others in a product."""
     if not isinstance(pattern, Application) or pattern.op.name not in ("multiply", "divide"):
         yield from (Match(env) for env in match(pattern, node, {}))
-    elif node.op.name in ("multiply", "divide"):
+    elif node.op.name in ("multiply", "divide", "square"):
         yield from _match_product(pattern, node, {}, MOST_FACTORS_BESIDE if factors else 0)
 
 

@@ -90,6 +90,16 @@ class Rewriter(Rewrite):
         return f"{' | '.join(self.roots)} -> {self.name}"
 
 
+def _roots(term: Application) -> tuple[str, ...]:
+    """The ops of the nodes that may have the form of a term: its own, and those of its other spellings."""
+    name = term.op.name
+    if name in ("add", "subtract"):
+        return "add", "subtract"
+    if name == "multiply" and str(term.args[0]) == str(term.args[1]):
+        return "multiply", "divide", "square"
+    return ("multiply", "divide") if name in ("multiply", "divide") else (name,)
+
+
 class RuleSet:
     """Rules in order, indexed by the op that a node must have. Sets add up with `+`."""
 
@@ -122,15 +132,13 @@ class RuleSet:
             variables = [Variable(name) for name in inspect.signature(function).parameters]
             before, after = function(*variables)
             reason = inspect.cleandoc(function.__doc__ or "")
-            roots = ("add", "subtract") if before.op.name in ("add", "subtract") else (before.op.name,)
-            roots = ("multiply", "divide") if before.op.name in ("multiply", "divide") else roots
             rule = Rule(
                 function.__name__,
                 kind,
                 reference,
                 reason,
                 proof,
-                roots,
+                _roots(before),
                 function,
                 when,
                 before,

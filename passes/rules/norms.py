@@ -86,6 +86,12 @@ def square_of_norm(x, axis: attribute):
     return euclidean_norm(x, axis) * euclidean_norm(x, axis), sum(square(x), axis)
 
 
+@NORMS.rule("stabilizing", "S57", proof="proved for n=1..4")
+def expanded_squared_distance(x, y, axis: attribute):
+    """Cancels where x and y are close."""
+    return sum(x * x, axis) + sum(y * y, axis) - 2 * sum(x * y, axis), sum(square(x - y), axis)
+
+
 @NORMS.rule("stabilizing", "S64")
 def root_of_square(x):
     """The square overflows and underflows; the derivative at 0 is 0 / 0."""
@@ -102,3 +108,9 @@ def inverse_root_of_square(x):
 def square_of_root(x):
     """The root is rounded. NaN below 0, as before, and 0.0 at -0.0."""
     return sqrt(x) * sqrt(x), where(x >= 0, x + 0.0, math.nan)
+
+
+@NORMS.rule("stabilizing", "S64")
+def root_over_its_square(x):
+    """The derivative is a difference of two numbers that overflow before it does."""
+    return sqrt(x) / x, 1 / sqrt(x)

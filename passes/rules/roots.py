@@ -21,9 +21,31 @@ from graphc.ops.logic import isfinite, isinf, isnan, logical_and, logical_or, wh
 from graphc.ops.trigonometry import hypot
 
 # The size of x is a choice, not abs(x), since the derivative of that at 0 is 0, not the one of x.
+QUADRATICS = RuleSet("quadratics")
 ROOTS = RuleSet("roots")
 DISTANCES = RuleSet("distances")
 AT_INFINITY = "tested: the case at infinity"
+
+
+# --- the roots of a quadratic equation, as textbooks have them ---
+
+
+@QUADRATICS.rule("stabilizing", "S58", proof="tested: the cases of both signs")
+def larger_root_of_quadratic(a, b, c):
+    """Cancels for positive b. The product of both roots is c / a, the other one does not cancel."""
+    root = sqrt(b * b - 4 * a * c)
+    total = root + where(b > 0, b, -b)
+    small = logical_and(b > 0, abs(4 * a * c) < b * b)
+    return (root - b) / (2 * a), where(small, -2 * (c / total), total / (2 * a))
+
+
+@QUADRATICS.rule("stabilizing", "S58", proof="tested: the cases of both signs")
+def smaller_root_of_quadratic(a, b, c):
+    """Cancels for negative b. The product of both roots is c / a, the other one does not cancel."""
+    root = sqrt(b * b - 4 * a * c)
+    total = root + where(b < 0, -b, b)
+    small = logical_and(b < 0, abs(4 * a * c) < b * b)
+    return (-b - root) / (2 * a), where(small, 2 * (c / total), -total / (2 * a))
 
 
 # --- a root and what is nearly as large ---

@@ -1,4 +1,4 @@
-"""Variances and covariances as differences of means: what is left after the cancellation has no digits.
+"""Variances and covariances as differences of means or sums: what is left after the cancellation has no digits.
 
 In f32 the naive variance of numbers near 5,000 is off by 1, and may be negative.
 """
@@ -6,9 +6,9 @@ In f32 the naive variance of numbers near 5,000 is off by 1, and may be negative
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-import numpy as np
-
+from graphc import dimension
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import PRODUCTS, SUMS, see, views
@@ -23,7 +23,7 @@ VARIANCE = RuleSet("variance")
 
 @VARIANCE.rewriter(Add, Subtract, kind="stabilizing", reference="S61")
 def difference_of_means(node: Node) -> Node | None:
-    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means."""
+    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means; sums are alike."""
     *_, view = views(node, SUMS, 2)
     if len(view.parts) != 2 or view.parts[0].sign == view.parts[1].sign:
         return None
@@ -35,38 +35,56 @@ def difference_of_means(node: Node) -> Node | None:
     return None
 
 
+class _Sums(NamedTuple):
+    """A product of sums over axes, divided by so many powers of the number of elements."""
+
+    terms: tuple[Node, ...]
+    axis: Axes
+    means: int
+
+
 def _covariance(whole: Node, product: Node) -> Node | None:
-    """mean((x - mean(x)) * (y - mean(y))), if `whole` is mean(x * y) and `product` is mean(x) * mean(y)."""
-    mean_of_product, factors = _mean(whole), see(product, frozenset({"multiply"}))
-    inner = see(mean_of_product[0], frozenset({"multiply"})) if mean_of_product is not None else None
-    if mean_of_product is None or factors is None or inner is None:
+    """The sum or mean of (x - mean(x)) * (y - mean(y)): of x * y, less `product`, that of x times the mean of y."""
+    first, second = _sums(whole, 1), _sums(product, 2)
+    if first is None or second is None or first.axis != second.axis or second.means != first.means + 1:
         return None
-    means = [_mean(factor) for factor in factors.args]
-    x, y = inner.args
-    _, axis = mean_of_product
-    for a, b in (means, means[::-1]):
-        if a is not None and b is not None and a[0] is x and b[0] is y and a[1] == b[1] == axis:
-            if x is not y:
-                return make(Covariance(axis), x, y)
-            total = make(SquaredDeviations(axis), cast(x, x.dtype.compute))
-            return cast(total / count(x, axis, total), x.dtype)
+    inner = see(first.terms[0], frozenset({"multiply"}))
+    if inner is None or {*inner.args} != {*second.terms}:
+        return None
+    (x, y), axis = second.terms, first.axis
+    if x is not y:
+        mean: Node = make(Covariance(axis), x, y)
+        return mean if first.means else mean * count(x, axis, mean)
+    total = make(SquaredDeviations(axis), cast(x, x.dtype.compute))
+    return cast(total / count(x, axis, total) if first.means else total, x.dtype)
+
+
+def _sums(x: Node, number: int) -> _Sums | None:
+    """A node as a product of so many sums or means, and of numbers that divide it by the number of elements."""
+    for view in views(x, PRODUCTS, 2 * number):
+        factor, sums = float(view.sign), []
+        for part in view.parts:
+            value = uniform_value(part.value)
+            if value is not None and value != 0:
+                factor *= float(value) ** part.sign
+            elif part.sign > 0 and isinstance(part.value.op, Sum | Mean):
+                sums.append(part.value)
+            else:
+                break
+        else:
+            if len(sums) == number and len({each.op.attributes()["axis"] for each in sums}) == 1:
+                return _counted(sums, factor)
     return None
 
 
-def _mean(x: Node) -> tuple[Node, Axes] | None:
-    """What a node is the mean of, and over which axes: by its op, or as a sum over the number of elements."""
-    if isinstance(x.op, Mean):
-        return x.args[0], x.op.axis
-    for view in views(x, PRODUCTS, 2):
-        if len(view.parts) != 2 or view.sign < 0:
-            continue
-        for total, other in (view.parts, view.parts[::-1]):
-            if total.sign > 0 and isinstance(total.value.op, Sum):
-                terms, axis = total.value.args[0], total.value.op.axis
-                size = math.prod(terms.shape[a] for a in axis)
-                number = uniform_value(other.value)
-                if number is not None and isinstance(size, int) and size:
-                    expected = np.asarray(float(size) ** -other.sign).astype(x.dtype.numpy)
-                    if number == expected:
-                        return terms, axis
+def _counted(sums: list[Node], factor: float) -> _Sums | None:
+    """Sums and means times a factor, if that is a power of the number of elements."""
+    terms, axis = tuple(each.args[0] for each in sums), sums[0].op.attributes()["axis"]
+    means = len([each for each in sums if isinstance(each.op, Mean)])
+    if factor == 1:
+        return _Sums(terms, axis, means)
+    size = dimension.product(tuple(terms[0].shape[a] for a in axis))
+    for divisions in (-1, 1, 2) if isinstance(size, int) else ():
+        if math.isclose(factor * float(size) ** divisions, 1, rel_tol=2 * float(sums[0].dtype.limits.eps)):
+            return _Sums(terms, axis, means + divisions)
     return None
