@@ -17,11 +17,9 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc.interpret import evaluate_nodes
-from graphc.interpret.mpmath_reader import MpmathReader
+from tests.mathematics import BITS, STEP, exact, mathematics
 
 inf, nan = np.inf, np.nan
-BITS, STEP = 2048, 400
 ROWS = [[1000, 1001, 999], [-1000, -1001, -1000.5], [0, 1e-8, -300], [88.8, 10, -200], [-800, 800, 3], [0, 0, 0]]
 LOGITS = [1000, -1000, -100, 100, 40, -40, 1e-10, -1e-10, 0, 3, -750, 750]
 SHARES = [1e-20, 1e-8, 0.5, 0.999, 1 - 1e-7]
@@ -196,26 +194,6 @@ CASES = [
 
 def name(case):
     return f"{case.reference}-{CASES.index(case)}"
-
-
-def mathematics(graph, x, values):
-    """The exact values of a graph."""
-    (result,) = evaluate_nodes([graph], {x: values}, reader=MpmathReader(BITS))
-    return np.asarray(result, dtype=object)
-
-
-def exact(graph, x, points):
-    """The exact values, and the derivative of their sum with respect to each element; rows are apart."""
-    with mpmath.workprec(BITS):
-        at = np.vectorize(mpmath.mpf, otypes=[object])(points)
-        gradient = np.zeros(points.shape, object)
-        for place in [(slice(None), column) for column in range(points.shape[1])] if points.ndim > 1 else [...]:
-            step = np.zeros(points.shape, object)
-            step[place] = [mpmath.ldexp(abs(v) or 1, -STEP) for v in at[place].ravel()]
-            above, below = (mathematics(graph, x, at + sign * step) for sign in (1, -1))
-            difference = (above - below).reshape(len(points), -1).sum(axis=1)
-            gradient[place] = difference / (2 * step[place])
-        return mathematics(graph, x, at), gradient
 
 
 def close(found, truth, ulps, units=0.0):

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 
 import graphc as gc
-from tests.test_stability import exact
+from tests.mathematics import assert_right
 
 ROOT = math.sqrt(2 * math.pi)
 ROWS = [[50, 40, 1], [-1000, 1, 2], [0.1, 0.2, -0.3]]
@@ -91,11 +90,7 @@ def test_values_and_slopes(case, dtype):
     points = np.asarray(case.points, dtype)
     x = gc.input("x", points.shape, dtype)
     y = case.formula(*(x[:, i] for i in range(points.shape[1])))
-    found = gc.compile([x], [y, gc.grad(gc.sum(y), x)])(points)
-    for values, truths in zip(found, exact(y, x, points)):
-        scale = 32 * float(np.finfo(dtype).eps)
-        for value, truth in zip(values.ravel(), truths.ravel(), strict=True):
-            assert abs(mpmath.mpf(float(value)) - truth) <= scale * max(case.largest, abs(truth)), (value, truth)
+    assert_right(y, x, points, 32, case.largest)
 
 
 # --- special values ---

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 
 import graphc as gc
-from tests.test_stability import exact
+from tests.mathematics import assert_right
 
 ROWS = [[1000, 1001, 999], [-1000, -1001, -1000.5], [0, 1e-8, -300], [88.75, 10, -200], [-800, 800, 3]]
 ANGLES = [[0.001, 2, 0], [0.5, 800, 0], [3, 100, 0]]
@@ -73,12 +72,7 @@ CASES = [
 def test_values_and_slopes(case, dtype):
     points = np.asarray(case.points, dtype)
     x = gc.input("x", points.shape, dtype)
-    y = case.formula(x)
-    found = gc.compile([x], [y, gc.grad(gc.sum(y), x)])(points)
-    for values, truths in zip(found, exact(y, x, points)):
-        scale = 16 * float(np.finfo(dtype).eps)
-        for value, truth in zip(values.ravel(), truths.ravel(), strict=True):
-            assert abs(mpmath.mpf(float(value)) - truth) <= scale * max(case.largest, abs(truth)), (value, truth)
+    assert_right(case.formula(x), x, points, 16, case.largest)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
