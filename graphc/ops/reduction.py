@@ -163,7 +163,8 @@ class SoftmaxComplement(RowWise):
         row = _Row(x, self.axis)
         total = row.along(row.total)
         others = where(row.at_top, row.along(row.rest), total - row.e)
-        return cast(others / total, x.dtype)
+        nothing = equal(row.along(row.top), float("-inf"))  # no element has any mass
+        return cast(where(nothing, 1, others / total), x.dtype)
 
     def exact(self, s: Any, x: Value) -> Value:
         e = s.exp(x)

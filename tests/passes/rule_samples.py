@@ -87,6 +87,13 @@ def instances(rewrite: Rewrite, dtype: str, rows: Any = "n", row: int = ROW) -> 
     return [_example(rewrite, formula, dtype, rows, row) for formula in EXAMPLES.get(rewrite.name, ())]
 
 
+def has_rows(rewrite: Rewrite) -> bool:
+    """Whether elements belong together in what a rewrite is shown by."""
+    if isinstance(rewrite, Rule):
+        return "axis" in attributes(rewrite)
+    return any(name.isupper() for f in EXAMPLES.get(rewrite.name, ()) for name in inspect.signature(f).parameters)
+
+
 def _example(rewrite: Rewrite, formula: Callable[..., Node], dtype: str, rows: Any, row: int) -> Instance:
     names = inspect.signature(formula).parameters
     shapes = {name: (rows, row) if name.isupper() else (rows,) for name in names}
@@ -140,6 +147,12 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda x, y: gc.log(y / x),
         lambda x: gc.log(6.25 * (x * x)),
     ],
+    "log_of_extreme": [
+        lambda X: gc.log(gc.max(gc.exp(X), axis=1)),
+        lambda X: gc.log(gc.min(gc.softmax(X, axis=1), axis=1)),
+        lambda x, y: gc.log(gc.minimum(gc.sigmoid(x), gc.sigmoid(y))),
+        lambda x: gc.log(gc.maximum(gc.sigmoid(x), 0.25)),
+    ],
     "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
     "log_of_positive_factors": [lambda x, w: gc.log(w * gc.exp(x))],
@@ -152,6 +165,12 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     ],
     "other_bases": [lambda X: gc.log2(gc.softmax(X, axis=1)), lambda X: gc.log10(gc.sum(gc.exp(X), axis=1))],
     "part_of_softmax": [lambda X: gc.exp(X)[:, 0] / gc.sum(gc.exp(X), axis=1)],
+    "quotient_less_its_limit": [
+        lambda x: (gc.exp(x) - 1) / x - 1,
+        lambda x: 1 - gc.log1p(x) / x,
+        lambda x: x / gc.tanh(x) - 1,
+        lambda x: 1 - x / gc.tan(x),
+    ],
     "root_of_mean_of_squares": [lambda X: gc.sqrt(gc.mean(X * X, axis=1))],
     "root_of_product_with_itself": [lambda X: gc.sqrt(X[:, None, :] @ X[:, :, None])[:, 0, 0]],
     "shares_of_equal_weights": [lambda X: 0.3 * gc.exp(X) / gc.sum(0.3 * gc.exp(X), axis=1, keepdims=True)],

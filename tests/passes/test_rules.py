@@ -25,7 +25,7 @@ from tests.passes.accuracy import compare, exact_value
 from tests.passes.evidence import LEFT_OUT, allowance
 from tests.passes.hard_points import hard_points
 from tests.passes.proof import prove
-from tests.passes.rule_samples import DTYPES, EXAMPLES, attributes, cases, graph_of, instances, sides, values
+from tests.passes.rule_samples import DTYPES, EXAMPLES, attributes, cases, graph_of, has_rows, instances, sides, values
 
 RULES = [rule for rule in ALL if isinstance(rule, Rule)]
 STABILIZING = [rule for rule in RULES if rule.kind == "stabilizing"]
@@ -136,9 +136,7 @@ def test_never_less_accurate(rule, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize(
-    "rule", [r for r in ACCURATE if any(i.rows for i in instances(r, "float32"))], ids=lambda rule: rule.name
-)
+@pytest.mark.parametrize("rule", [r for r in ACCURATE if has_rows(r)], ids=lambda rule: rule.name)
 def test_long_rows_of_short_floats(rule, dtype):
     """Neither the number of elements nor a sum of them need be a float of 16 bits."""
     for short, wide in zip(instances(rule, dtype, row=LONG), instances(rule, "float64", row=LONG)):
