@@ -60,9 +60,8 @@ class _Page:
     def __init__(self, function: CompiledFunction) -> None:
         self.function = function
         self.names = user_names(function.graph, function.source_graph)
-        nodes = list(everywhere([*function.source_graph.results, *function.graph.results]))
-        found = {place for node in nodes if (place := _place(node)) is not None}
-        found |= {place for firing in function.rewrites for place in _places([firing.before])}
+        roots = [*function.source_graph.results, *function.graph.results, *(f.before for f in function.rewrites)]
+        found = {place for node in _of_inputs(everywhere(roots)) if (place := _place(node)) is not None}
         self.numbers: Mapping[Place, int] = {place: number for number, place in enumerate(sorted(found))}
         self.signs = self.signs_of_lines()
 
@@ -236,6 +235,16 @@ class _Page:
 
     def formula(self, node: Node) -> str:
         return _cut(formula(node, self.names))
+
+
+def _of_inputs(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes, operands first, that depend on an input or a parameter: others are shared by all programs."""
+    fixed: set[Node] = set()
+    for node in nodes:
+        if isinstance(node.op, Input | Parameter) or not fixed.issuperset(node.args):
+            yield node
+        else:
+            fixed.add(node)
 
 
 def _place(node: Node) -> Place | None:

@@ -53,7 +53,7 @@ def condition_of(rule: Rewrite) -> str:
     if when is None:
         return "its function asks for more than the form"
     words = (when.__doc__ or "").strip().split("\n")[0].rstrip(".")
-    name = "" if when.__name__ == "<lambda>" else when.__name__
+    name = "" if when.__name__ == "<lambda>" else when.__name__.lstrip("_")
     return ": ".join(filter(None, (name, words))) or "a condition on ranges"
 
 

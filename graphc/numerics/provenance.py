@@ -77,6 +77,11 @@ class Provenance:
                 stack.append(origin.before)
         return sorted(found, key=self._order.__getitem__)
 
+    def between(self, versions: Iterable[Node]) -> list[Origin]:
+        """The firings that made one version of a node of another: also of what was there before, as in a derivative."""
+        passed = set(versions)
+        return [firing for firing in self.firings if firing.before in passed and firing.after in passed]
+
     def versions(self, node: Node) -> list[Node]:
         """What a node became, step by step, beginning with itself."""
         found = {node: None}

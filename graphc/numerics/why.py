@@ -48,10 +48,10 @@ def why(node: Node | str, source: Graph, optimised: Graph, provenance: Provenanc
     final = next((each for each in reversed(versions) if each in present), None)
     if final is None:
         return _gone(asked, versions, source, names, provenance)
-    story = provenance.story(final)
+    story = provenance.story(final) or provenance.between(versions)
     steps = tuple(step for step in story if not isinstance(step, Rebuilding))
     lines = [_headline(final, names)]
-    if final is not asked:
+    if formula(asked, names) != formula(final, names):
         lines.append(f"stands for {formula(asked, names)}")
     lines += [_step(step, names) for step in steps] or [_untouched(story)]
     if not story:

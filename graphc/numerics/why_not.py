@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from graphc.errors import GraphError
@@ -17,6 +18,7 @@ from graphc.ir.rewrite import Firing
 from graphc.ir.rule import SEMANTICS, Rewrite, Rule
 from graphc.ir.term import Application
 from graphc.numerics.licences import condition_of
+from graphc.numerics.provenance import Provenance
 from graphc.numerics.why import node_of
 
 _SHOWN = 8  # nodes
@@ -27,55 +29,62 @@ _WOULD_FIRE = "it would fire here: an earlier rule came first, the fuel was spen
 def why_not(
     name: str,
     rules: Sequence[Rewrite],
-    firings: Sequence[Firing],
     graphs: Sequence[Graph],
+    provenance: Provenance,
     semantics: str,
     node: Node | str | None = None,
 ) -> str:
     """What kept a rule from firing at a node, or at those of the graphs where it could begin, the nearest first.
 
-    The name of an op stands for the rules that make it; those that come nearest are shown.
+    A node stands for what became of it and, if the rule begins at none of these, for what it is made of. The name of an
+    op stands for the rules that make it; those that come nearest are shown.
     Raises GraphError if there is no such rule or op, or no such node.
     """
-    node = None if node is None else node_of(node, *graphs)
-    nodes = list(everywhere([result for graph in graphs for result in graph.results])) if node is None else [node]
-    found = [(rule, [each for each in nodes if _begins_at(rule, each)]) for rule in _named(name, rules)]
+    wanted = _named(name, rules)
+    nodes = list(everywhere([result for graph in graphs for result in graph.results]))
+    if node is not None:
+        node = node_of(node, *graphs)
+        if node not in {*nodes, *provenance.origins}:
+            raise GraphError("the function does not have this node", details=[describe(node)])
+        versions = provenance.versions(node)
+        begins = any(_begins_at(rule, each) for rule in wanted for each in versions)
+        nodes = versions if begins else list(everywhere(versions))
+    found = [(rule, [each for each in nodes if _begins_at(rule, each)]) for rule in wanted]
     if len(found) > 1:
         best = {rule: max((_nearness(rule, each) for each in begun), default=0) for rule, begun in found}
         begun_somewhere = [(rule, begun) for rule, begun in found if begun] or found
         found = sorted(begun_somewhere, key=lambda pair: -best[pair[0]])[:_RULES_SHOWN]
+    asked = {_expression(each) for each in nodes}
+    firings = [firing for firing in provenance.firings if node is None or _expression(firing.before) in asked]
     return "\n\n".join(_why_not(rule, begun, firings, semantics, node) for rule, begun in found)
 
 
 def _why_not(rule: Rewrite, nodes: Sequence[Node], firings: Sequence[Firing], semantics: str, node: Node | None) -> str:
     """The answer for one rule, and the nodes where it could begin."""
     lines = [f"{rule.name}: {rule}"]
-    fired = [f for f in firings if f.rule is rule and (node is None or f.before is node)]
-    lines += [f"it fired at {describe(firing.before)}" for firing in fired[:_SHOWN]]
+    fired = {_expression(firing.before): firing.before for firing in firings if firing.rule is rule}
+    lines += [f"it fired at {describe(before)}" for before in islice(fired.values(), _SHOWN)]
     if rule.kind not in SEMANTICS[semantics]:
         allowed = [word for word, kinds in SEMANTICS.items() if rule.kind in kinds]
         lines.append(f"it is {rule.kind}: {' or '.join(allowed)} allows that, semantics={semantics!r} does not")
         return "\n".join(lines)
-    candidates = [n for n in nodes if all(firing.before is not n for firing in fired)]
-    if not candidates and not fired:
+    candidates: dict[object, Node] = {}
+    for candidate in sorted(nodes, key=lambda candidate: -_nearness(rule, candidate)):
+        candidates.setdefault(_expression(candidate), candidate)
+    left = [candidate for expression, candidate in candidates.items() if expression not in fired]
+    if not left and not fired:
         where = "the graph" if node is None else describe(node)
         lines.append(f"it begins at {' or '.join(rule.roots)}, which {where} is not or has not")
-    candidates.sort(key=lambda candidate: -_nearness(rule, candidate))
-    candidates = _one_for_each_expression(candidates)
-    for candidate in candidates[:_SHOWN]:
+    for candidate in left[:_SHOWN]:
         lines += [f"not at {_described(candidate)}", f"  {_obstacle(rule, candidate)}"]
-    if len(candidates) > _SHOWN:
-        lines.append(f"and not at {len(candidates) - _SHOWN} more")
+    if len(left) > _SHOWN:
+        lines.append(f"and not at {len(left) - _SHOWN} more")
     return "\n".join(lines)
 
 
-def _one_for_each_expression(nodes: Sequence[Node]) -> list[Node]:
-    """The first node of each op in each expression of the user's: what it became in between is the same to the user."""
-    found: dict[object, Node] = {}
-    for node in nodes:
-        source = node.source
-        found.setdefault(node if source is None else (node.op.name, *source.identity), node)
-    return list(found.values())
+def _expression(node: Node) -> object:
+    """The same for an op of the user's and what it became in between, which is the same to the user."""
+    return node if node.source is None else (node.op.name, *node.source.identity)
 
 
 def _described(node: Node) -> str:

@@ -154,12 +154,12 @@ class CompiledFunction:
         return Provenance(history.source, history.firings, history.rebuildings, history.passes)
 
     def why_not(self, rule: str, node: Node | str | None = None) -> str:
-        """Why a rule did not fire, at a node (or the name of one) or anywhere, in words.
+        """Why a rule did not fire, at a node (or the name of one), in what it is made of, or anywhere; in words.
 
         The name of an op stands for the rules that make it. Raises GraphError for an unknown rule, op or node.
         """
         history, graphs = self._history, [self.source_graph, self.graph]
-        return why_not(rule, history.rules, history.firings, graphs, history.semantics, node)
+        return why_not(rule, history.rules, graphs, self.provenance, history.semantics, node)
 
     def __repr__(self) -> str:
         results = ", ".join(str(node.type) for node in self.graph.outputs)

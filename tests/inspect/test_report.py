@@ -73,7 +73,7 @@ def test_lines_have_signs_of_what_became_of_them(page: str, tmp_path: Path) -> N
     rewritten = '<u class=good title="rewritten by softmax_of_exponentials">●</u>'
     assert re.findall(signs + "p = gc.exp", page) == [rewritten]
     x = gc.input("x", ("n",))
-    width = gc.exp(gc.log(1 + gc.exp(x)))
+    width = gc.exp(2 * x) * gc.log(1 + gc.exp(x))
     text = gc.inspect.explain(gc.compile([x], width), tmp_path / "f.html").read_text(encoding="utf-8")
     (shown,) = re.findall(signs + "width = gc.exp", text)
     assert re.findall("class=(good|bad)", shown) == ["bad", "good"] and "exp may overflow in f32" in shown
@@ -86,6 +86,19 @@ def test_loops_and_functions_without_rewrites(tmp_path: Path) -> None:
     for outputs in (total, x):
         text = gc.inspect.explain(gc.compile([x], outputs), tmp_path / "f.html").read_text(encoding="utf-8")
         assert "optimised graph" in text
+
+
+def test_lines_of_other_programs_do_not_appear(tmp_path: Path) -> None:
+    def average(n: str) -> gc.CompiledFunction:
+        x = gc.input("x", (n,))
+        if n == "n":
+            return gc.compile([x], gc.sum(x) / gc.extent(x.shape[0], "float32"))  # another program
+        return gc.compile([x, gc.input("y", ("n",))], gc.sum(x) / gc.extent(gc.dim("n"), "float32"))
+
+    another, f = average("n"), average("m")
+    assert "another program" in gc.inspect.explain(another, tmp_path / "f.html").read_text(encoding="utf-8")
+    lines = gc.inspect.explain(f, tmp_path / "f.html").read_text(encoding="utf-8")
+    assert "another program" not in re.sub(r"<span><em>.*?</span>", "", lines)
 
 
 def test_wrong_ending(tmp_path: Path) -> None:

@@ -149,3 +149,27 @@ def test_a_name_stands_for_a_node(x):
     for rule, node in ((3, None), (None, None), ("log_sum_exp", 3)):
         with pytest.raises(gc.GraphError, match=r"neither a node|not the name of a rule or an op"):
             f.why_not(rule, node)
+
+
+def test_a_rule_that_made_what_a_derivative_has_already_is_named():
+    x = gc.input("x", ("n", 3))
+    p = gc.exp(x) / gc.sum(gc.exp(x), axis=1, keepdims=True)
+    loss = gc.sum(p[:, 0])
+    f = gc.compile([x], [loss, gc.grad(loss, x)])
+    assert f.why(p).rules == ("softmax_of_exponentials",)
+    assert "no rule" not in str(f.why(p))
+
+
+def test_why_not_looks_below_a_node_where_the_rule_cannot_begin():
+    x, y = gc.input("x", ("n", 3)), gc.input("y", ("n", 3))
+    p = gc.exp(x) / gc.sum(gc.exp(x), axis=1, keepdims=True)
+    loss = -gc.mean(gc.log(p + 1e-8))
+    entropy = -gc.sum(p * gc.log(p))
+    f = gc.compile([x], [loss, entropy])
+    text = f.why_not("log_of_softmax", loss)
+    assert text == f.why_not("log_of_softmax", "loss")
+    assert "softmax(x, axis=axis) is wanted where %add" in text and "fired" not in text
+    text = f.why_not("log_of_softmax", entropy)
+    assert "it fired at %log" in text and "not at" not in text
+    with pytest.raises(gc.GraphError, match="does not have this node"):
+        f.why_not("log_of_softmax", gc.exp(y))
