@@ -1,15 +1,10 @@
 """Several identities within one formula, and spellings that hide one."""
 
-from typing import Any
-
 from benchmarks.stability.case import Case, Family
+from benchmarks.stability.cases.log_sum_exp import shares
 
 ROWS = [[1000, 1001, 999], [-1000, -1001, -1000.5], [88.75, 10, -200], [0.5, 0.25, 2]]
 LOGITS = [1000, -1000, 100, -100, 0.5, 3]
-
-
-def shares(xp: Any, x: Any) -> Any:
-    return xp.exp(x) / xp.sum(xp.exp(x))
 
 
 FAMILY = Family(

@@ -19,7 +19,7 @@ FAMILY = Family(
     [
         Case("log det", "S62", lambda xp, a: xp.log(xp.det(a)), [HUGE, TINY, PLAIN], NARROW),
         Case(
-            "½ log det of a Cholesky factor's square",
+            "log det of a Cholesky factor",
             "S62",
             lambda xp, a: xp.log(xp.det(xp.cholesky(a))),
             [

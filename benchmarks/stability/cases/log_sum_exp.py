@@ -104,7 +104,9 @@ FAMILY = Family(
             slopes={0: [[0, 0, 0]]},
             source="pytorch#41508",
         ),
-        Case("s x - max(s x)", "S13", lambda xp, x: xp.exp(3 * x - xp.max(3 * x)), [[30, 31, 29], [-100, -101, -102]]),
+        Case(
+            "e^(s x - max(s x))", "S13", lambda xp, x: xp.exp(3 * x - xp.max(3 * x)), [[30, 31, 29], [-100, -101, -102]]
+        ),
         Case(
             "cross-entropy with one class",
             "S15",

@@ -199,7 +199,7 @@ FAMILY = Family(
             [[1000, 1001, 999], [-900, -901, -902], [1, 2, 3]],
         ),
         Case(
-            "heat capacity from the partition function",
+            "free energy from the partition function",
             "S1",
             lambda xp, e: xp.log(xp.sum(xp.exp(-e * 4))) / 4,
             [[1000, 1001, 999], [-900, -901, -902], [1, 2, 3]],

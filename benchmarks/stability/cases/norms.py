@@ -64,8 +64,8 @@ FAMILY = Family(
                 ([1, 2], [4, 6]),
             ],
         ),
-        Case("norm of an RMS-normalised row", "S60", lambda xp, x: x / xp.sqrt(xp.mean(x**2)), NORMS, NARROW),
-        Case("modulus of a quotient", "S60", lambda xp, x, y: x / xp.sqrt(x**2 + y**2), PAIRS, NARROW_PAIRS),
+        Case("RMS-normalised row", "S60", lambda xp, x: x / xp.sqrt(xp.mean(x**2)), NORMS, NARROW),
+        Case("part of a unit vector", "S60", lambda xp, x, y: x / xp.sqrt(x**2 + y**2), PAIRS, NARROW_PAIRS),
         Case(
             "angle: acos of a cosine",
             "S59",
