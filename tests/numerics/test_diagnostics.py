@@ -126,6 +126,8 @@ BAD = [
     (lambda: y / (x - y), "division", "division by a difference that can cancel: x - y"),
     (lambda: y / gc.sum(p), "division", "division by gc.sum(p), which can be 0"),
     (lambda: 1 / x, "division", "division by %x"),
+    (lambda: x / 0, "division", "division by 0"),
+    (lambda: gc.sum(x) / (x.shape[0] - 1), "division", "division by n-1, which can be 0"),
     (lambda: x**-2, "division", "division by %x"),
     (lambda: gc.rsqrt(p), "division", "division by %p"),
     (lambda: gc.log(gc.exp(-gc.abs(x)) * 0.5), "underflow", "exp underflows to 0 in f32 where |%x| > 104"),

@@ -30,8 +30,10 @@ _ELSEWHERE = (*_DIVISIONS, Rsqrt, Tan, Xlogy, Xlog1py, Entr, RelEntr, KlDiv)  # 
 
 @check(of_derivatives=True)
 def division(node: Node, scope: Scope) -> Iterator[Finding]:
-    """A divisor that can be 0."""
+    """A divisor that can be 0, or is."""
     divisor = _divisor(node)
+    if isinstance(node.op, _DIVISIONS) and node.dtype.is_float and uniform_value(node.args[1]) == 0:
+        yield Finding("division", node, "division by 0", operand=node.args[1])
     if divisor is None or not node.dtype.is_float or _counts_ties(node):
         return
     if not _can_be(divisor, _is_zero, scope):

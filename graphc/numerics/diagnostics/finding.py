@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from graphc.dimension import symbols_of
 from graphc.ir.leaf import Input
 from graphc.ir.node import Node
 from graphc.numerics.diagnostics.scope import Scope
+from graphc.ops.position import Extent
 
 KINDS = ("overflow", "underflow", "domain", "division", "cancellation", "hack", "narrow")
 
@@ -54,4 +56,7 @@ def unless(scope: Scope, node: Node, condition: str = "") -> str:
     node = scope.outer(node)
     if isinstance(node.op, Input):
         return f'if it cannot be, declare that: gc.input("{node.op.label}", …, range=…)'
+    if isinstance(node.op, Extent):
+        dims = ", ".join(f'gc.dim("{name}", min=…)' for name in sorted(symbols_of(node.op.size)))
+        return f"if it cannot be, declare that: {dims}"
     return f"if it cannot be, say so: gc.assume({condition})" if condition else ""

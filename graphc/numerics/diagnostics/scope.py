@@ -73,6 +73,8 @@ class Scope:
             return f"%{self.names[node]}"
         if isinstance(node.op, Input | Parameter):
             return f"%{node.op.label}"
+        if isinstance(node.op, Extent):
+            return str(node.op.size)
         return self._written(node) or formula(node, self.names, 3)
 
     def code(self, node: Node) -> str:
