@@ -10,11 +10,14 @@ from typing import Any
 
 from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import log, log1p, sqrt
-from graphc.ops.logic import equal, isinf, logical_or, where
+from graphc.ops.elementwise import abs, expm1, log, log1p, power, sqrt
+from graphc.ops.logic import equal, isinf, logical_and, logical_or, where
 from graphc.ops.trigonometry import one_minus_square
+from graphc.passes.rules.subtraction import difference
 
 DIFFERENCES = RuleSet("differences")
+SPECIAL_CASES = "tested: the cases at 0 and infinity"
+NEAR_AND_FAR = "tested: the cases of near and far"
 
 
 def _is_float(x: Node) -> bool:
@@ -22,20 +25,28 @@ def _is_float(x: Node) -> bool:
     return x.dtype.is_float
 
 
-@DIFFERENCES.rule("stabilizing", "S55", proof="tested: the cases at 0 and infinity")
+@DIFFERENCES.rule("stabilizing", "S55", proof=SPECIAL_CASES)
 def difference_of_roots(x, y):
-    """Cancels where y is small beside x."""
-    root = sqrt(x + y)
-    total = root + sqrt(x)
-    return sqrt(x + y) - sqrt(x), where(logical_or(equal(total, 0), isinf(y)), root, y / total)
+    """Cancels where x and y are close."""
+    total = sqrt(x) + sqrt(y)
+    alone = logical_or(equal(total, 0), isinf(total))
+    apart = where(alone, sqrt(x), 0) - where(alone, sqrt(y), 0)
+    return sqrt(x) - sqrt(y), where(alone, apart, difference(x, y) / total)
 
 
-@DIFFERENCES.rule("stabilizing", "S55", proof="tested: the cases at 0 and infinity")
-def difference_from_larger_root(x, y):
-    """Cancels where y is small beside x."""
-    root = sqrt(x + y)
-    total = root + sqrt(x)
-    return sqrt(x) - sqrt(x + y), -where(logical_or(equal(total, 0), isinf(y)), root, y / total)
+@DIFFERENCES.rule("stabilizing", "S55")
+def inverse_of_circle_less_one(x):
+    """1 / sqrt(1 - x*x) - 1, as a kinetic energy, cancels near 0."""
+    root = sqrt(one_minus_square(x))
+    return 1 / root - 1, x * (x / root / (1 + root))
+
+
+@DIFFERENCES.rule("stabilizing", "S55", proof=NEAR_AND_FAR)
+def inverse_root_less_one(x):
+    """1 / sqrt(1 + x) - 1 cancels near 0."""
+    root, near = sqrt(1 + x), x < 1
+    far = where(near, 1, 1 / root) - 1
+    return 1 / root - 1, where(near, where(near, -x, 0) / root / (1 + root), far)
 
 
 @DIFFERENCES.rule("stabilizing", "S55")
@@ -79,6 +90,16 @@ def difference_from_square_of_sum(x, y):
 def difference_of_squares(x, y):
     """Cancels where x and y are close, and so do the squares of numbers that are rounded."""
     return x * x - y * y, (x - y) * (x + y)
+
+
+@DIFFERENCES.rule("stabilizing", "S57", proof=NEAR_AND_FAR)
+def difference_of_powers(x, y, p):
+    """Cancels where x and y are close."""
+    less = difference(x, y)
+    near = logical_and(abs(less) < 0.5 * abs(y), abs(p * less) < 0.5 * abs(y))
+    ratio = where(near, less / where(near, y, 1), 0)
+    apart = where(near, 0, power(x, p)) - where(near, 0, power(y, p))
+    return power(x, p) - power(y, p), where(near, power(y, p) * expm1(p * log1p(ratio)), apart)
 
 
 @DIFFERENCES.rule("stabilizing", "S57", when=_is_float)

@@ -7,6 +7,7 @@ from typing import Any
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import abs, exp, expm1, log, log1mexp, log1p, maximum
 from graphc.ops.logic import equal, logical_and, where
+from graphc.passes.rules.subtraction import difference
 
 LOGARITHMS = RuleSet("logarithms")
 NEARLY_EQUAL = RuleSet("nearly equal")
@@ -103,14 +104,16 @@ def log1p_less_log(x):
 @NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
 def difference_of_logs(x, y):
     """Cancels where x and y are close."""
-    near = abs(x - y) < 0.5 * y  # both are positive then
-    small = log1p(where(near, (x - y) / where(near, y, 1), 0))
+    less = difference(x, y)
+    near = abs(less) < 0.5 * y  # both are positive then
+    small = log1p(where(near, less / where(near, y, 1), 0))
     return log(x) - log(y), where(near, small, _unless(near, x) - _unless(near, y))
 
 
 @NEARLY_EQUAL.rule("stabilizing", "S32", proof=CASES)
 def difference_of_exponentials(x, y):
     """Cancels where x and y are close."""
-    near = abs(x - y) < 1
+    less = difference(x, y)
+    near = abs(less) < 1
     apart = where(near, 1, exp(x)) - where(near, 1, exp(y))
-    return exp(x) - exp(y), where(near, exp(y) * expm1(where(near, x - y, 0)), apart)
+    return exp(x) - exp(y), where(near, exp(y) * expm1(where(near, less, 0)), apart)

@@ -12,17 +12,35 @@ from typing import Any
 
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
+from graphc.ir.pattern import PRODUCTS, SUMS, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, exp, expm1, log1p, power, sin, tan, tanh
+from graphc.ops.elementwise import (
+    Add,
+    Log1p,
+    Sin,
+    Subtract,
+    Tan,
+    Tanh,
+    abs,
+    exp,
+    expm1,
+    log1p,
+    power,
+    sin,
+    tan,
+    tanh,
+)
 from graphc.ops.logic import Equal, Where, equal, where
 from graphc.ops.special.quotient import Exprel, exprel, sinc
 from graphc.ops.special.remainder import TaylorRemainder, taylor_remainder
-from graphc.ops.trigonometry import atan, cosh, sinh
+from graphc.ops.trigonometry import Atan, Sinh, atan, cosh, sinh
 
 QUOTIENTS = RuleSet("quotients")
 REMAINDERS = RuleSet("remainders")
 AT_ZERO = "tested: the case at 0"
+NEAR_AND_FAR = "tested: the cases of near and far"
 SERIES = "tested: the series near 0"
+NEAR_ARGUMENT = {Sin: "sin", Sinh: "sinh", Tan: "tan", Tanh: "tanh", Atan: "atan", Log1p: "log1p"}
 FAR = 50.0
 """Well before exp(x) overflows, and where exp(-x) is nothing beside 1."""
 
@@ -101,9 +119,10 @@ def sinh_over_argument(x):
 
 
 def _planck(x: Any) -> Any:
-    """x / (exp(x) - 1), far above 0 by exponentials of what is far below."""
-    far = x > FAR
-    return where(far, exp(-x), 1) / exprel(where(far, -x, x))
+    """x / (exp(x) - 1): far above 0 x / exp(x), which may underflow on the way, far below it -x."""
+    above, below = where(x > FAR, x, 0), where(x < -FAR, x, 0)
+    half, middle = exp(-0.5 * above), where(abs(x) > FAR, 0, x)
+    return where(x > FAR, above * half * half, where(x < -FAR, -below, 1 / exprel(middle)))
 
 
 def _bose(x: Any) -> Any:
@@ -112,7 +131,7 @@ def _bose(x: Any) -> Any:
     return where(far, exp(-x), 1) / where(far, -expm1(-x), expm1(x))
 
 
-@QUOTIENTS.rule("stabilizing", "S36", factors=True)
+@QUOTIENTS.rule("stabilizing", "S36", factors=True, proof=NEAR_AND_FAR)
 def argument_over_expm1(x):
     """The law of Planck: the derivative cancels near 0 and divides infinities far above. NaN at 0, as before."""
     return x / expm1(x), _with_gap(x, _planck(x))
@@ -232,3 +251,47 @@ def inverse_less_inverse_of_expm1(x):
     small, large = where(near, x, 0), where(near, 1, x)
     value = taylor_remainder(small, function="exp", terms=2, over=2) / exprel(small)
     return -_bose(x) + 1 / x, _with_gap(x, where(near, value, 1 / large - where(near, 0, _bose(large))))
+
+
+@REMAINDERS.rewriter(Add, Subtract, kind="stabilizing", reference="S36", proof=SERIES)
+def quotient_less_its_limit(node: Node) -> Node | None:
+    """(exp(x) - 1) / x - 1 cancels near 0, and so does x * coth(x) - 1. NaN at 0, as before."""
+    *_, view = views(node, SUMS, 2)
+    for quotient, number in (view.parts, view.parts[::-1]) if len(view.parts) == 2 else ():
+        limit = uniform_value(number.value)
+        if limit is None or not node.dtype.is_float:
+            continue
+        limit *= -number.sign * quotient.sign
+        rest = _without_first_term(quotient.value, limit)
+        rest = _without_one(quotient.value) if rest is None and limit == 1 else rest
+        if rest is not None:
+            return rest if quotient.sign > 0 else -rest
+    return None
+
+
+def _without_first_term(quotient: Node, limit: float) -> Node | None:
+    """A quotient less its limit at 0, with or without a gap there: the rest of its series."""
+    has_gap = isinstance(quotient.op, Where) and isinstance(quotient.args[0].op, Equal)
+    value = quotient.args[2] if has_gap else quotient
+    x = quotient.args[0].args[0] if has_gap else value.args[0] if value.args else value
+    if has_gap and quotient is not _with_gap(x, value):
+        return None
+    op = TaylorRemainder("exp", 1, 1) if isinstance(value.op, Exprel) and value.op.order == 0 else value.op
+    if not isinstance(op, TaylorRemainder) or op.terms != op.over or op.limit != limit:
+        return None
+    near = abs(x) < 1
+    small = taylor_remainder(where(near, x, 0), function=op.function, terms=op.terms + 1, over=op.over)
+    rest: Node = where(near, small, where(near, limit, value) - limit)
+    return _with_gap(x, rest) if has_gap else rest
+
+
+def _without_one(quotient: Node) -> Node | None:
+    """x / f(x) - 1 where f(x) is near x."""
+    for view in views(quotient, PRODUCTS, 2):
+        if view.sign < 0 or len(view.parts) != 2:
+            continue
+        x, f = (part.value for part in sorted(view.parts, key=lambda part: -part.sign))
+        name = NEAR_ARGUMENT.get(type(f.op))
+        if name is not None and f.args[0] is x and view.parts[0].sign != view.parts[1].sign:
+            return -taylor_remainder(x, function=name, terms=2) / f
+    return None

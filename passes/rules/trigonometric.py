@@ -5,21 +5,34 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphc.interpret.ranges import range_of
 from graphc.ir.node import Node
 from graphc.ir.op import Op
 from graphc.ir.pattern import SUMS, views
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.conversion import expand, sum
-from graphc.ops.elementwise import Add, Cos, Sin, Subtract, Tan, abs, cos, log, log1p, sin, sqrt, square
+from graphc.ops.elementwise import (
+    Add,
+    Cos,
+    Sin,
+    Subtract,
+    Tan,
+    abs,
+    cos,
+    log,
+    log1p,
+    maximum,
+    sin,
+    sqrt,
+    square,
+    tan,
+)
 from graphc.ops.euclidean_norm import euclidean_norm
-from graphc.ops.logic import where
-from graphc.ops.trigonometry import acos, asin, atan2, one_minus_square
+from graphc.ops.logic import isfinite, logical_and, where
+from graphc.ops.trigonometry import acos, asin, atan, atan2, one_minus_square
+from graphc.passes.rules.subtraction import difference, excess
 
 TRIGONOMETRIC = RuleSet("trigonometric")
 NEAR_AND_FAR = "tested: the cases of near and far"
-MOST = 4.0
-"""Where the angles differ by more, nothing is gained, and half of the difference may be another angle."""
 HALF_TURN = 3.14
 """Less than pi in every dtype, to which pi itself may be rounded up."""
 
@@ -34,6 +47,18 @@ def one_minus_cos(x):
 def cos_minus_one(x):
     """Cancels near 0, and is 0 below 2.4e-4 in f32."""
     return cos(x) - 1, -2 * square(sin(0.5 * x))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59")
+def tan_less_sin(x):
+    """Both are near x where that is small."""
+    return tan(x) - sin(x), 2 * tan(x) * square(sin(0.5 * x))
+
+
+@TRIGONOMETRIC.rule("stabilizing", "S59")
+def sin_less_tan(x):
+    """Both are near x where that is small."""
+    return sin(x) - tan(x), -2 * tan(x) * square(sin(0.5 * x))
 
 
 @TRIGONOMETRIC.rule("stabilizing", "S59")
@@ -122,9 +147,12 @@ def log_of_cos(x):
     return log(cos(x)), where(near, small, log(where(near, 1, cos(x))))
 
 
+# --- functions of almost equal angles ---
+
+
 @TRIGONOMETRIC.rewriter(Add, Subtract, kind="stabilizing", reference="S59")
 def difference_of_waves(node: Node) -> Node | None:
-    """sin(x + y) - sin(x) cancels where y is small, and so for cos and tan. Only where y is known to be moderate."""
+    """sin(x + y) - sin(x) cancels where y is small, and x + y is rounded; and so for cos and tan."""
     *_, view = views(node, SUMS, 2)
     if len(view.parts) != 2 or view.parts[0].sign == view.parts[1].sign:
         return None
@@ -132,27 +160,34 @@ def difference_of_waves(node: Node) -> Node | None:
     if above.op != below.op or not isinstance(above.op, Sin | Cos | Tan):
         return None
     (a,), (b,) = above.args, below.args
-    y = _excess(a, b)
-    if y is not None:
-        return _difference(above.op, b, y)
-    y = _excess(b, a)
-    return -_difference(above.op, a, y) if y is not None else None
+    y = excess(a, b)
+    if y is None:
+        return None
+    if b.op.name in SUMS and a.op.name not in SUMS:  # what is no sum is not rounded
+        return -_difference(above.op, a, -y)
+    return _difference(above.op, b, y)
 
 
 def _difference(op: Op, x: Node, y: Node) -> Any:
-    """f(x + y) - f(x)."""
+    """f(x + y) - f(x), without that sum; of tan close to a pole, where nothing cancels, as it is written."""
     if isinstance(op, Tan):
-        return sin(y) / (cos(x) * cos(x + y))
+        t, u = tan(x), tan(y)
+        near = abs(t * u) < 0.5
+        small, far = where(near, u, 0), where(near, 0, tan(x + y)) - where(near, 0, t)
+        return where(near, (small + small * t * t) / (1 - small * t), far)
     half = y / 2
-    return 2 * sin(half) * cos(x + half) if isinstance(op, Sin) else -2 * sin(half) * sin(x + half)
+    if isinstance(op, Sin):
+        return 2 * sin(half) * (cos(half) * cos(x) - sin(half) * sin(x))
+    return -2 * sin(half) * (cos(half) * sin(x) + sin(half) * cos(x))
 
 
-def _excess(whole: Node, x: Node) -> Node | None:
-    """What is added to x in a sum, if it is known to lie between -MOST and MOST."""
-    for view in views(whole, SUMS, 2):
-        for part, other in (view.parts, view.parts[::-1]) if len(view.parts) == 2 else ():
-            if part.sign > 0 and part.value is x:
-                y = other.value if other.sign > 0 else -other.value
-                known = range_of(y)
-                return y if known.low >= -MOST and known.high <= MOST else None
-    return None
+@TRIGONOMETRIC.rule("stabilizing", "S59", proof=NEAR_AND_FAR)
+def difference_of_inverse_tangents(x, y):
+    """Cancels where x and y are close, and where both are large."""
+    less, scale = difference(x, y), maximum(abs(x), 1)  # the product of both may overflow
+    near = logical_and(abs(less) < 0.5 * scale, isfinite(x))
+    small = where(near, less / scale, 0) / (1 / scale + y * where(near, x / scale, 0))
+    large = x * y > 1
+    above, below = where(large, 1 / where(large, y, 1), x), where(large, 1 / where(large, x, 1), y)
+    far = where(near, 0, atan(above)) - where(near, 0, atan(below))
+    return atan(x) - atan(y), where(near, atan(small), far)

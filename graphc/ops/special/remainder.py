@@ -62,10 +62,14 @@ class TaylorRemainder(Elementwise):
             series = series * small
         return s.where(near, series, self._far(s, s.where(near, known.near, x)))
 
+    @property
+    def limit(self) -> float:
+        """The value at 0."""
+        return _FUNCTIONS[self.function].coefficient(self.terms) if self.terms == self.over else 0.0
+
     def exact(self, s: Scalars, x: Value) -> Value:
-        limit = _FUNCTIONS[self.function].coefficient(self.terms) if self.terms == self.over else 0.0
         zero = s.equal(x, 0)
-        return s.where(zero, limit, self._far(s, s.where(zero, 1.0, x)))
+        return s.where(zero, self.limit, self._far(s, s.where(zero, 1.0, x)))
 
     def _far(self, s: Scalars, x: Value) -> Value:
         known = _FUNCTIONS[self.function]
