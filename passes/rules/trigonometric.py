@@ -163,9 +163,9 @@ def difference_of_waves(node: Node) -> Node | None:
     y = excess(a, b)
     if y is None:
         return None
-    if b.op.name in SUMS and a.op.name not in SUMS:  # what is no sum is not rounded
-        return -_difference(above.op, a, -y)
-    return _difference(above.op, b, y)
+    is_rounded = b.op.name in SUMS and a.op.name not in SUMS
+    result: Node = -_difference(above.op, a, -y) if is_rounded else _difference(above.op, b, y)
+    return result
 
 
 def _difference(op: Op, x: Node, y: Node) -> Any:
