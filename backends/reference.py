@@ -19,9 +19,7 @@ class ReferenceCode(HostedCode):
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    def run(
-        self, inputs: Sequence[Array], parameters: Mapping[Node, Array], sizes: Mapping[str, int]
-    ) -> list[Array]:
+    def run(self, inputs: Sequence[Array], parameters: Mapping[Node, Array], sizes: Mapping[str, int]) -> list[Array]:
         bindings = {**dict(zip(self._graph.inputs, inputs, strict=True)), **parameters}
         values = evaluate_nodes(self._graph.results, bindings, sizes)
         # Copies, since a value may be a view of an input, a parameter or another output.

@@ -70,9 +70,7 @@ class HostedCode(Code, ABC):
     """Code that is called with arrays."""
 
     @abstractmethod
-    def run(
-        self, inputs: Sequence[Array], parameters: Mapping[Node, Array], sizes: Mapping[str, int]
-    ) -> list[Array]:
+    def run(self, inputs: Sequence[Array], parameters: Mapping[Node, Array], sizes: Mapping[str, int]) -> list[Array]:
         """The outputs, for contiguous arrays that fit the graph's types.
 
         It writes the new values into the arrays of `parameters`: all of them or, if it raises, none.

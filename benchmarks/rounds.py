@@ -79,9 +79,7 @@ def measure(case: Case, size: str, peers: Sequence[str], settings: Settings) -> 
     return outcomes
 
 
-def measure_calls(
-    case: Case, truth: list[list[np.ndarray]], outcomes: list[Outcome], settings: Settings
-) -> None:
+def measure_calls(case: Case, truth: list[list[np.ndarray]], outcomes: list[Outcome], settings: Settings) -> None:
     with ExitStack() as stack:
         cache = stack.enter_context(tempfile.TemporaryDirectory())
         ready: list[tuple[Outcome, Worker, int]] = []
@@ -99,9 +97,7 @@ def measure_calls(
                         outcome.samples.append(process.ask("run", calls) / calls)
 
 
-def measure_builds(
-    case: Case, truth: list[list[np.ndarray]], outcomes: list[Outcome], settings: Settings
-) -> None:
+def measure_builds(case: Case, truth: list[list[np.ndarray]], outcomes: list[Outcome], settings: Settings) -> None:
     """Each build has a process of its own; for a filled cache, one that is not counted comes before."""
     for turn in range(min(settings.rounds, BUILD_ROUNDS)):
         for outcome in rotated(outcomes, turn):
@@ -113,9 +109,7 @@ def measure_builds(
                 outcome.samples.append(build_once(case, truth, outcome, settings, cache))
 
 
-def build_once(
-    case: Case, truth: list[list[np.ndarray]], outcome: Outcome, settings: Settings, cache: str
-) -> float:
+def build_once(case: Case, truth: list[list[np.ndarray]], outcome: Outcome, settings: Settings, cache: str) -> float:
     with worker(outcome.peer, settings, cache) as process:
         process.ask("version")
         process.ask("build", WARMING_CASE, "8")

@@ -48,10 +48,7 @@ def test_importing_graphc_is_cheap() -> None:
 
 
 def test_lazy_modules() -> None:
-    assert (
-        python("import graphc as gc; print(gc.init.zeros((1,)), gc.optim.Adam().learning_rate)")
-        == "[0.] 0.001\n"
-    )
+    assert python("import graphc as gc; print(gc.init.zeros((1,)), gc.optim.Adam().learning_rate)") == "[0.] 0.001\n"
 
 
 def test_the_functions_are_not_hidden_by_their_modules() -> None:
@@ -209,9 +206,7 @@ def test_the_users_lines_are_shown(w: gc.Node) -> None:
     total = gc.sum(w, axis=0, dtype="float64")
     with pytest.raises(gc.DTypeError) as caught:
         gc.compile([], None, updates={w: total})
-    assert "test_compile.py:" in str(caught.value) and 'total = gc.sum(w, axis=0, dtype="float64")' in str(
-        caught.value
-    )
+    assert "test_compile.py:" in str(caught.value) and 'total = gc.sum(w, axis=0, dtype="float64")' in str(caught.value)
     assert 'return gc.parameter("w", np.ones((2, 3), np.float32))' in str(caught.value)
 
 
@@ -233,9 +228,7 @@ def test_givens_replace_nodes_all_at_once(w: gc.Node, target: str) -> None:
     np.testing.assert_array_equal(frozen(), np.zeros((2, 3)))
     inner = gc.compile([a], gc.exp(difference), givens={difference: a * 0}, target=target)
     np.testing.assert_array_equal(inner(np.float32([5, 6])), [1, 1])
-    step = gc.compile(
-        [a], None, updates={w: w + gc.sum(difference)}, givens={b: gc.zeros(("n",))}, target=target
-    )
+    step = gc.compile([a], None, updates={w: w + gc.sum(difference)}, givens={b: gc.zeros(("n",))}, target=target)
     step(np.float32([1, 2]))
     np.testing.assert_array_equal(gc.value(w), np.full((2, 3), 4))
 

@@ -35,9 +35,7 @@ class CudaCode(HostedCode):
         """The CUDA C++ text of each kernel."""
         return tuple(KernelSource(name, source) for name, source in self._executable.sources)
 
-    def run(
-        self, inputs: Sequence[Array], parameters: Mapping[Node, Array], sizes: Mapping[str, int]
-    ) -> list[Array]:
+    def run(self, inputs: Sequence[Array], parameters: Mapping[Node, Array], sizes: Mapping[str, int]) -> list[Array]:
         outputs = [np.empty(slot.type.concrete_shape(sizes), slot.type.dtype.numpy) for slot in self._outputs]
         arrays = dict(zip(self._inputs, inputs, strict=True)) | dict(zip(self._outputs, outputs, strict=True))
         arrays |= {slot: parameters[slot.node] for slot in self._parameters if slot.node is not None}

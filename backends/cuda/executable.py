@@ -149,9 +149,7 @@ class EmulatorExecutable(Executable):
     Temporaries begin as NaN. Each has its own array, so that bounds are exact, unless a memory plan is given.
     """
 
-    def __init__(
-        self, program: Program, *, checked: bool = True, memory_plan: MemoryPlan | None = None
-    ) -> None:
+    def __init__(self, program: Program, *, checked: bool = True, memory_plan: MemoryPlan | None = None) -> None:
         super().__init__(program)
         self._memory_plan = memory_plan
         self._code = emulator.Module(self.module.text, checked=checked) if self.module.sources else None
@@ -196,9 +194,7 @@ class _EmulatorRun(Run):
         arguments += [self.workspace, shape.slot_bytes] if invocation.uses_workspace else []
         arguments += [self.error, invocation.code] if invocation.code is not None else []
         assert self.code is not None
-        self.code.launch(
-            invocation.function, (shape.grid,), (shape.block,), arguments, shared_bytes=shape.shared_bytes
-        )
+        self.code.launch(invocation.function, (shape.grid,), (shape.block,), arguments, shared_bytes=shape.shared_bytes)
 
     def read(self, slot: Slot, type_: TensorType) -> Array:
         return self._memory(slot).reshape(type_.concrete_shape(self.sizes))

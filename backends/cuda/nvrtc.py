@@ -115,9 +115,7 @@ class _Nvcc:
 
     def __init__(self, program: str) -> None:
         self._program = program
-        self.version = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=True
-        ).stdout
+        self.version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
 
     def compile(self, source: str, architecture: str) -> tuple[bytes, str]:
         with tempfile.TemporaryDirectory() as folder:

@@ -82,9 +82,7 @@ class Access:
         raw = stored(dtype)
         return self._words.emit(f"load {type_text(raw, lanes)}, {address}, align {dtype.bytes}", raw, lanes)
 
-    def _masked(
-        self, kind: str, where: str, dtype: DType, mask: Value | None, value: Value | None = None
-    ) -> Value:
+    def _masked(self, kind: str, where: str, dtype: DType, mask: Value | None, value: Value | None = None) -> Value:
         """LLVM's load, store, gather or scatter of the lanes whose mask holds; others are read as 0."""
         words, lanes, raw = self._words, self._scope.lane_count, stored(dtype)
         mask = words.splat(words.constant(True, bool_) if mask is None else mask, lanes)
@@ -100,9 +98,7 @@ class Access:
 
     def _address(self, buffer: str, index: Value, mask: Value | None = None, otherwise: str = "") -> str:
         """Where an element is; where the mask does not hold, a cell that is 0, or one that nobody reads."""
-        address = self._function.register(
-            f"getelementptr {self._element(buffer)}, ptr %{buffer}, {index.typed}"
-        )
+        address = self._function.register(f"getelementptr {self._element(buffer)}, ptr %{buffer}, {index.typed}")
         if mask is None:
             return f"ptr {address}"
         if otherwise not in self._cells:
@@ -112,9 +108,7 @@ class Access:
 
     def _addresses(self, buffer: str, index: Index) -> str:
         indices = self._words.splat(self._scope.index(index), self._scope.lane_count)
-        pointers = self._function.register(
-            f"getelementptr {self._element(buffer)}, ptr %{buffer}, {indices.typed}"
-        )
+        pointers = self._function.register(f"getelementptr {self._element(buffer)}, ptr %{buffer}, {indices.typed}")
         return f"<{indices.lanes} x ptr> {pointers}"
 
     def _element(self, buffer: str) -> str:

@@ -37,16 +37,10 @@ def _call(words: Arithmetic, call: Call, names: Names) -> Value:
         case "max":
             return words.intrinsic("smax", a, b)
     if isinstance(call.args[1], Dim):
-        b = words.intrinsic(
-            "smax", b, 1
-        )  # an empty axis: nothing is read there, but the division must not trap
+        b = words.intrinsic("smax", b, 1)  # an empty axis: nothing is read there, but the division must not trap
     if isinstance(call.args[1], int) and call.args[1] & (call.args[1] - 1) == 0:
         bits = call.args[1].bit_length() - 1
-        return (
-            words.integer("ashr", a, bits)
-            if call.function == "floordiv"
-            else words.integer("and", a, 2**bits - 1)
-        )
+        return words.integer("ashr", a, bits) if call.function == "floordiv" else words.integer("and", a, 2**bits - 1)
     quotient = words.integer("sdiv", a, b)
     rest = a - quotient * b
     negative = words.integer("ashr", rest, 63)  # all ones where the division was rounded up

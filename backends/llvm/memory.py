@@ -73,9 +73,7 @@ def _from_half(words: Arithmetic, raw: Value) -> Value:
     finite = words.bits(words.from_bits(magnitude) * 2.0**112)
     special = words.integer("or", magnitude, 0x7F800000)
     value = words.select(words.compare("uge", magnitude, 0x7C00 << 13), special, finite)
-    return words.from_bits(
-        words.integer("or", value, words.integer("shl", words.integer("and", bits, 0x8000), 16))
-    )
+    return words.from_bits(words.integer("or", value, words.integer("shl", words.integer("and", bits, 0x8000), 16)))
 
 
 def _to_half(words: Arithmetic, x: Value) -> Value:

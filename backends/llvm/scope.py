@@ -43,9 +43,7 @@ class Scope:
         varying = {n for n in symbols_of(index) if n == self.lane_variable or self.values[n].lanes > 1}
         if not varying:
             return 0
-        contiguous = (
-            varying == {self.lane_variable} and dimension.coefficient(index, self.lane_variable or "") == 1
-        )
+        contiguous = varying == {self.lane_variable} and dimension.coefficient(index, self.lane_variable or "") == 1
         return 1 if contiguous else None
 
     def both(self, a: Value | None, b: Value | None) -> Value | None:

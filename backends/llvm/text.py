@@ -120,9 +120,7 @@ class Function:
         self._close(f"br label %{head}", after)
         self._lines[place:place] = [
             f"  {phi} = phi {type_} [ {initial}, %{before} ], [ {value}, %{last} ]"
-            for phi, (type_, initial), value in zip(
-                [counter, *phis], [("i64", start), *carried], [following, *values]
-            )
+            for phi, (type_, initial), value in zip([counter, *phis], [("i64", start), *carried], [following, *values])
         ]
         return phis
 

@@ -43,8 +43,6 @@ CASE = Case(
     title="softmax of rows",
     sizes={"4096x1024": (4096, 1024)},
     make_inputs=inputs,
-    implementations=formulas(
-        graphc=naive, numpy=shifted, torch=with_torch, jax=with_jax, pytensor=with_pytensor
-    ),
+    implementations=formulas(graphc=naive, numpy=shifted, torch=with_torch, jax=with_jax, pytensor=with_pytensor),
     notes=("graphc is given the naive formula, which it stabilises; the peers call their own softmax.",),
 )

@@ -41,9 +41,7 @@ def layered(graph: Any, sizes: Mapping[Box, Point], gap: Point = (0.3, 0.45)) ->
     ranks = _ranks(graph)
     layers, above, below = _layers(graph, ranks)
     layers = _ordered(layers, above, below)
-    widths: dict[Box, float] = {
-        box: sizes[box][0] if box in sizes else 0.0 for layer in layers for box in layer
-    }
+    widths: dict[Box, float] = {box: sizes[box][0] if box in sizes else 0.0 for layer in layers for box in layer}
     x = _horizontal(layers, above, below, widths, gap[0])
     tops, height = [], 0.0
     for layer in layers:
@@ -54,9 +52,7 @@ def layered(graph: Any, sizes: Mapping[Box, Point], gap: Point = (0.3, 0.45)) ->
     right = max((x[box] + widths[box] / 2 for box in x), default=0.0)
     places = {box: (x[box] - left, tops[rank]) for box, rank in ranks.items()}
     routes = {
-        edge: [
-            (x[_Bend(edge, rank)] - left, tops[rank]) for rank in range(ranks[edge[0]] + 1, ranks[edge[1]])
-        ]
+        edge: [(x[_Bend(edge, rank)] - left, tops[rank]) for rank in range(ranks[edge[0]] + 1, ranks[edge[1]])]
         for edge in graph.edges()
     }
     return Layout(places, routes, right - left, max(height - gap[1], 0.0))
@@ -76,9 +72,7 @@ def _ranks(graph: Any) -> dict[Box, int]:
     return ranks
 
 
-def _layers(
-    graph: Any, ranks: Mapping[Box, int]
-) -> tuple[list[list[Box]], dict[Box, list[Box]], dict[Box, list[Box]]]:
+def _layers(graph: Any, ranks: Mapping[Box, int]) -> tuple[list[list[Box]], dict[Box, list[Box]], dict[Box, list[Box]]]:
     """The boxes and bends of each rank, and the neighbours of each in the ranks above and below."""
     layers: list[list[Box]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
     for box, rank in ranks.items():
@@ -115,9 +109,7 @@ def _ordered(
         if sweep % 2 == 0:
             for rank in range(1, len(layers)):
                 place = {box: float(i) for i, box in enumerate(current[rank - 1])}
-                current[rank] = _sorted(
-                    current[rank], {b: [place[n] for n in above[b]] for b in current[rank]}
-                )
+                current[rank] = _sorted(current[rank], {b: [place[n] for n in above[b]] for b in current[rank]})
         else:
             for rank in range(len(layers) - 2, -1, -1):
                 place = {box: float(i) for i, box in enumerate(current[rank + 1])}
@@ -139,9 +131,7 @@ def _sorted(layer: list[Box], near: Mapping[Box, list[float]]) -> list[Box]:
     return sorted(layer, key=means.__getitem__)
 
 
-def _crossings(
-    layers: list[list[Box]], below: Mapping[Box, list[Box]], ports: Mapping[tuple[Box, Box], float]
-) -> int:
+def _crossings(layers: list[list[Box]], below: Mapping[Box, list[Box]], ports: Mapping[tuple[Box, Box], float]) -> int:
     """How many pairs of edges between neighbouring ranks cross; an edge arrives at a port of its box."""
     total = 0
     for upper, lower in pairwise(layers):

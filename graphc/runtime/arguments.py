@@ -73,9 +73,7 @@ class Signature:
         try:
             array = _as_array(value)
             if array.dtype != node.dtype.numpy:
-                weak = isinstance(value, bool | int | float | list | tuple) and not isinstance(
-                    value, np.generic
-                )
+                weak = isinstance(value, bool | int | float | list | tuple) and not isinstance(value, np.generic)
                 array = (_weakly if weak else _without_loss)(array, node.dtype)
             if array.ndim != node.ndim:
                 raise ShapeError(f"has shape {array.shape}, {node.ndim} axes are expected")
@@ -91,9 +89,7 @@ def _as_array(value: Any) -> Array:
     if isinstance(value, Node):
         raise ArgumentError("is symbolic", help="a compiled function takes numbers and arrays")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ArgumentError(
-            "is an array with masked elements", help="say what they stand for: x.filled(value)"
-        )
+        raise ArgumentError("is an array with masked elements", help="say what they stand for: x.filled(value)")
     try:
         return np.asarray(value)
     except (ValueError, TypeError, OverflowError, RuntimeError) as error:

@@ -55,9 +55,7 @@ class Layout:
     arena_bytes: int
 
 
-def make_executable(
-    graph: Graph, program: Callable[[], Program], code: Code, *, returns_list: bool
-) -> Executable:
+def make_executable(graph: Graph, program: Callable[[], Program], code: Code, *, returns_list: bool) -> Executable:
     """The executable for the kind of code."""
     if isinstance(code, NativeCode):
         return NativeExecutable(graph, program, code, returns_list=returns_list)
@@ -70,9 +68,7 @@ class Executable(ABC):
 
     call: Callable[..., Any]
 
-    def __init__(
-        self, graph: Graph, program: Callable[[], Program], code: Code, *, returns_list: bool
-    ) -> None:
+    def __init__(self, graph: Graph, program: Callable[[], Program], code: Code, *, returns_list: bool) -> None:
         self.graph, self.code, self.returns_list = graph, code, returns_list
         self.signature = Signature(graph.name, graph.inputs)
         self._program = program
@@ -142,9 +138,7 @@ class NativeExecutable(Executable):
 
     code: NativeCode
 
-    def __init__(
-        self, graph: Graph, program: Callable[[], Program], code: NativeCode, *, returns_list: bool
-    ) -> None:
+    def __init__(self, graph: Graph, program: Callable[[], Program], code: NativeCode, *, returns_list: bool) -> None:
         super().__init__(graph, program, code, returns_list=returns_list)
         self.program = program()
         slots = self.program.slots
@@ -209,9 +203,7 @@ class HostedExecutable(Executable):
 
     code: HostedCode
 
-    def __init__(
-        self, graph: Graph, program: Callable[[], Program], code: HostedCode, *, returns_list: bool
-    ) -> None:
+    def __init__(self, graph: Graph, program: Callable[[], Program], code: HostedCode, *, returns_list: bool) -> None:
         super().__init__(graph, program, code, returns_list=returns_list)
         self.call = self._run
 

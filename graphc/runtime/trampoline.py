@@ -155,8 +155,7 @@ class NativeFunction:
         self._context.state = RUNNING
         try:
             outputs = [
-                np.empty(shape, dtype)
-                for (dtype, _), shape in zip(self._outputs, self._output_shapes, strict=True)
+                np.empty(shape, dtype) for (dtype, _), shape in zip(self._outputs, self._output_shapes, strict=True)
             ]
             for index, array in enumerate([*arrays, *outputs]):
                 self._buffers[index] = array.__array_interface__["data"][0]

@@ -112,9 +112,8 @@ class _MethodDefinition(ctypes.Structure):
 
 
 _METH_KEYWORDS, _METH_FASTCALL = 0x02, 0x80
-_new_method = ctypes.PYFUNCTYPE(
-    ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p
-)(("PyCMethod_New", ctypes.pythonapi))
+_MethodMaker = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p)
+_new_method = _MethodMaker(("PyCMethod_New", ctypes.pythonapi))
 
 
 def native_callable(entry: Library, context: Context, name: str, doc: str) -> Callable[..., Any]:
@@ -197,9 +196,7 @@ def _check_layouts() -> None:
         )  # fmt: skip
         _require(same and read.base_object.type == id(np.ndarray), "ndarray has an unknown layout")
         axes = range(array.ndim)
-        _require(
-            tuple(read.dimensions[axis] for axis in axes) == array.shape, "ndarray keeps its shape elsewhere"
-        )
+        _require(tuple(read.dimensions[axis] for axis in axes) == array.shape, "ndarray keeps its shape elsewhere")
     context = Context()
     address = _CDataObject.from_address(id(context)).address
     _require(address == ctypes.addressof(context), "ctypes instances have an unknown layout")
@@ -251,9 +248,7 @@ def _check_calls(library: Library) -> None:
     slow, failed = (lambda *args: ("slow", args)), (lambda code: ("failed", code))
     inputs: list[OperandType] = [(f32, 2), (f64, 0)]
     outputs: list[OperandType] = [(f64, 1), (f32, 3)]
-    context = Context.create(
-        library["probe"], inputs, outputs, buffers, dims, slow, failed, returns_list=True
-    )
+    context = Context.create(library["probe"], inputs, outputs, buffers, dims, slow, failed, returns_list=True)
     call = native_callable(library, context, "probe", "")
     matrix, scalar = np.ones((2, 3), f32), np.array(5, f64)
     _require(call(matrix, scalar) == ("slow", (matrix, scalar)), "an unbound call was not slow")

@@ -13,9 +13,7 @@ from graphc.backends.cuda import driver
 from graphc.errors import TargetError
 
 REASON = driver.available()
-HAS_BINDINGS = (
-    importlib.util.find_spec("cuda") is not None and importlib.util.find_spec("cuda.bindings") is not None
-)
+HAS_BINDINGS = importlib.util.find_spec("cuda") is not None and importlib.util.find_spec("cuda.bindings") is not None
 
 
 @pytest.fixture

@@ -229,9 +229,7 @@ def test_atomics_of_every_type() -> None:
              "double": np.float64, "__half": np.float16, "__nv_bfloat16": ml_dtypes.bfloat16}  # fmt: skip
     for spelling, dtype in types.items():
         total = np.zeros(1, dtype)
-        launch_one(
-            "atomicAdd(total, value);", [total, 2], f"{spelling}* total, {spelling} value", block=(64,)
-        )
+        launch_one("atomicAdd(total, value);", [total, 2], f"{spelling}* total, {spelling} value", block=(64,))
         assert total[0] == 128
     low, high = np.zeros(1, np.int64), np.zeros(1, np.int64)
     body = "atomicMin(low, -(long long)threadIdx.x); atomicMax(high, (long long)threadIdx.x);"
@@ -243,9 +241,7 @@ def test_atomics_of_every_type() -> None:
 
 def test_sixteen_bit_conversions_round_as_numpy_does() -> None:
     patterns = np.arange(0, 2**32, 65537 * 3, dtype=np.uint64).astype(np.uint32)
-    near_ties = np.arange(65536, dtype=np.uint32)[:, None] * 65536 + np.array(
-        [0x7FFF, 0x8000, 0x8001], np.uint32
-    )
+    near_ties = np.arange(65536, dtype=np.uint32)[:, None] * 65536 + np.array([0x7FFF, 0x8000, 0x8001], np.uint32)
     bits = np.concatenate([patterns, near_ties.ravel()[::7], near_ties.ravel()[::7] + 0x1000])
     x = bits.view(np.float32)
     n = x.size
@@ -364,9 +360,7 @@ def test_without_a_compiler_the_error_says_how_to_get_one(monkeypatch: pytest.Mo
 
 def test_portable_fibers_and_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPHC_CACHE_DIR", "/dev/null")
-    monkeypatch.setattr(
-        compilation, "_RUNTIME_FLAGS", (*compilation._RUNTIME_FLAGS, "-DGRAPHC_EMULATOR_UCONTEXT")
-    )
+    monkeypatch.setattr(compilation, "_RUNTIME_FLAGS", (*compilation._RUNTIME_FLAGS, "-DGRAPHC_EMULATOR_UCONTEXT"))
     compilation.toolchain_directory.cache_clear()
     try:
         got, expected = softmax(Module(text("softmax")), schedule="random")

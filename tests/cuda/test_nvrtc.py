@@ -12,9 +12,7 @@ from graphc.backends.cuda import nvrtc
 from graphc.backends.cuda.nvrtc import compile_cubin
 from graphc.errors import CompileError, TargetError
 
-HAS_NVRTC = (
-    importlib.util.find_spec("cuda") is not None and importlib.util.find_spec("cuda.bindings") is not None
-)
+HAS_NVRTC = importlib.util.find_spec("cuda") is not None and importlib.util.find_spec("cuda.bindings") is not None
 HAS_COMPILER = HAS_NVRTC or shutil.which("nvcc") is not None
 needs_compiler = pytest.mark.skipif(not HAS_COMPILER, reason="needs graphc[cuda] or nvcc")
 
@@ -43,9 +41,7 @@ def test_kernels_compile_without_spills(path: Path, architecture: str) -> None:
 
 @needs_compiler
 def test_an_error_shows_the_log_and_the_line() -> None:
-    with pytest.raises(
-        CompileError, match=r'(?s)"undeclared" is undefined.*kernel\.cu:2: out\[0\] = undeclared;'
-    ):
+    with pytest.raises(CompileError, match=r'(?s)"undeclared" is undefined.*kernel\.cu:2: out\[0\] = undeclared;'):
         compile_cubin(FAULTY)
 
 
@@ -71,9 +67,7 @@ def test_the_cache_survives_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_nvcc_stands_in_for_nvrtc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     cubin = compile_cubin((Path(__file__).parent / "kernels" / "matmul.cu").read_text(), "sm_80")
-    assert (
-        cubin.image.startswith(b"\x7fELF") and cubin.resources["matmul_tiled"].shared_bytes == 2 * 32 * 33 * 4
-    )
+    assert cubin.image.startswith(b"\x7fELF") and cubin.resources["matmul_tiled"].shared_bytes == 2 * 32 * 33 * 4
     with pytest.raises(CompileError, match=r"nvcc refuses(?s:.*)kernel\.cu:2: out\[0\] = undeclared;"):
         compile_cubin(FAULTY)
 

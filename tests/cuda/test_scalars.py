@@ -102,22 +102,14 @@ def test_arithmetic_is_that_of_numpy(dtype: DType) -> None:
     kernels += [elementwise(op, dtype, dtype, result=bool_) for op, _ in COMPARISONS]
     x, y = samples(dtype, 1), samples(dtype, 2)
     expected = [f for _, f in BINARY + COMPARISONS]
-    run_each(
-        kernels, [reference(f, x, y, dtype=k.buffers[-1].dtype) for f, k in zip(expected, kernels)], x, y
-    )
+    run_each(kernels, [reference(f, x, y, dtype=k.buffers[-1].dtype) for f, k in zip(expected, kernels)], x, y)
 
 
-def program_of_each(
-    kernels: Sequence[Kernel], inputs: Sequence[DType]
-) -> tuple[Program, list[Slot], list[Slot]]:
+def program_of_each(kernels: Sequence[Kernel], inputs: Sequence[DType]) -> tuple[Program, list[Slot], list[Slot]]:
     """All kernels in one program, on the same inputs, each with its own output."""
     given = [Slot(f"x{d}", TensorType(dtype, (n,)), "input") for d, dtype in enumerate(inputs)]
-    results = [
-        Slot(f"y{d}", TensorType(each.buffers[-1].dtype, (n,)), "output") for d, each in enumerate(kernels)
-    ]
-    steps = tuple(
-        KernelCall(each, (*given[: len(each.buffers) - 1], result)) for each, result in zip(kernels, results)
-    )
+    results = [Slot(f"y{d}", TensorType(each.buffers[-1].dtype, (n,)), "output") for d, each in enumerate(kernels)]
+    steps = tuple(KernelCall(each, (*given[: len(each.buffers) - 1], result)) for each, result in zip(kernels, results))
     return Program("ops", (*given, *results), steps, len(steps), ("m", "n")), given, results
 
 
@@ -153,8 +145,7 @@ def test_casts(source: DType) -> None:
             limits = np.iinfo(target.numpy)
             wide = np.trunc(np.nan_to_num(x.astype(np.float64), nan=0.0))
             clipped = [
-                min(max(int(v) if np.isfinite(v) else int(np.sign(v)) * 2**70, limits.min), limits.max)
-                for v in wide
+                min(max(int(v) if np.isfinite(v) else int(np.sign(v)) * 2**70, limits.min), limits.max) for v in wide
             ]
             expected.append(np.array(clipped, target.numpy))
         else:

@@ -40,9 +40,7 @@ def values(op: Elementwise, operand: int, dtype: DType, size: int, seed: int = 0
     domain = op.domain_of(operand)
     if dtype.is_integer:
         low = 0 if dtype.kind == "u" or domain.low >= 0 or op.name == "pow" or "shift" in op.name else -9
-        return rng.integers(max(low, int(max(domain.low, -9)) + (not domain.closed)), 10, size).astype(
-            dtype.numpy
-        )
+        return rng.integers(max(low, int(max(domain.low, -9)) + (not domain.closed)), 10, size).astype(dtype.numpy)
     spread = np.exp(rng.uniform(-6, 2.5, size)) * rng.choice([-1, 1], size)
     if np.isfinite(domain.low) and np.isfinite(domain.high):
         return rng.uniform(domain.low, domain.high, size).astype(dtype.numpy)

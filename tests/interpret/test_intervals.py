@@ -35,9 +35,7 @@ def elements(dtype: DType) -> Any:
     if dtype.is_integer:
         info = np.iinfo(dtype.numpy)
         return st.one_of(st.integers(max(info.min, -20), 20), st.integers(info.min, info.max))
-    return st.one_of(
-        finite, st.sampled_from([0.0, 0.5, 1.0, 1e-300, -1e-300, 700.0, math.inf, -math.inf, math.nan])
-    )
+    return st.one_of(finite, st.sampled_from([0.0, 0.5, 1.0, 1e-300, -1e-300, 700.0, math.inf, -math.inf, math.nan]))
 
 
 def around(values: Any, dtype: DType) -> Interval:
@@ -47,9 +45,7 @@ def around(values: Any, dtype: DType) -> Interval:
     if not numbers:
         return Interval(may_be_nan=True)
     ends = hull(map(as_interval, (min(numbers), max(numbers))))
-    return Interval(
-        ends.low, ends.high, nan, any(map(math.isinf, numbers)), ends.low < 0 < ends.high or 0 in numbers
-    )
+    return Interval(ends.low, ends.high, nan, any(map(math.isinf, numbers)), ends.low < 0 < ends.high or 0 in numbers)
 
 
 @pytest.mark.parametrize(("op", "dtype"), CASES, ids=str)
@@ -149,9 +145,7 @@ def test_indices_have_to_be_known() -> None:
     (found,) = evaluate_nodes([indexing.take(x, i)], {x: v, i: np.array([2, -3])}, reader="interval")
     assert [f.low for f in found] == [3, 1]
     with pytest.raises(GraphError, match="an index is not known"):
-        evaluate_nodes(
-            [indexing.take(x, i)], {x: v, i: np.full(2, Interval(0.0, 2.0), object)}, reader="interval"
-        )
+        evaluate_nodes([indexing.take(x, i)], {x: v, i: np.full(2, Interval(0.0, 2.0), object)}, reader="interval")
 
 
 def test_bounds_round_outward() -> None:

@@ -36,9 +36,7 @@ def test_agrees_with_numpy_on_the_domain(op: Elementwise) -> None:
     for actual, expected in zip(computed, exact, strict=True):
         if node.dtype.is_float:
             # An absolute error at the size of the operands is as good where terms cancel.
-            assert (
-                relative_error(mpmath.mpf(float(actual)), expected) < limit or abs(actual - expected) < 1e-15
-            )
+            assert relative_error(mpmath.mpf(float(actual)), expected) < limit or abs(actual - expected) < 1e-15
         else:
             assert actual == expected
 
@@ -76,10 +74,7 @@ def test_sums_keep_what_is_tiny() -> None:
     tiny = truth(elementwise.softplus(x), (x, HARD))[3]
     with mpmath.workprec(200):
         assert relative_error(tiny, mpmath.exp(-100000)) < 1e-50
-    assert (
-        relative_error(truth(elementwise.log(elementwise.softplus(x)), (x, HARD))[3], mpmath.mpf(-100000))
-        < 1e-50
-    )
+    assert relative_error(truth(elementwise.log(elementwise.softplus(x)), (x, HARD))[3], mpmath.mpf(-100000)) < 1e-50
     assert truth(elementwise.log1mexp(-x), (x, HARD))[2] == pytest.approx(math.log(1e-300), rel=1e-15)
     assert truth((x + 1e300) - 1e300, (x, HARD)).tolist() == HARD.tolist()
 

@@ -68,9 +68,7 @@ def points(word: str, dtype: DType, count: int, seed: int = 0) -> Array:
     """Bit patterns of all exponents, where the function is interesting, and neighbourhoods of edges."""
     generator = np.random.default_rng(seed)
     unsigned = np.dtype(f"u{dtype.bytes}")
-    patterns = generator.integers(0, 1 << dtype.bits, count // 2, dtype=unsigned, endpoint=False).view(
-        dtype.numpy
-    )
+    patterns = generator.integers(0, 1 << dtype.bits, count // 2, dtype=unsigned, endpoint=False).view(dtype.numpy)
     width = {"exp": 0.95, "expm1": 0.95, "erfc": 0.3 if dtype is float32 else 0.09}.get(word, 0.2)
     wide = (110 if dtype is float32 else 760) * width * generator.uniform(-1, 1, count // 4)
     near = generator.normal(size=count // 8) * 1.5
@@ -198,9 +196,7 @@ def ulps(got: Array, exact: Array) -> Array:
         unit = np.spacing(size).astype(exact.dtype)
         wide = np.clip(got.astype(exact.dtype), -limit, limit)
         errors = np.abs(wide - np.clip(exact, -limit, limit)) / unit
-    errors = np.where(
-        np.isnan(got) | np.isnan(exact), np.where(np.isnan(got) & np.isnan(exact), 0, np.inf), errors
-    )
+    errors = np.where(np.isnan(got) | np.isnan(exact), np.where(np.isnan(got) & np.isnan(exact), 0, np.inf), errors)
     opposite = np.isinf(got) & np.isinf(exact) & (got != rounded)
     return np.where(opposite, np.inf, errors).astype(np.float64)
 
@@ -222,9 +218,7 @@ def power_points(dtype: DType, count: int, seed: int = 0) -> tuple[Array, Array]
     log = generator.uniform(-1, 1, count) * largest * generator.choice([1, 0.1, 1e-2, 1e-4], count)
     with np.errstate(divide="ignore", over="ignore"):
         base = np.exp(log).astype(dtype.numpy)
-        exponent = (generator.uniform(-1, 1, count) * largest / np.log(base.astype(np.float64))).astype(
-            dtype.numpy
-        )
+        exponent = (generator.uniform(-1, 1, count) * largest / np.log(base.astype(np.float64))).astype(dtype.numpy)
     exponent[::7] = np.round(exponent[::7])
     base[::21] *= -1
     special = np.array([0, 1, 2, 3, 0.5, 1.5, 1e30, np.inf, np.nan, 2.0**23 + 1, 2.0**24, 1e-30], dtype.numpy)

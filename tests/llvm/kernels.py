@@ -26,16 +26,12 @@ class Compiled:
         self.text = kernel_text(kernel, target)
         self.library = build(self.text, [kernel.name], machine=target, opt=opt)
 
-    def __call__(
-        self, arrays: Sequence[np.ndarray[Any, Any]], sizes: Sequence[int] = (), code: int = 7
-    ) -> int:
+    def __call__(self, arrays: Sequence[np.ndarray[Any, Any]], sizes: Sequence[int] = (), code: int = 7) -> int:
         pointers = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
         args: list[Any] = [*pointers, *map(ctypes.c_int64, sizes)]
         error = ctypes.c_int32(0)
         if self.kernel.checks_indices:
             args += [ctypes.byref(error), ctypes.c_int32(code)]
-        types = [
-            ctypes.c_void_p if not isinstance(a, ctypes.c_int64 | ctypes.c_int32) else type(a) for a in args
-        ]
+        types = [ctypes.c_void_p if not isinstance(a, ctypes.c_int64 | ctypes.c_int32) else type(a) for a in args]
         ctypes.CFUNCTYPE(None, *types)(self.library[self.kernel.name])(*args)
         return error.value

@@ -62,9 +62,7 @@ def elementwise(op: Any, dtypes: tuple[DType, ...], result: DType, index: Index 
         *(Buffer(name, dtype, n, "read") for name, dtype in zip(names, dtypes)),
         Buffer("z", result, n, "write"),
     ]
-    return Kernel(
-        "map", tuple(buffers), ("n",), (For("i", n, (*loads, let, Store("z", i, "z_i")), mapping="vector"),)
-    )
+    return Kernel("map", tuple(buffers), ("n",), (For("i", n, (*loads, let, Store("z", i, "z_i")), mapping="vector"),))
 
 
 def reduction(dtype: DType, combine: Combine, extent: Index = n) -> Kernel:
@@ -214,9 +212,7 @@ def test_reductions(combine: Combine, dtype: DType, size: int) -> None:
         start = low if combine == "max" else high
     function: Any = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}[combine]
     with np.errstate(over="ignore"):
-        assert y[0] == function.reduce(
-            x.astype(out), initial=out(start) if callable(out) else np.array(start, out)[()]
-        )
+        assert y[0] == function.reduce(x.astype(out), initial=out(start) if callable(out) else np.array(start, out)[()])
 
 
 @pytest.mark.parametrize("combine", ["max", "min"])
@@ -269,9 +265,7 @@ def test_broadcast_of_a_row_and_a_column(target: Machine) -> None:
 
 
 def test_transposed_store(target: Machine) -> None:
-    loops = For(
-        "i", m, (For("j", n, (Load("a", "x", i * n + j), Store("z", j * m + i, "a")), mapping="vector"),)
-    )
+    loops = For("i", m, (For("j", n, (Load("a", "x", i * n + j), Store("z", j * m + i, "a")), mapping="vector"),))
     buffers = (Buffer("x", float32, m * n, "read"), Buffer("z", float32, m * n, "write"))
     x, z = generator.normal(size=(7, 50)).astype(np.float32), np.zeros((50, 7), np.float32)
     run(Kernel("transpose", buffers, ("m", "n"), (loops,)), target, [x, z], x.shape)
@@ -394,9 +388,7 @@ def test_casts(target: Machine, source: DType) -> None:
                 info = np.iinfo(to.numpy)
                 expected = np.array(
                     [
-                        min(max(int(v), info.min), info.max)
-                        if np.isfinite(v)
-                        else (0 if np.isnan(v) else info.max)
+                        min(max(int(v), info.min), info.max) if np.isfinite(v) else (0 if np.isnan(v) else info.max)
                         for v in x.astype(float)
                     ],
                     to.numpy,
@@ -476,9 +468,7 @@ class WithNumber(Word):
 @pytest.mark.parametrize("dtype", [float32, float64], ids=str)
 @pytest.mark.parametrize("word", ["floor_divide", "remainder", "maximum", "minimum"])
 def test_float_words(target: Machine, word: str, dtype: DType) -> None:
-    values = np.array(
-        [0.0, -0.0, 1, -1, 2.5, -2.5, 7, 1e30, -1e30, 0.1, np.inf, -np.inf, np.nan], dtype.numpy
-    )
+    values = np.array([0.0, -0.0, 1, -1, 2.5, -2.5, 7, 1e30, -1e30, 0.1, np.inf, -np.inf, np.nan], dtype.numpy)
     x, y = (a.ravel().copy() for a in np.meshgrid(values, values))
     z = np.zeros_like(x)
     run(elementwise(Word(word), (dtype, dtype), dtype), target, [x, y, z], (x.size,))
@@ -494,9 +484,7 @@ def test_float_words(target: Machine, word: str, dtype: DType) -> None:
 )
 def test_rounding(target: Machine, word: str, function: Callable[[Any], Any]) -> None:
     for dtype in (float32, float64):
-        x = np.array(
-            [0.5, 1.5, 2.5, -0.5, -1.5, 0.49999997, 1e20, -1e20, np.inf, np.nan, -0.0, 3.0], dtype.numpy
-        )
+        x = np.array([0.5, 1.5, 2.5, -0.5, -1.5, 0.49999997, 1e20, -1e20, np.inf, np.nan, -0.0, 3.0], dtype.numpy)
         z = np.zeros_like(x)
         run(elementwise(Word(word), (dtype,), dtype), target, [x, z], (x.size,))
         assert np.array_equal(z, function(x), equal_nan=True)
@@ -555,9 +543,7 @@ def test_positions(target: Machine, dtype: DType, mixed: DType) -> None:
 def test_vector_loop_in_a_vector_loop(target: Machine) -> None:
     """Only the outer one runs in lanes; a thousand additions to each lane are a long sum."""
     load = Load("a", "x", j * n + i)
-    inner = For(
-        "j", 1000, (load, Accumulate("t", "a")), "reduce", (Accumulator("t", float32, "sum"),), "vector"
-    )
+    inner = For("j", 1000, (load, Accumulate("t", "a")), "reduce", (Accumulator("t", float32, "sum"),), "vector")
     body = (For("i", n, (inner, Store("y", i, "t")), mapping="vector"),)
     buffers = (Buffer("x", float32, 1000 * n, "read"), Buffer("y", float32, n, "write"))
     x, y = np.full((1000, 70), 0.1, np.float32), np.zeros(70, np.float32)

@@ -32,9 +32,7 @@ BOUNDS = {  # float32, float64: the largest error seen in some 1e7 points, round
 }
 DTYPES = [
     float32,
-    pytest.param(
-        float64, marks=pytest.mark.skipif(not EXACT_LONG_DOUBLE, reason="no longer format to compare")
-    ),
+    pytest.param(float64, marks=pytest.mark.skipif(not EXACT_LONG_DOUBLE, reason="no longer format to compare")),
 ]
 
 
@@ -66,9 +64,7 @@ SPECIAL: dict[str, list[tuple[float, float]]] = {
 
 
 def same_bits(got: Array, expected: Array) -> bool:
-    return bool(
-        np.all(((got == expected) & (np.signbit(got) == np.signbit(expected))) | (np.isnan(got + expected)))
-    )
+    return bool(np.all(((got == expected) & (np.signbit(got) == np.signbit(expected))) | (np.isnan(got + expected))))
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -120,9 +116,7 @@ def test_hard_points(word: str) -> None:
     with mpmath.workdps(400):
         exact = [getattr(mpmath, word)(mpmath.mpf(float(v))) for v in x]
         for value, result, right in zip(x, got, exact):
-            error = abs(mpmath.mpf(float(result)) - right) / mpmath.mpf(
-                float(np.spacing(np.abs(float(right))))
-            )
+            error = abs(mpmath.mpf(float(result)) - right) / mpmath.mpf(float(np.spacing(np.abs(float(right)))))
             assert error <= 1.5, f"{word}({value}) = {result}, not {mpmath.nstr(right, 20)}"
 
 
@@ -147,7 +141,4 @@ def test_short_floats_are_rounded_once(dtype: DType) -> None:
 
 
 def test_reference_is_better_than_the_bounds() -> None:
-    assert (
-        ulps(reference("exp", np.array([1.0])).astype(np.float64), reference("exp", np.array([1.0])))[0]
-        <= 0.5
-    )
+    assert ulps(reference("exp", np.array([1.0])).astype(np.float64), reference("exp", np.array([1.0])))[0] <= 0.5

@@ -130,9 +130,7 @@ class Tagged:
         return ("slow", args, keywords)
 
 
-def copier(
-    library: Any, dtype: Any, shape: tuple[int, ...], *, slow: Any = None, code: int = 0
-) -> NativeFunction:
+def copier(library: Any, dtype: Any, shape: tuple[int, ...], *, slow: Any = None, code: int = 0) -> NativeFunction:
     dims = np.array([int(np.prod(shape)) * np.dtype(dtype).itemsize, code])
     operand = [(dtype, len(shape))]
     function = NativeFunction(
@@ -159,9 +157,7 @@ def test_the_native_path_is_taken_where_it_can_be(library: Any, path: str) -> No
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (0,), (2, 3), (3, 0, 2), (1, 2, 3, 4, 5)])
-@pytest.mark.parametrize(
-    "dtype", [np.float32, np.float64, np.float16, np.int8, np.int64, bool, ml_dtypes.bfloat16]
-)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int8, np.int64, bool, ml_dtypes.bfloat16])
 def test_every_shape_and_dtype(library: Any, dtype: Any, shape: tuple[int, ...]) -> None:
     function = copier(library, dtype, shape)
     x = np.random.default_rng(0).integers(0, 2, size=shape).astype(dtype)

@@ -126,9 +126,7 @@ class Module:
     def _signature(self, name: str, arguments: Sequence[Any], outputs: Collection[str]) -> Signature:
         signature = self.kernels.get(name)
         if signature is None:
-            raise EmulatorError(
-                f"no kernel {name} in the module", details=["it has " + ", ".join(self.kernels)]
-            )
+            raise EmulatorError(f"no kernel {name} in the module", details=["it has " + ", ".join(self.kernels)])
         if len(arguments) != len(signature.parameters):
             raise EmulatorError(f"{name} takes {len(signature.parameters)} arguments, not {len(arguments)}")
         unknown = set(outputs) - {p.name for p in signature.parameters if p.is_pointer and not p.is_const}
@@ -198,9 +196,7 @@ def _checked_array(name: str, parameter: Parameter, argument: Any) -> np.ndarray
     if not isinstance(argument, np.ndarray):
         raise EmulatorError(f"{name}: {parameter.name} is a pointer, give it a NumPy array")
     if parameter.dtype is not None and argument.dtype != parameter.dtype:
-        raise EmulatorError(
-            f"{name}: {parameter.name} is {parameter.type}, the array has dtype {argument.dtype}"
-        )
+        raise EmulatorError(f"{name}: {parameter.name} is {parameter.type}, the array has dtype {argument.dtype}")
     if not argument.flags.c_contiguous:
         raise EmulatorError(f"{name}: the array for {parameter.name} is not contiguous")
     if not parameter.is_const and not argument.flags.writeable:

@@ -85,9 +85,7 @@ def signatures(source: str) -> dict[str, Signature]:
         parameters = tuple(_parameter(match["name"], text) for text in texts if text and text != "void")
         found[match["name"]] = Signature(match["name"], parameters)
     if not found:
-        raise CompileError(
-            "the text has no kernel", help='a kernel begins with extern "C" __global__ void name('
-        )
+        raise CompileError("the text has no kernel", help='a kernel begins with extern "C" __global__ void name(')
     return found
 
 
@@ -110,6 +108,4 @@ def _parameter(kernel: str, text: str) -> Parameter:
             f"kernel {kernel}: parameter {name} has type {element}, which the emulator cannot pass by value",
             help="use one of " + ", ".join(_DTYPES),
         )
-    return Parameter(
-        name, declaration.strip(), dtype, bool(star), re.search(r"\bconst\b", pointee) is not None
-    )
+    return Parameter(name, declaration.strip(), dtype, bool(star), re.search(r"\bconst\b", pointee) is not None)

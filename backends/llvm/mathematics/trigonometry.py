@@ -90,9 +90,7 @@ def _sine(s: Arithmetic, x: Value, turns: int) -> Value:
     high, low, quadrant = _reduce(s, x)
     if x.dtype is float32:
         high, quadrant = s.convert("fptrunc", high, float32), s.convert("trunc", quadrant, int32)
-    sine, cosine = _kernels(
-        s, high, None if x.dtype is float32 else low, _SINGLE if x.dtype is float32 else _DOUBLE
-    )
+    sine, cosine = _kernels(s, high, None if x.dtype is float32 else low, _SINGLE if x.dtype is float32 else _DOUBLE)
     quadrant = quadrant + turns
     odd = s.compare("ne", s.integer("and", quadrant, 1), 0)
     chosen = _choose(s, odd, cosine, sine)
