@@ -27,6 +27,7 @@ from graphc.ops.elementwise import (
     Log,
     Log2,
     Log10,
+    LogisticPdf,
     Maximum,
     Minimum,
     Multiply,
@@ -102,7 +103,7 @@ def begins_as_logarithm(node: Node) -> bool:
         case Exp():
             found = range_of(node.args[0])
             return found.low < -60 or found.high > 60
-        case Sigmoid() | Softmax():
+        case Sigmoid() | LogisticPdf() | Softmax():
             return True
         case _:
             return False
@@ -122,6 +123,8 @@ def calculated(node: Node, xs: Sequence[Number], alarms: list[Node] | None) -> E
             return exponential(_node(first))
         case Sigmoid():
             return logistic(_node(first))
+        case LogisticPdf():
+            return times(logistic(_node(first)), logistic(-_node(first)))
         case Softmax(axis=axis):
             return shares(_node(first), axis)
         case Cast(dtype=dtype):

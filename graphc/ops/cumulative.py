@@ -13,6 +13,7 @@ from graphc.errors import AxisError, DTypeError, ShapeError
 from graphc.ir.node import Node, make, public
 from graphc.ir.op import Cotangents, Op
 from graphc.ir.scalars import Scalars, Value
+from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Composite, Elementwise
 from graphc.ops.conversion import as_node, broadcast_to, cast, check_axis, common_dtype, expand, one_axis
 from graphc.ops.elementwise import Add, Maximum, Minimum, Multiply, exp, log1p
@@ -151,13 +152,19 @@ class LogCumulativeSumExp(Composite):
         return np.flip(total, self.axis) if self.reverse else total
 
     def vjp(self, g: Node, y: Node, x: Node) -> Cotangents:
-        # The sum of g[i] * exp(x[j] - y[i]) over i >= j, with factors exp(y[j] - y[j+1]) that are at most 1.
-        known = logical_or(isinf(y), isinf(x))
-        behind = shifted(y, self.axis, not self.reverse, inf)
-        scale = where(isinf(y), 0, exp(where(isinf(y), 0, y - behind)))
-        total = make(LinearRecurrence(self.axis, not self.reverse), scale, g)
-        share = where(known, cast(equal(x, inf), x.dtype), exp(where(known, 0, x - y)))
-        return (share * total,)
+        # The sum of g[i] * exp(x[j]) / total[i] over i >= j, all of it relative to the largest so far: y itself is
+        # rounded too much for that where it is large.
+        wide, z, back = cast(g, g.dtype.compute), cast(x, x.dtype.compute), not self.reverse
+        top = stop_gradient(make(CumulativeMax(self.axis, self.reverse), z))
+        last = shifted(top, self.axis, self.reverse, -inf)
+        scale = where(equal(top, last), 1, exp(last - top))
+        infinite = isinf(y)
+        known = logical_or(infinite, isinf(x))
+        e = exp(where(known, -inf, z - top))
+        total = where(infinite, 1, make(LinearRecurrence(self.axis, self.reverse), scale, e))
+        shares = where(infinite, 0, wide / total)
+        later = make(LinearRecurrence(self.axis, back), shifted(scale, self.axis, back, 0), shares)
+        return (cast(where(known, where(equal(x, inf), wide, 0), e * later), x.dtype),)
 
 
 def shifted(x: Node, axis: int, reverse: bool, fill: float) -> Any:

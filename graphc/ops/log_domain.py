@@ -19,7 +19,7 @@ from graphc.ops.base import Composite
 from graphc.ops.conversion import Axes, Expand, cast, expand, reduced, sum
 from graphc.ops.elementwise import abs, exp, expm1, log, log1p, maximum, minimum, sign
 from graphc.ops.logic import equal, isfinite, isnan, logical_and, logical_not, logical_or, where
-from graphc.ops.reduction import FloatReduction, max, prod
+from graphc.ops.reduction import FloatReduction, beyond_average, max, prod
 from graphc.types import TensorType
 
 inf = float("inf")
@@ -81,7 +81,8 @@ class WeightedSoftmax(Weighted):
         p = weighted_softmax(x, w, w, self.axis)
         q = weighted_softmax(x, 1, w, self.axis)
         inner = expand(sum(g * y, self.axis), self.axis, like=x)
-        return p * (g - inner) if p is y else g * y - p * inner, g * q, -(q * inner)
+        dx = p * beyond_average(g, p, self.axis) if p is y else g * y - p * inner
+        return dx, g * q, -(q * inner)
 
 
 class WeightedLogSoftmax(Weighted):

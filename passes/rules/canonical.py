@@ -12,7 +12,20 @@ from graphc.ir.rule import RuleSet
 from graphc.ops.barrier import Barrier
 from graphc.ops.base import Elementwise
 from graphc.ops.conversion import Expand, Reshape, Sum, expand, reshape
-from graphc.ops.elementwise import Add, Divide, ExpAdd, Logaddexp, Maximum, Minimum, Multiply, Negative, Subtract
+from graphc.ops.elementwise import (
+    Abs,
+    Add,
+    Divide,
+    ExpAdd,
+    Logaddexp,
+    LogisticPdf,
+    Maximum,
+    Minimum,
+    Multiply,
+    Negative,
+    Square,
+    Subtract,
+)
 from graphc.ops.indexing import TakeAlongAxis
 from graphc.ops.logic import Equal, LogicalAnd, LogicalOr, LogicalXor, NotEqual, logical_not, where
 from graphc.ops.movement import Slice, Transpose, slice_node, transpose
@@ -38,6 +51,13 @@ def sign_of_a_product(node: Node) -> Node | None:
         return None
     result = make(node.op, node.args[0] if x is None else x, node.args[1] if y is None else y)
     return result if x is not None and y is not None else -result
+
+
+@CANONICAL.rewriter(Abs, Square, LogisticPdf, kind="exact")
+def sign_under_even_function(node: Node) -> Node | None:
+    """abs(-x) is abs(x), and so for squares and the logistic density."""
+    x = _negated(node.args[0])
+    return None if x is None or node.dtype.kind == "u" else make(node.op, x)
 
 
 @CANONICAL.rewriter(Multiply, Divide, kind="exact")

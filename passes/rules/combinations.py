@@ -1,7 +1,7 @@
 """Sums of weighted exponentials, read from their form: which exponents, and with which weights.
 
-Comes in: a node; goes out: what it is a sum of, or None. Softmax, sigmoid and products of what is not negative count
-as exponentials of their logarithms, since they underflow and overflow as these do.
+Comes in: a node; goes out: what it is a sum of, or None. Softmax, sigmoid, its derivative and products of
+what is not negative count as exponentials of their logarithms, since they underflow and overflow as these do.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import MOST_MOVES, PRODUCTS, SUMS, Part, product, see, views
 from graphc.ops.conversion import Cast
-from graphc.ops.elementwise import Sigmoid, log
+from graphc.ops.elementwise import LogisticPdf, Sigmoid, log
 from graphc.ops.logic import Where, where
 from graphc.ops.reduction import Prod, Softmax
 
 MOST_TERMS = 8
 MOST_FACTORS = 4
+PROBABILITIES = (LogisticPdf, Sigmoid, Softmax)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ def exponent_of(x: Node) -> Node | None:
     if seen is not None:
         return seen.args[0]
     inner = beyond_moves(x)
-    if isinstance(inner.op, Sigmoid | Softmax) or (isinstance(inner.op, Prod) and is_nonnegative(inner.args[0])):
+    if isinstance(inner.op, PROBABILITIES) or (isinstance(inner.op, Prod) and is_nonnegative(inner.args[0])):
         return log(x)
     return _masked(x) if isinstance(x.op, Where) else None
 
@@ -85,7 +86,7 @@ def _masked(x: Node) -> Node | None:
     condition, *branches = x.args
     for i in (0, 1):
         nothing, chosen = uniform_value(branches[1 - i]), branches[i]
-        if nothing == 0 and isinstance(beyond_moves(chosen).op, Sigmoid | Softmax):
+        if nothing == 0 and isinstance(beyond_moves(chosen).op, PROBABILITIES):
             logarithms = (log(chosen), full(-math.inf, x.type))
             return where(condition, *logarithms[:: -1 if i else 1])
     return None

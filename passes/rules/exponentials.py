@@ -29,6 +29,12 @@ def reciprocal_of_exponential(x):
     return 1 / exp(x), exp(-x)
 
 
+@EXPONENTIALS.rule("stabilizing", "S40", factors=True)
+def exponential_over_its_square(x, y):
+    """The derivative of y / exp(x): the square over- or underflows, to inf * 0, long before the quotient does."""
+    return y / exp(x) / exp(x) * exp(x), y * exp(-x)
+
+
 @EXPONENTIALS.rule("stabilizing", "S39")
 def square_of_exponential(x):
     """One rounding less, and no overflow on the way to a logarithm."""

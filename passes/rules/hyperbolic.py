@@ -150,6 +150,12 @@ def inverse_square_of_cosh(x):
     return 1 / (cosh(x) * cosh(x)), _derivative_of_tanh(x)
 
 
+@HYPERBOLIC.rule("stabilizing", "S53", factors=True, proof=NEAR_AND_FAR)
+def derivative_of_sech(x):
+    """The square of cosh overflows, to 0 * sinh(x), long before cosh does."""
+    return _derivative_of_tanh(x) * sinh(x), tanh(x) / cosh(x)
+
+
 @HYPERBOLIC.rule("stabilizing", "S51", factors=True)
 def cosh_over_sinh(x):
     """inf / inf for large x."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, exp, log, log1p, minimum, sigmoid, softplus
+from graphc.ops.elementwise import abs, exp, log, log1p, logistic_pdf, minimum, sigmoid, softplus, tanh
 from graphc.ops.logic import logical_and, where
 
 LOGISTIC = RuleSet("logistic")
@@ -45,10 +45,34 @@ def one_minus_sigmoid(x):
     return 1 - sigmoid(x), sigmoid(-x)
 
 
+@LOGISTIC.rule("stabilizing", "S27", factors=True)
+def product_of_opposite_sigmoids(x):
+    """The logistic density, whose derivative does not cancel at 0."""
+    return sigmoid(x) * sigmoid(-x), logistic_pdf(x)
+
+
+@LOGISTIC.rule("stabilizing", "S21")
+def difference_of_opposite_sigmoids(x):
+    """Cancels near 0."""
+    return sigmoid(x) - sigmoid(-x), tanh(x / 2)
+
+
+@LOGISTIC.rule("stabilizing", "S21")
+def difference_of_multiples_of_opposite_sigmoids(x, y):
+    """The same, multiplied out, as in the derivative of the logarithm of the logistic density."""
+    return y * sigmoid(x) - y * sigmoid(-x), y * tanh(x / 2)
+
+
 @LOGISTIC.rule("stabilizing", "S22")
 def log_sigmoid(x):
     """sigmoid underflows to 0 below -103 in f32, softplus does not overflow."""
     return log(sigmoid(x)), -softplus(-x)
+
+
+@LOGISTIC.rule("stabilizing", "S27")
+def log_of_logistic_density(x):
+    """The density underflows to 0 beyond 103 in f32."""
+    return log(logistic_pdf(x)), -softplus(x) - softplus(-x)
 
 
 @LOGISTIC.rule("stabilizing", "S22")

@@ -20,6 +20,7 @@ from graphc.ops.contraction import Matmul, matrix_transpose
 from graphc.ops.conversion import Sum, expand, sum
 from graphc.ops.elementwise import Log, exp, log, multiply
 from graphc.ops.log_domain import (
+    WeightedSoftmax,
     log_prod,
     weighted_log_softmax,
     weighted_logsumexp,
@@ -27,7 +28,7 @@ from graphc.ops.log_domain import (
 )
 from graphc.ops.logic import equal, isfinite, where
 from graphc.ops.movement import stack
-from graphc.ops.reduction import logsumexp, max, prod
+from graphc.ops.reduction import logsumexp, max, prod, softmax
 from graphc.passes.rules.combinations import combination, signed_sum
 
 MIXTURES = RuleSet("mixtures")
@@ -66,8 +67,12 @@ def log_of_weighted_exponentials(node: Node) -> Node | None:
 
 
 def _log_of_number(x: Node) -> Node | None:
+    return full(math.log(uniform_value(x)), x.type) if _is_positive_constant(x) else None
+
+
+def _is_positive_constant(x: Node) -> bool:
     number = uniform_value(x)
-    return full(math.log(number), x.type) if number is not None and 0 < number < math.inf else None
+    return number is not None and 0 < number < math.inf
 
 
 def _log_of_sum(x: Node, factor: Node | None) -> Node | None:
@@ -95,6 +100,13 @@ def weighted_shares(x, w, axis: attribute):
     """The softmax with weights or a mask; 0 instead of 0 / 0 where there is no weight."""
     shares = w * exp(x) / expand(sum(w * exp(x), axis), axis, like=x)
     return shares, weighted_softmax(x, w, w, axis)
+
+
+@MIXTURES.rewriter(WeightedSoftmax, kind="stabilizing", reference="S3")
+def shares_of_equal_weights(node: Node) -> Node | None:
+    """A factor that all have, such as that of a normal density, does not matter."""
+    (x, v, w), axis = node.args, node.op.attributes()["axis"]
+    return softmax(x, axis) if v is w and _is_positive_constant(w) else None
 
 
 @MIXTURES.rule("stabilizing", "S5", proof="proved for n=1..4")

@@ -19,7 +19,7 @@ from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Sum, expand, sum
 from graphc.ops.elementwise import Add, Divide, Multiply, Negative, Subtract, exp, maximum
 from graphc.ops.logic import Where, equal, isfinite, where
-from graphc.ops.reduction import Mean, max
+from graphc.ops.reduction import Mean, max, softmax
 from graphc.passes.rules.combinations import Exponential, combination
 
 SHARES = RuleSet("shares")
@@ -46,16 +46,33 @@ def quotient_of_sums(node: Node) -> Node | None:
                 continue
             top = _top(below)
             for j, above in enumerate(view.parts):
-                scaled = _scaled(above.value, top, below) if above.sign > 0 else None
+                if above.sign < 0:
+                    continue
+                average = _average(above.value, below)
+                if average is not None:
+                    return _quotient(view, (i, j), [Part(1, average)])
+                scaled = _scaled(above.value, top, below)
                 if scaled is not None:
-                    return _quotient(view, (i, j), scaled, _total(below, top))
+                    return _quotient(view, (i, j), [Part(1, scaled), Part(-1, _total(below, top))])
     return None
 
 
-def _quotient(view: View, places: tuple[int, int], above: Node, below: Node) -> Node:
+def _quotient(view: View, places: tuple[int, int], found: list[Part]) -> Node:
     others = [part for k, part in enumerate(view.parts) if k not in places]
-    value = product([Part(1, above), Part(-1, below), *others])
+    value = product([*found, *others])
     return value if view.sign > 0 else -value
+
+
+def _average(above: Node, below: Below) -> Node | None:
+    """sum(v * exp(x)) over sum(exp(x)), an average whose derivative does not cancel: sum(v * softmax(x))."""
+    if not isinstance(above.op, Sum | Mean) or above.op.axis != below.axis or below.repeated is not None:
+        return None
+    terms, (shares, *others) = combination(above.args[0]), below.terms
+    if terms is None or len(terms) > 1 or others or shares.weight is not None or terms[0].weight is None:
+        return None
+    if terms[0].exponent is not shares.exponent:
+        return None
+    return make(above.op, terms[0].weight * softmax(shares.exponent, below.axis))
 
 
 def _denominator(x: Node) -> Below | None:
