@@ -13,11 +13,13 @@ from operator import is_
 from graphc.errors import PipelineError
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import Constant, Input, Parameter
-from graphc.ir.node import Node, make
+from graphc.ir.node import Node, make, topological
 from graphc.ir.rewrite import Firing, Rebuilding, Trace, current_trace, tracing
 from graphc.ir.rule import Rewrite
 from graphc.ir.source import at
 from graphc.passes.cost import cycles
+from graphc.passes.log_domain_arithmetic import Extended, Number, extended, ordinary
+from graphc.passes.log_domain_ops import calculated, carrying
 from graphc.passes.registry import graph_pass
 from graphc.passes.stabilize import stabilize_nodes
 from graphc.search.checking import Found
@@ -77,7 +79,10 @@ class _Search:
 
     def improved(self, graph: Graph) -> Graph:
         """The graph with what was found, also inside of loops and branches."""
-        found = {region.root: self._compared(region) for region in regions(graph, self.largest)}
+        firings = [firing for firing in self.trace.firings if isinstance(firing.rule, Improvement)]
+        searched = set(topological(firing.after for firing in firings))
+        fresh = (region for region in regions(graph, self.largest) if region.root not in searched)
+        found = {region.root: self._compared(region) for region in fresh}
         if self.early:
             found = {root: region for root, region in found.items() if _is_whole(graph, region)}
         new: dict[Node, Node] = {}
@@ -103,7 +108,7 @@ class _Search:
             again = node if op is node.op and all(map(is_, args, node.args)) else make(op, *args)
             if again is not node:
                 self.trace.rebuildings.append(Rebuilding(node, again, len(self.trace.firings)))
-            found = remembered(region, self.effort, cycles) if region is not None else None
+            found = remembered(region, self.effort, cycles, extended_formula) if region is not None else None
             if region is None or found is None or not self.trace.spend():
                 return again
             better = region.placed(found.formula, new)
@@ -116,6 +121,17 @@ class _Search:
         roots = (before.op.name,)
         rule = Improvement("accuracy_search", "stabilizing", "", reason, proof, roots, before, after)
         self.trace.firings.append(Firing(rule, before, after, self.trace.stage))
+
+
+def extended_formula(formula: Node) -> Node:
+    """A formula whose sums, products, quotients and roots are calculated with exponents of their own."""
+    known: dict[Node, Number] = {}
+    for node in topological([formula]):
+        numbers, places = [known[arg] for arg in node.args], carrying(node)
+        plain = [ordinary(x, x.fraction.dtype) if isinstance(x, Extended) else x for x in numbers]
+        operands = [numbers[i] if i in places else plain[i] for i in range(len(plain))]
+        known[node] = calculated(node, operands, None) if places else make(node.op, *plain)
+    return ordinary(extended(known[formula]), formula.dtype)
 
 
 def _is_whole(graph: Graph, region: Region) -> bool:

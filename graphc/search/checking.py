@@ -8,7 +8,7 @@ elsewhere the formula stays as it was.
 from __future__ import annotations
 
 import random
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -18,7 +18,7 @@ import numpy as np
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, topological
 from graphc.ops.base import Elementwise
-from graphc.ops.logic import isfinite, logical_and, not_equal, where
+from graphc.ops.logic import greater, isfinite, logical_and, not_equal, where
 from graphc.search.points import Array, Points, bits_of_error, evaluate, exact_result
 from graphc.search.regions import Region, add, planted
 
@@ -55,12 +55,17 @@ class Judge:
         if not self._is_better(candidate):
             return None
         quotients = set(self._unproved(candidate))
-        for cautious in (False, True):
-            guarded = self._guarded(candidate, quotients, cautious)
-            for conditions in ([], self._finite_operands(), [*self._finite_operands(), *self._divisors()]):
-                formula = self._unless(conditions, guarded)
-                if self._agrees_at_special(formula):
-                    return formula
+        ways = [(_is_defined, False), (isfinite, False), (isfinite, True)]
+        guarded = dict.fromkeys(self._guarded(candidate, quotients, *way) for way in ways)
+        formulas = [formula for formula in map(self._agreeing, guarded) if formula is not None]
+        return min(formulas, key=lambda formula: float(self._errors(formula).mean()), default=None)
+
+    def _agreeing(self, candidate: Node) -> Node | None:
+        """A candidate, under the weakest conditions on the operands with which special values are right."""
+        for conditions in ([], self._finite_operands(), [*self._finite_operands(), *self._divisors()]):
+            formula = self._unless(conditions, candidate)
+            if self._agrees_at_special(formula):
+                return formula
         return None
 
     def found(self, formula: Node) -> Found:
@@ -97,18 +102,20 @@ class Judge:
                 found += [] if safe else [node]
         return found
 
-    def _guarded(self, candidate: Node, quotients: Container[Node], cautious: bool) -> Node:
-        """A candidate that is used only where its quotients are finite, and if `cautious` so is all of it."""
+    def _guarded(
+        self, candidate: Node, quotients: Container[Node], safe: Callable[[Node], Node], cautious: bool
+    ) -> Node:
+        """A candidate that is used only where its quotients are safe, and if `cautious` all of it is finite."""
         if candidate is self.region.known:
             return candidate
         if candidate.op.name == "where":
             condition, *branches = candidate.args
-            first, second = (self._guarded(branch, quotients, cautious) for branch in branches)
+            first, second = (self._guarded(branch, quotients, safe, cautious) for branch in branches)
             chosen: Node = where(condition, first, second)
             return chosen
-        watched = [node for node in topological([candidate]) if node in quotients]
-        watched += [candidate] if cautious else []
-        return self._unless([isfinite(node) for node in dict.fromkeys(watched)], candidate)
+        conditions = [safe(node) for node in topological([candidate]) if node in quotients]
+        conditions += [isfinite(candidate)] if cautious else []
+        return self._unless(list(dict.fromkeys(conditions)), candidate)
 
     def _unless(self, conditions: Sequence[Node], candidate: Node) -> Node:
         """A candidate where all conditions hold, elsewhere the formula as it was."""
@@ -170,6 +177,17 @@ class Judge:
             if exact is None or float(exact) != value:
                 return False
         return True
+
+
+def _is_defined(node: Node) -> Node:
+    """The condition that a quotient divides by a number other than 0, or that a logarithm is one of a positive number.
+
+    What is beyond all floats then is infinite.
+    """
+    operand = node.args[-1]
+    if node.op.name == "divide":
+        return not_equal(operand, 0)
+    return greater(operand, -1 if node.op.name == "log1p" else 0)
 
 
 def _special_rows(region: Region, points: Points, seed: int) -> tuple[Array, ...]:

@@ -7,7 +7,7 @@ From the best, it starts again. What is chosen in the end is judged at other poi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,13 +57,17 @@ class Effort:
     formulas: int = 8
 
 
-def improve(region: Region, effort: Effort, cost: Cost) -> Found | None:
+Extend = Callable[[Node], Node]
+"""A formula to the same in numbers that neither over- nor underflow on the way."""
+
+
+def improve(region: Region, effort: Effort, cost: Cost, extend: Extend | None = None) -> Found | None:
     """A more accurate formula, if one is found."""
     points = draw(region.formula, region.variables, region.intervals, effort.points, TRAINING)
     if len(points) < FEWEST:
         return None
     points = points.followed_by(*_ordinary(region, effort.points // ORDINARY_SHARE))
-    search = _Search(region, points, effort, cost)
+    search = _Search(region, points, effort, cost, extend)
     if search.original.errors.mean() < effort.gain:
         return None
     good = [variant for variant in search.candidates() if search.is_worth(variant)]
@@ -80,8 +84,10 @@ def improve(region: Region, effort: Effort, cost: Cost) -> Found | None:
 class _Search:
     """Formulas for a region, measured at the points that are learnt from."""
 
-    def __init__(self, region: Region, points: Points, effort: Effort, cost: Cost) -> None:
-        self.region, self.points, self.effort, self.cost = region, points, effort, cost
+    def __init__(
+        self, region: Region, points: Points, effort: Effort, cost: Cost, extend: Extend | None = None
+    ) -> None:
+        self.region, self.points, self.effort, self.cost, self.extend = region, points, effort, cost, extend
         self.original = self.measured(region.known)
         near = tuple(map(_moderate, region.intervals))
         middle = draw(region.formula, region.variables, near, PROBES, TRAINING)
@@ -104,11 +110,15 @@ class _Search:
         known = [self.measured(self.region.formula)]
         for _ in range(self.effort.repeats):
             fresh = self._equal([self.region.formula, *(variant.expression for variant in known)])
-            if not self._extend(known, fresh) or known[0].errors.mean() < GOOD_ENOUGH:
+            if not self._join(known, fresh) or known[0].errors.mean() < GOOD_ENOUGH:
                 break
         if known[0].errors.mean() < GOOD_ENOUGH:
             return known
-        self._extend(known, self._almost_equal(known))
+        equal = [variant.expression for variant in known]
+        if self.extend is not None:
+            self._join(known, map(self.extend, equal))
+        if known[0].errors.mean() >= GOOD_ENOUGH:
+            self._join(known, self._almost_equal(equal, known))
         if self.region.known is not self.region.formula:
             known.append(self.original)
         if len(known) > 1:
@@ -116,7 +126,7 @@ class _Search:
                 known += map(self.measured, choices(self.region, known, self.points))
         return known
 
-    def _extend(self, known: list[Variant], formulas: Iterable[Node]) -> bool:
+    def _join(self, known: list[Variant], formulas: Iterable[Node]) -> bool:
         """Keep the best of what is known and others; whether there was one."""
         expressions = {variant.expression for variant in known}
         fresh = [self.measured(formula) for formula in formulas if formula not in expressions]
@@ -136,9 +146,9 @@ class _Search:
         found = Extraction(graph, region.variables, few.operands, self.cost).best(root, self.effort.formulas)
         return [variant.expression for variant in found]
 
-    def _almost_equal(self, known: Sequence[Variant]) -> Iterator[Node]:
+    def _almost_equal(self, equal: Sequence[Node], known: Sequence[Variant]) -> Iterator[Node]:
         """The most accurate formulas for approximations that are good where what is known is bad."""
-        near = list(dict.fromkeys(each for v in known[:SOURCES] for each in approximations(v.expression)))
+        near = list(dict.fromkeys(each for formula in equal[:SOURCES] for each in approximations(formula)))
         as_written = _added(known, map(self.measured, near), self.effort.formulas)
         few = self.points.some(np.arange(min(TRIED, len(self.points))))
         start = [replace(variant, errors=variant.errors[: len(few)]) for variant in (*known, *as_written)]

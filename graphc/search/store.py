@@ -18,17 +18,17 @@ from graphc.ir.node import Node
 from graphc.ir.parser import parse_graph
 from graphc.search.checking import Found
 from graphc.search.extraction import Cost
-from graphc.search.improve import Effort, improve
+from graphc.search.improve import Effort, Extend, improve
 from graphc.search.regions import Region
 
 
-def remembered(region: Region, effort: Effort, cost: Cost) -> Found | None:
+def remembered(region: Region, effort: Effort, cost: Cost, extend: Extend) -> Found | None:
     """What a search finds for a region; it is made once for a formula, its ranges and an effort."""
     path = cache_directory() / "accuracy" / _key(region, effort)
     try:
         return _read(path, region)
     except (OSError, ValueError, KeyError, TypeError, GraphcError):
-        found = improve(region, effort, cost)
+        found = improve(region, effort, cost, extend)
         _write(path, region, found)
         return found
 

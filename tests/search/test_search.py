@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -42,11 +43,27 @@ def errors(name, dtype="float64", count=200, **options):
 
 
 @pytest.mark.parametrize(
-    "name", ["2sin", "2cos", "2tan", "2atan", "2log", "3frac", "tanhf", "cos2", "x / (x**2 + 1)", "expanding a square"]
+    "name", ["2sin", "2cos", "2tan", "2log", "3frac", "tanhf", "cos2", "x / (x**2 + 1)", "expanding a square", "expq3"]
 )
 def test_what_no_rule_knows_is_found(name):
     assert errors(name, semantics="ieee") > 10
     assert errors(name, accuracy="best") < 1
+
+
+@pytest.mark.parametrize("name", ["quadp", "complex division, real", "quotient of products", "Kahan p9"])
+def test_nothing_overflows_on_the_way(name):
+    """Numbers with exponents of their own, or quotients that saturate: right at all floats."""
+    assert errors(name) > 10
+    assert errors(name, accuracy="best") < 1
+
+
+def test_ordinary_numbers_count_though_few_floats_are():
+    """Near 0 a series is right; most floats are there, but x = 1 is not."""
+    _, f = compiled("ENA 1.4, exercise 4a", accuracy="best")
+    x = np.array([1e-150, 1e-3, 0.1, 0.5, 1.0])
+    with mpmath.workdps(200):
+        wanted = [float((t - mpmath.sin(t)) / mpmath.tan(t)) for t in map(mpmath.mpf, x.tolist())]
+    assert f(x) == pytest.approx(wanted, rel=1e-14)
 
 
 @pytest.mark.parametrize("name", ["2log", "3frac"])
@@ -63,21 +80,21 @@ def test_never_worse(name):
 def test_balanced_does_not_pay_for_accuracy_with_time():
     _, f = compiled("2sin", accuracy="balanced")
     assert not [firing for firing in f.rewrites if firing.rule.name == "accuracy_search"]
-    assert errors("2atan", accuracy="balanced") < 1
+    assert errors("expanding a square", accuracy="balanced") < 1
 
 
 def test_it_tells_what_it_did():
-    _, f = compiled("2atan", accuracy="best")
+    _, f = compiled("expanding a square", accuracy="best")
     (firing,) = [firing for firing in f.rewrites if firing.rule.name == "accuracy_search"]
     assert firing.stage == "search"
     assert "bits of error on average are now" in str(firing)
     text = str(f.why(f.graph.outputs[0]))
     assert "accuracy_search (stabilizing, tested: " in text
-    assert "from subtract(atan(add(%N, 1.0)), atan(%N))" in text
-    assert "made atan2(" in text
+    assert "from subtract(multiply(add(%x, 1.0), add(%x, 1.0)), 1.0)" in text
+    assert "made multiply(" in text
 
 
-@pytest.mark.parametrize("name", ["2atan", "2log", "cos2", "3frac"])
+@pytest.mark.parametrize("name", ["expanding a square", "2log", "cos2", "3frac"])
 def test_special_values(name):
     (x,), f = compiled(name, accuracy="best")
     plain = gc.compile([x], PROBLEMS[name].formula(x))
@@ -150,7 +167,7 @@ def test_the_same_in_every_process(tmp_path):
 
 
 def test_what_was_found_is_kept(tmp_path, monkeypatch):
-    _, f = compiled("2atan", accuracy="best")
+    _, f = compiled("3frac", accuracy="best")
     files = list((tmp_path / "accuracy").iterdir())
     assert files
 
@@ -158,27 +175,27 @@ def test_what_was_found_is_kept(tmp_path, monkeypatch):
         raise AssertionError("searched again")
 
     monkeypatch.setattr("graphc.search.store.improve", forbidden)
-    _, again = compiled("2atan", accuracy="best")
+    _, again = compiled("3frac", accuracy="best")
     assert str(again.graph) == str(f.graph)
     monkeypatch.undo()
     monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path))
     for file in files:
         file.write_text(json.dumps({"formula": "no graph"}))
-    _, repaired = compiled("2atan", accuracy="best")
+    _, repaired = compiled("3frac", accuracy="best")
     assert str(repaired.graph) == str(f.graph)
 
 
 def test_other_ranges_are_other_searches(tmp_path):
-    compiled("2atan", accuracy="best")
+    compiled("3frac", accuracy="best")
     before = set((tmp_path / "accuracy").iterdir())
     x = gc.input("x", ("n",), "float64", range=(1, 2))
-    gc.compile([x], gc.atan(x + 1) - gc.atan(x), accuracy="best")
+    gc.compile([x], 1 / (x + 1) - 2 / x + 1 / (x - 1), accuracy="best")
     assert set((tmp_path / "accuracy").iterdir()) > before
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(monkeypatch):
     monkeypatch.setenv("GRAPHC_CACHE_DIR", os.devnull)
-    assert errors("2atan", accuracy="best") < 1
+    assert errors("3frac", accuracy="best") < 1
 
 
 def test_a_budget_ends_the_search():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphc.ops.elementwise import erf, erfc, exp, expm1, log, power, sigmoid, tanh
+from graphc.ops.special.quotient import exprel
 from graphc.ops.trigonometry import cosh, sinh
 from graphc.search.identities.table import Table, nonnegative
 
@@ -102,6 +103,16 @@ def expm1_without_inverse(a):
 @EXPONENTIALS.identity
 def expm1_of_double(a):
     return expm1(2 * a), expm1(a) * (exp(a) + 1)
+
+
+@EXPONENTIALS.identity
+def expm1_of_sum_over_both(a, b, c):
+    return c * expm1(a + b) / (expm1(a) * expm1(b)), c + c / expm1(a) + c / expm1(b)
+
+
+@EXPONENTIALS.identity
+def quotient_by_expm1_of_multiple(a, b):
+    return b / expm1(a * b), 1 / (a * exprel(a * b))
 
 
 @EXPONENTIALS.identity
