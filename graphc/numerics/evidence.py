@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from graphc.ir.rule import Rewrite
+from graphc.types import as_dtype
 
 PATH = Path(__file__).parents[1] / "passes" / "rules" / "evidence.json"
-SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 
 
 @cache
@@ -37,10 +37,11 @@ def evidence_lines(rewrite: Rewrite) -> Iterator[str]:
         yield "not measured"
         return
     for dtype, row in found.get("exact", {}).items():
-        yield f"{SHORT[dtype]:>4}: {row['points']:,} results compared bit for bit, {row['differ'] or 'none'} differ"
+        differ = row["differ"] or "none"
+        yield f"{as_dtype(dtype).short:>4}: {row['points']:,} results compared bit for bit, {differ} differ"
     for dtype, row in found.get("accuracy", {}).items():
         yield (
-            f"{SHORT[dtype]:>4}: {row['points']:,} points, worst error {row['before']:g} bits before, "
+            f"{as_dtype(dtype).short:>4}: {row['points']:,} points, worst error {row['before']:g} bits before, "
             f"{row['after']:g} after; {row['rescued']:,} points are right that were wrong"
             + (f": {row['where']}" if row["where"] else "")
         )

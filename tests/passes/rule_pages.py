@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from graphc.ir.rule import Rewrite, Rule
-from graphc.numerics.evidence import SHORT, fails_where, findings
+from graphc.numerics.evidence import fails_where, findings
 from graphc.passes.rules import ALL
+from graphc.types import as_dtype
 from tests.passes.evidence import CANCELS, LEFT_OUT
 from tests.passes.special_values import KINDS
 
@@ -112,7 +113,7 @@ def _evidence(rewrite: Rewrite) -> Iterator[str]:
     if not _rows(found):
         yield "Not measured: see the tests of the ops that it makes.\n"
     if "exact" in found:
-        shown = ", ".join(f"{SHORT[dtype]} {row['points']:,}" for dtype, row in found["exact"].items())
+        shown = ", ".join(f"{as_dtype(dtype)} {row['points']:,}" for dtype, row in found["exact"].items())
         differ = sum(row["differ"] for row in found["exact"].values())
         yield f"Results compared bit for bit: {shown}; {differ or 'none'} differ.\n"
     if found.get("accuracy"):
@@ -120,7 +121,7 @@ def _evidence(rewrite: Rewrite) -> Iterator[str]:
         yield "|---|---|---|---|---|---|---|---|"
         for dtype, row in found["accuracy"].items():
             yield (
-                f"| {SHORT[dtype]} | {row['points']:,} | {row['judged']:,} | {row['before']:g} | {row['after']:g} "
+                f"| {as_dtype(dtype)} | {row['points']:,} | {row['judged']:,} | {row['before']:g} | {row['after']:g} "
                 f"| {row['rescued']:,} | {row['worse']:,} | {_escaped(row['where'])} |"
             )
         yield ""
