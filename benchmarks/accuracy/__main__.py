@@ -17,9 +17,9 @@ Bits of error: log2 of one more than how many floats lie between a result and th
 {count} points of {dtype}, drawn evenly over all floats of the ranges where the exact result is a float. The searches
 learnt from other points. "naive" is the formula as written (`semantics="ieee"`), "stable" what is always done,
 "balanced" and "best" are `accuracy=`, "target" is the better form that the collection names, as written. Compiled for
-the CPU and run; "seconds" is the search for "best" on one core. "Herbie" is what the nightly reports of the Herbie
-project (2017 to 2022, all rules) state for its result; its points are drawn alike, but count also where the exact
-result is less than the smallest float, so that its naive formulas have less to lose.
+the CPU and run; "seconds" is the search for "best" on one core. "Herbie" is the best that nightly reports of the Herbie
+project state for its own results, where one was at hand; it draws points alike, but counts those too where the exact
+result is less than the smallest float, and many a formula is right as written.
 """
 
 

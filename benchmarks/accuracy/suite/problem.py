@@ -11,14 +11,10 @@ Formula = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Problem:
-    """A formula of operands, the ranges of some of them, and the better form, if there is one.
-
-    `herbie` has the average bits of error that a report of the Herbie project states for its own result.
-    """
+    """A formula of operands, the ranges of some of them, and the better form, if there is one."""
 
     name: str
     operands: str
     formula: Formula
     target: Formula | None = None
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
-    herbie: float | None = None
