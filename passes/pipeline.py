@@ -2,7 +2,8 @@
 
     "canonicalize,stabilize,fuse{max_ops=64}"
 
-is a pipeline of three passes, the last with an option. "default" and "lowering" stand for the lists below.
+is a pipeline of three passes, the last with an option. "default" and "lowering" stand for the lists below, and
+"default,-log_domain" is a list without a pass.
 """
 
 from __future__ import annotations
@@ -147,7 +148,9 @@ class Pipeline:
 
 def parse_pipeline(text: str) -> Pipeline:
     """The pipeline that a text names. Raises PipelineError for a pass or an option that does not exist."""
-    steps = [_step(name, settings, text) for name, settings in _items(text)]
+    steps: list[Step] = []
+    for name, settings in _items(text):
+        steps = _without(name[1:], steps, text) if name[0] == "-" else [*steps, _step(name, settings, text)]
     form = "Graph"
     for step in steps:
         if step.stage.takes != form:
@@ -187,13 +190,22 @@ def _items(text: str) -> Iterator[tuple[str, str]]:
         text = re.sub(rf"\b{name}\b(?!\s*[={{])", known, text)
     rest = text.strip()
     while rest:
-        found = re.match(r"([A-Za-z_]\w*)\s*(?:\{([^{}]*)\})?\s*(?:,\s*|$)", rest)
+        found = re.match(r"(-?[A-Za-z_]\w*)\s*(?:\{([^{}]*)\})?\s*(?:,\s*|$)", rest)
         if found is None:
             raise PipelineError(
                 f"no pipeline: {text!r}", details=[f"at {rest!r}"], help='such as "fold,fuse{max_ops=64}"'
             )
         yield found[1], found[2] or ""
         rest = rest[found.end() :]
+
+
+def _without(name: str, steps: list[Step], text: str) -> list[Step]:
+    """The steps but those of a pass. Raises PipelineError if there is none."""
+    left = [step for step in steps if step.stage.name != name]
+    if len(left) == len(steps):
+        names = {step.stage.name: step for step in steps}
+        raise PipelineError(f"there is no {name!r} to leave out", details=[text], help=_known(name, names))
+    return left
 
 
 def _step(name: str, settings: str, text: str) -> Step:

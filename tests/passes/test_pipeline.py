@@ -51,10 +51,16 @@ def test_text_round_trips():
     assert parse_pipeline("").steps == ()
 
 
+def test_passes_are_left_out():
+    assert str(parse_pipeline("canonicalize,fold,simplify,fold,-fold")) == "canonicalize,simplify"
+    assert "log_domain" not in str(parse_pipeline("default,-log_domain"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("stabilise", "did you mean stabilize"),
+        ("default,-log_domian", "no 'log_domian' to leave out(.|\n)*did you mean log_domain"),
         ("fold{max=3}", "max_elements"),
         ("fold{max_elements=many}", "is no int"),
         ("fold{max_elements}", "has no value"),
