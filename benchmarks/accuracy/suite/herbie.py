@@ -1,7 +1,7 @@
 """What the nightly reports of the Herbie project state for its own results, as far as they were at hand.
 
 From https://nightly.cs.washington.edu/reports/herbie, pages of 2016 to 2024: average bits of error after, the best of
-the reports on a problem. Those of 2024 state percentages of 64 bits. Herbie draws its points as they are drawn here, but
+the reports on a problem. Those of 2024 state percentages of 64 bits. Herbie draws points as they are drawn here, but
 counts those too where the exact result is less than the smallest float, where many a formula is right as written.
 """
 
