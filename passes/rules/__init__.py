@@ -15,6 +15,7 @@ from graphc.passes.rules.entropy import ENTROPY
 from graphc.passes.rules.error_function import ERROR_FUNCTION, INTERVALS
 from graphc.passes.rules.exact import EXACT
 from graphc.passes.rules.exponentials import EXPONENTIALS
+from graphc.passes.rules.homogeneous import HOMOGENEOUS
 from graphc.passes.rules.hyperbolic import HYPERBOLIC
 from graphc.passes.rules.known import KNOWN
 from graphc.passes.rules.linear_algebra import LINEAR_ALGEBRA
@@ -27,7 +28,7 @@ from graphc.passes.rules.norms import NORMS
 from graphc.passes.rules.picked import PICKED
 from graphc.passes.rules.powers import POWERS, POWERS_ALONE
 from graphc.passes.rules.probabilities import PROBABILITIES
-from graphc.passes.rules.products import PRODUCTS_APART
+from graphc.passes.rules.products import FACTORS, LOGARITHMS_OF_FACTORS
 from graphc.passes.rules.quotients import QUOTIENTS, REMAINDERS
 from graphc.passes.rules.roots import DISTANCES, QUADRATICS, ROOTS
 from graphc.passes.rules.sequences import SEQUENCES
@@ -49,6 +50,7 @@ STABLE = RuleSet(
         *LOG_SUM_EXP,
         *PICKED,
         *LOGARITHMS,
+        *FACTORS,
         *EXPONENTIALS,
         *ERROR_FUNCTION,
         *NORMS,
@@ -74,6 +76,6 @@ STABLE = RuleSet(
 )
 LAST = (
     RuleSet("last", [*SHARES, *ROOTS, *INTERVALS, *NEARLY_EQUAL, *POWERS_ALONE]),
-    RuleSet("very last", [*DISTANCES, *PRODUCTS_APART]),
+    RuleSet("very last", [*DISTANCES, *LOGARITHMS_OF_FACTORS, *HOMOGENEOUS]),
 )
 ALL = RuleSet("all", [*CANONICAL, *EXACT, *STABLE, *(rule for rules in LAST for rule in rules)])

@@ -19,7 +19,7 @@ from graphc.ops.barrier import stop_gradient
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Sum, cast, expand, sum
 from graphc.ops.cumulative import CumulativeSum
-from graphc.ops.elementwise import Divide, Exp, Log, Multiply, exp, log, logaddexp
+from graphc.ops.elementwise import Add, Divide, Exp, Log, Multiply, exp, log, logaddexp, softplus
 from graphc.ops.indexing import TakeAlongAxis
 from graphc.ops.movement import stack
 from graphc.ops.reduction import Mean, count, log_softmax, logsumexp, max, softmax
@@ -97,6 +97,29 @@ def log_of_many_exponentials(node: Node) -> Node | None:
     return logaddexp(*best) if len(best) == 2 else logsumexp(stack(best), (0,))
 
 
+@LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S22")
+def log_of_share(node: Node) -> Node | None:
+    """log(x / (x + y)) for sums of exponentials, which overflow; the logarithms of all and of nearly all cancel."""
+    for view in views(node.args[0], PRODUCTS, 2) if see(node.args[0], PRODUCTS) is not None else ():
+        above, below = ([part.value for part in view.parts if part.sign == sign] for sign in (1, -1))
+        if len(above) != 1 or len(below) != 1 or view.sign < 0:
+            continue
+        rest = _less(below[0], above[0])
+        part, other = (None if x is None else logarithm_of_positive(x) for x in (above[0], rest))
+        if part is not None and other is not None:
+            return -softplus(other - part)
+    return None
+
+
+def _less(total: Node, x: Node) -> Node | None:
+    """The other one of two terms."""
+    *_, view = views(total, SUMS, 2)
+    values = [part.value for part in view.parts if part.sign > 0]
+    if len(values) != 2 or not any(value is x for value in values):
+        return None
+    return values[1] if values[0] is x else values[0]
+
+
 @LOG_SUM_EXP.rewriter(Log, kind="stabilizing", reference="S43")
 def log_of_positive_factors(node: Node) -> Node | None:
     """log(w * exp(x)) is x + log(w), and so for softmax and sigmoid: the product may overflow."""
@@ -130,7 +153,7 @@ def logarithm_of_positive(x: Node) -> Node | None:
     inner = beyond_moves(x)
     if isinstance(inner.op, I0) or (isinstance(inner.op, CumulativeSum) and exponent_of(inner.args[0]) is not None):
         return log(x)
-    if _sums_exponentials(inner):
+    if _sums_exponentials(inner) or (isinstance(inner.op, Add) and combination(inner) is not None):
         return log(x) if is_nonnegative(inner) else None
     return None
 

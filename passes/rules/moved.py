@@ -49,11 +49,17 @@ def log_of_joined(node: Node) -> Node | None:
     if not isinstance(inner.op, Concat):
         return None
     logarithms = [log(x) for x in inner.args]
-    fired = [LOGARITHMIC.fire(x) for x in logarithms]
-    if all(found is None for found in fired):
+    known = [_known(x) for x in logarithms]
+    if all(found is None for found in known):
         return None
-    parts = [x if found is None else found[1] for x, found in zip(logarithms, fired, strict=True)]
+    parts = (x if found is None else found for x, found in zip(logarithms, known, strict=True))
     return moved_by(moves, make(inner.op, *parts))
+
+
+def _known(logarithm: Node) -> Node | None:
+    """What a rule knows for a logarithm, be it of a part of something."""
+    fired = LOGARITHMIC.fire(logarithm)
+    return lifted_above_moves.apply(logarithm) if fired is None else fired[1]
 
 
 def _widened(inner: Node, moves: list[Node]) -> tuple[Node, list[Node]]:

@@ -25,6 +25,7 @@ from graphc.ir.rule import Rewrite, Rule
 from graphc.passes.pipeline import parse_pipeline
 from graphc.types import float16
 
+ROOT_HALF = 181 / 256  # about the root of 1/2, the same number in every dtype
 ROW = 3  # elements of a row that is reduced
 IR = Path(__file__).parents[1] / "ir"
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -127,6 +128,10 @@ def firings(text: str, passes: str) -> Iterator[Firing]:
 
 
 EXAMPLES: dict[str, list[Callable[..., Any]]] = {
+    "density_beside_erfc": [
+        lambda x: gc.erfc(x * ROOT_HALF) / gc.exp(x * x * -0.5),
+        lambda x: gc.exp(x * x * -0.5) / gc.erfc(x * ROOT_HALF),
+    ],
     "difference_of_means": [
         lambda X: gc.mean(X * X, axis=1) - gc.mean(X, axis=1) ** 2,
         lambda X, Y: gc.mean(X * Y, axis=1) - gc.mean(X, axis=1) * gc.mean(Y, axis=1),
@@ -138,6 +143,10 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     ],
     "lifted_above_moves": [lambda X: gc.log(gc.softmax(X, axis=1)[:, 0])],
     "log_mean_exp": [lambda X: gc.log(gc.mean(gc.exp(X), axis=1))],
+    "log_of_difference_of_erfc": [
+        lambda x, y: gc.log(gc.erfc(x * ROOT_HALF) / 2 - gc.erfc(y * ROOT_HALF) / 2),
+        lambda x, y: gc.log(3 * (gc.erf(x) - gc.erf(y))),
+    ],
     "log_of_bessel": [lambda x: gc.log(gc.i0(x))],
     "log_of_many_exponentials": [lambda x, y, z: gc.log(gc.exp(x) + gc.exp(y) + gc.exp(z))],
     "log_of_matmul": [lambda X, Y: gc.log(gc.exp(X[:, None, :]) @ gc.exp(Y[:, :, None]))],
@@ -152,6 +161,15 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda X: gc.log(gc.min(gc.softmax(X, axis=1), axis=1)),
         lambda x, y: gc.log(gc.minimum(gc.sigmoid(x), gc.sigmoid(y))),
         lambda x: gc.log(gc.maximum(gc.sigmoid(x), 0.25)),
+    ],
+    "log_of_inverse": [lambda x: gc.log(1 / x), lambda x, y: gc.log(1 / x / y)],
+    "log1p_of_square": [
+        lambda x: gc.log1p(x * x),
+        lambda x, y: gc.log1p(((x - y) / 3) ** 2),
+        lambda x, y: gc.log1p(2 * ((x / y) * (x / y))),
+    ],
+    "log_of_share": [
+        lambda X, Y: gc.log(gc.sum(gc.exp(X), axis=1) / (gc.sum(gc.exp(Y), axis=1) + gc.sum(gc.exp(X), axis=1))),
     ],
     "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
