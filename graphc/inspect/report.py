@@ -14,7 +14,6 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 from graphc.errors import GraphcError, GraphError
 from graphc.ir.graph import Graph
@@ -26,9 +25,7 @@ from graphc.ir.source import Source
 from graphc.kernel import KernelCall
 from graphc.numerics.formula import formula, user_names
 from graphc.numerics.provenance import consumed
-
-if TYPE_CHECKING:
-    from graphc.runtime.function import CompiledFunction
+from graphc.runtime.function import CompiledFunction
 
 AROUND = 2  # lines of the user's file that are shown beside those that made nodes
 LONGEST = 400  # characters of a line of text; large constants are cut
@@ -41,8 +38,11 @@ Place = tuple[str, int]
 def explain(function: CompiledFunction, path: str | Path) -> Path:
     """Write a page that explains how a function was made, into a file that ends in `.html`.
 
-    Raises GraphError for another ending.
+    Raises GraphError for another ending, and for what is no compiled function.
     """
+    if not isinstance(function, CompiledFunction):
+        kind = type(function).__name__
+        raise GraphError(f"a page is about a compiled function, not about a {kind}", help="gc.compile(...) gives one")
     path = Path(path)
     if path.suffix not in (".html", ".htm"):
         raise GraphError(f"cannot write a page into {path.name!r}", help="end the name in .html")

@@ -105,3 +105,8 @@ def test_wrong_ending(tmp_path: Path) -> None:
     with pytest.raises(gc.GraphError, match=r"page into 'f.txt'"):
         gc.inspect.explain(function(), tmp_path / "f.txt")
     assert not (tmp_path / "f.txt").exists()
+
+
+def test_not_of_a_graph(tmp_path: Path) -> None:
+    with pytest.raises(gc.GraphError, match="a page is about a compiled function, not about a Graph"):
+        gc.inspect.explain(function().graph, tmp_path / "f.html")  # type: ignore[arg-type]
