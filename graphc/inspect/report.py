@@ -41,8 +41,7 @@ def explain(function: CompiledFunction, path: str | Path) -> Path:
     Raises GraphError for another ending, and for what is no compiled function.
     """
     if not isinstance(function, CompiledFunction):
-        kind = type(function).__name__
-        raise GraphError(f"a page is about a compiled function, not about a {kind}", help="gc.compile(...) gives one")
+        raise GraphError(f"{type(function).__name__} is no compiled function", help="gc.compile(...) gives one")
     path = Path(path)
     if path.suffix not in (".html", ".htm"):
         raise GraphError(f"cannot write a page into {path.name!r}", help="end the name in .html")

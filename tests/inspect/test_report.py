@@ -108,5 +108,5 @@ def test_wrong_ending(tmp_path: Path) -> None:
 
 
 def test_not_of_a_graph(tmp_path: Path) -> None:
-    with pytest.raises(gc.GraphError, match="a page is about a compiled function, not about a Graph"):
+    with pytest.raises(gc.GraphError, match="Graph is no compiled function"):
         gc.inspect.explain(function().graph, tmp_path / "f.html")  # type: ignore[arg-type]
