@@ -19,7 +19,20 @@ from graphc.ops.base import InnerGraphs
 from graphc.ops.contraction import Matmul
 from graphc.ops.conversion import Expand, Reshape, Sum
 from graphc.ops.cumulative import CumulativeProd
-from graphc.ops.elementwise import Abs, Add, Divide, Maximum, Minimum, Multiply, Pow, Rsqrt, Sqrt, Square, Subtract
+from graphc.ops.elementwise import (
+    Abs,
+    Add,
+    Cbrt,
+    Divide,
+    Maximum,
+    Minimum,
+    Multiply,
+    Pow,
+    Rsqrt,
+    Sqrt,
+    Square,
+    Subtract,
+)
 from graphc.ops.euclidean_norm import EuclideanNorm
 from graphc.ops.log_product import LogProduct, LogQuotient
 from graphc.ops.logic import Where
@@ -27,6 +40,7 @@ from graphc.ops.movement import Concat
 from graphc.ops.reduction import Max, Mean, Prod
 from graphc.ops.tuples import Item
 from graphc.passes.log_domain_ops import MOVES, begins_as_logarithm, carrying, consuming
+from graphc.passes.rules.norms import is_scale
 from graphc.types import TupleType
 
 FEW = 8
@@ -156,6 +170,8 @@ def _outputs(graph: Graph, given: Sequence[Factors]) -> list[Factors]:
 
 def _number(node: Node, xs: Sequence[int]) -> int:
     match node.op:
+        case Multiply() if any(map(is_scale, node.args)):
+            return 0
         case Multiply() | Matmul():
             return sum(xs)
         case Divide():
@@ -164,6 +180,8 @@ def _number(node: Node, xs: Sequence[int]) -> int:
             return 2 * xs[0]
         case Sqrt() | Rsqrt():
             return -(-xs[0] // 2)
+        case Cbrt():
+            return -(-xs[0] // 3)
         case Pow():
             found = range_of(node.args[1])
             most = max(-found.low, found.high, 1)
@@ -280,6 +298,8 @@ def _degree(node: Node, xs: Sequence[_Degree | None]) -> _Degree | None:
             return _Degree(2 * first.degree, True)
         case Sqrt() | Rsqrt():
             return _Degree(first.degree / (2 if isinstance(node.op, Sqrt) else -2), first.by_others)
+        case Cbrt():
+            return _Degree(first.degree / 3, first.by_others)
         case Pow():
             y = uniform_value(node.args[1])
             return _Degree(first.degree if y is None else first.degree * float(y), True)

@@ -16,8 +16,14 @@ from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
 from graphc.ops.euclidean_norm import euclidean_norm
 from graphc.ops.logic import where
 from graphc.ops.reduction import Mean, count
+from graphc.ops.representation import Ldexp
 
 NORMS = RuleSet("norms")
+
+
+def is_scale(x: Node) -> bool:
+    """Whether a factor is a power of two by which a row was scaled, so that its products are small."""
+    return isinstance(x.op, Expand) and isinstance(x.args[0].op, Ldexp)
 
 
 @NORMS.rule("stabilizing", "S60", proof="proved for n=1..4")
@@ -71,6 +77,15 @@ def root_of_product_with_itself(node: Node) -> Node | None:
         return None
     x = elements.reshape((*row.shape[:-2], row.shape[-1]))
     return euclidean_norm(x, (x.ndim - 1,)).reshape(node.shape)
+
+
+def product_of_vectors(node: Node) -> tuple[Node, Node] | None:
+    """x and y, if a node is the number x @ y."""
+    product = _without_shape(node)
+    if node.ndim or not isinstance(product.op, Matmul):
+        return None
+    x, y = (_without_shape(arg) for arg in product.args)
+    return (x, y) if x.ndim == y.ndim == 1 else None
 
 
 def _without_shape(x: Node) -> Node:

@@ -1,0 +1,223 @@
+"""Homogeneous functions of rows, f(c * x) = c**k * f(x), whose sums overflow where they themselves are numbers.
+
+    sum(x * y) / (norm(x) * norm(y))        the cosine of an angle, k = 0 in both rows
+    mean(d**3) / mean(d**2)**1.5            skewness, k = 0
+    sum(abs(x)**8)**(1/8)                   a norm, k = 1
+
+Rows of which a product may leave the range of the dtype are scaled by a power of two, which is exact, and what is made
+of them is scaled back. Rows of ordinary numbers are multiplied by 1 and keep every bit.
+
+This rule comes last: a scaled row hides from others what it is.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+from graphc.interpret.ranges import range_of
+from graphc.ir.leaf import full, uniform_value
+from graphc.ir.node import Node, make
+from graphc.ir.op import Op
+from graphc.ir.rule import RuleSet
+from graphc.ir.substitution import substitute
+from graphc.ops.conversion import Axes, Expand, Sum, cast, expand
+from graphc.ops.elementwise import (
+    Abs,
+    Divide,
+    Multiply,
+    Negative,
+    Pow,
+    Rsqrt,
+    Sqrt,
+    Square,
+    abs,
+    maximum,
+    power,
+)
+from graphc.ops.euclidean_norm import EuclideanNorm
+from graphc.ops.logic import less, logical_and, where
+from graphc.ops.reduction import Mean, max
+from graphc.ops.representation import exponent, ldexp
+from graphc.passes.rules.norms import is_scale, product_of_vectors
+
+HOMOGENEOUS = RuleSet("homogeneous")
+MOST_LOOKED_AT = 24  # nodes of a product
+MOST_FACTORS = 8  # of the terms of a sum: where there are more, the pass `log_domain` gives them exponents of their own
+ORDINARY = 0.75
+"""How much of the exponents of a dtype the products of ordinary elements may take: the rest is for their sums."""
+POWERS: dict[type[Op], tuple[float, ...]] = {
+    Multiply: (1, 1),
+    Divide: (1, -1),
+    Square: (2,),
+    Sqrt: (0.5,),
+    Rsqrt: (-0.5,),
+    Abs: (1,),
+    Negative: (1,),
+}
+"""The power of each operand in the result."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Total:
+    """A sum of products of powers of rows, which stands itself to a power in a product."""
+
+    node: Node
+    power: float
+    axis: Axes
+    rows: dict[Node, float]
+
+    @property
+    def is_norm(self) -> bool:
+        return isinstance(self.node.op, EuclideanNorm)
+
+    @property
+    def degree(self) -> float:
+        """The power with which the sum grows, on the way too; a norm does not square its row."""
+        return 1.0 if self.is_norm else sum(map(builtins.abs, self.rows.values()))
+
+
+@HOMOGENEOUS.rewriter(
+    Divide, Pow, Sqrt, kind="stabilizing", reference="S60", proof="tested: exponents of floats are no algebra"
+)
+def scaled_rows(node: Node) -> Node | None:
+    """Sums of products of rows overflow and underflow where what is made of them, such as a cosine, does not."""
+    found = _product(node, repeats=True)
+    if found is None or not node.dtype.is_float:
+        return None
+    totals = [total for (factor, _), power in found.items() if (total := _total(factor, power)) is not None]
+    rows = _endangered(totals)
+    totals = [total for total in totals if not rows.isdisjoint(total.rows)]
+    shapes = {(total.axis, repeats) for total in totals for factor, repeats in found if factor is total.node}
+    if len(shapes) != 1 or any(is_scale(row) for total in totals for row in total.rows):
+        return None
+    ((axis, repeats),) = shapes
+    limit = _limit(totals)
+    if all(_is_ordinary(row, limit) for row in rows):
+        return None
+    shifts = _shifts([row for total in totals for row in total.rows if row in rows], axis, limit)
+    scaled = {row: row * _along(shift, row, axis) for row, shift in shifts.items()}
+    kept = {row: row for total in totals for row in total.rows}
+    sums = substitute([total.node for total in totals], kept | scaled)
+    others = {factor: factor for factor, _ in found}
+    (result,) = substitute([node], others | dict(zip([total.node for total in totals], sums, strict=True)))
+    return _scaled_back(result, totals, shifts, repeats)
+
+
+# --- the form ---
+
+
+def _product(root: Node, repeats: bool = False) -> dict[tuple[Node, tuple[Op, ...]], float] | None:
+    """The factors of a product of powers, each with the ops that repeat it along axes, and its exponent.
+
+    None if there are too many to look at.
+    """
+    found: dict[tuple[Node, tuple[Op, ...]], float] = defaultdict(float)
+    nodes: list[tuple[Node, tuple[Op, ...], float]] = [(root, (), 1.0)]
+    for node, above, degree in nodes:  # grows
+        if len(nodes) > MOST_LOOKED_AT:
+            return None
+        powers = POWERS.get(type(node.op))
+        number = uniform_value(node.args[1]) if isinstance(node.op, Pow) else None
+        if number is not None:
+            powers = (float(number),)
+        elif repeats and isinstance(node.op, Expand):
+            powers, above = (1.0,), (*above, node.op)
+        if powers is not None:
+            nodes += [(arg, above, degree * each) for arg, each in zip(node.args, powers)]
+        elif uniform_value(node) is None:
+            found[node, above] += degree
+    return found
+
+
+def _total(node: Node, power: float) -> _Total | None:
+    """A factor as a sum along rows."""
+    if isinstance(node.op, Sum | Mean | EuclideanNorm):
+        axis, parts = node.op.axis, node.args
+    elif (vectors := product_of_vectors(node)) is not None:
+        axis, parts = (0,), vectors
+    else:
+        return None
+    rows: dict[Node, float] = defaultdict(float)
+    for part in parts:
+        terms = _product(part)
+        if terms is None:
+            return None
+        for (row, _), each in terms.items():
+            rows[row] += each
+    return _Total(node, power, axis, rows) if power else None
+
+
+def _endangered(totals: list[_Total]) -> set[Node]:
+    """The rows of sums that overflow sooner than their product does, since it has lower powers of a row."""
+    endangered: set[Node] = set()
+    for row in {row for total in totals for row in total.rows}:
+        around = [total for total in totals if row in total.rows]
+        largest = builtins.max(builtins.abs(total.rows[row]) for total in around)
+        squared = largest > 1 or any(total.is_norm for total in around)
+        if squared and builtins.abs(_power(row, totals)) < largest:
+            endangered.update(*(total.rows for total in around if 1 < total.degree <= MOST_FACTORS))
+    return endangered
+
+
+def _power(row: Node, totals: Iterable[_Total]) -> float:
+    """The power of a row in a product of sums."""
+    return sum(total.power * total.rows.get(row, 0.0) for total in totals)
+
+
+def _limit(totals: list[_Total]) -> int:
+    """Rows whose exponents are below this have products within the range of the dtype."""
+    degree = sum(builtins.max((1.0, builtins.abs(total.power))) * total.degree for total in totals)
+    return int(ORDINARY * int(totals[0].node.dtype.limits.maxexp) / degree)
+
+
+def _is_ordinary(row: Node, limit: int) -> bool:
+    """Whether a row is known to have no large and no small elements."""
+    known = range_of(row)
+    low, high = (known.low, known.high) if known.low > 0 else (-known.high, -known.low)
+    return 2.0**-limit <= low and high <= 2.0**limit
+
+
+# --- the scale ---
+
+
+def _shifts(rows: list[Node], axis: Axes, limit: int) -> dict[Node, Node]:
+    """The exponents of the largest elements of rows; 0 if all of them are ordinary, or one is not finite."""
+    wide = rows[0].dtype.compute
+    exponents = {row: exponent(cast(max(abs(row), axis), wide)) for row in rows}
+    ordinary = reduce(logical_and, (less(abs(each), limit) for each in exponents.values()))
+    lowest = int(rows[0].dtype.limits.minexp)  # its inverse is a number
+    return {row: where(ordinary, 0, maximum(each, lowest)) for row, each in exponents.items()}
+
+
+def _along(shift: Node, row: Node, axis: Axes) -> Node:
+    """What scales each element of a row."""
+    scale = ldexp(full(1, shift.type), -shift)
+    return expand(cast(scale, row.dtype), axis, like=row)
+
+
+def _scaled_back(result: Node, totals: list[_Total], shifts: dict[Node, Node], repeats: tuple[Op, ...]) -> Node:
+    """A product of scaled sums times the powers of two that were taken off: exactly, where they are whole."""
+    powers = {row: _power(row, totals) for row in shifts}
+    whole = {row: round(each) for row, each in powers.items()}
+    value = cast(result, result.dtype.compute)
+    if any(whole.values()):
+        value = ldexp(value, _repeated(_combined(shifts, whole), repeats))
+    rest = {row: each - whole[row] for row, each in powers.items()}
+    if any(rest.values()):
+        value = value * _repeated(power(2.0, _combined(shifts, rest)), repeats)
+    return cast(value, result.dtype)
+
+
+def _combined(shifts: dict[Node, Node], powers: dict[Node, float]) -> Node:
+    """The exponent of a product of powers."""
+    return reduce(lambda x, y: x + y, (shift * powers[row] for row, shift in shifts.items() if powers[row]))
+
+
+def _repeated(x: Node, repeats: tuple[Op, ...]) -> Node:
+    for op in reversed(repeats):
+        x = make(op, x)
+    return x
