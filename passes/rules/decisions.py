@@ -54,30 +54,15 @@ from graphc.passes.rules.log_sum_exp import logarithm_of_positive
 
 DECISIONS = RuleSet("decisions")
 RISING = (
-    Exp,
-    Expm1,
-    Log,
-    Log1p,
-    Log2,
-    Log10,
-    Sqrt,
-    Cbrt,
-    Sigmoid,
-    Softplus,
-    Tanh,
-    Erf,
-    Ndtr,
-    LogNdtr,
-    Atan,
-    Asinh,
-    Sinh,
+    *(Exp, Expm1, Log, Log1p, Log2, Log10, Sqrt, Cbrt, Sigmoid, Softplus),
+    *(Tanh, Erf, Ndtr, LogNdtr, Atan, Asinh, Sinh),
 )
 FALLING = (Negative, Erfc, LogErfc)
 REVERSED: dict[type[Op], type[Op]] = {
     **{Argmax: Argmin, Argmin: Argmax},
     **{Less: Greater, Greater: Less, LessEqual: GreaterEqual, GreaterEqual: LessEqual},
 }
-THRESHOLDS = {(Sigmoid, 0.5): 0.0, (Exp, 1.0): 0.0}
+THRESHOLDS: dict[tuple[type[Op], float], float] = {(Sigmoid, 0.5): 0.0, (Exp, 1.0): 0.0}
 """Where functions reach a value, near which they are rounded more coarsely than their operands."""
 ORDER = "tested: it is about an order"
 SYMBOLS = "tested: of two symbols, none is known to be larger"
@@ -167,7 +152,7 @@ def _rises(x: Node) -> bool | None:
 
 
 def _reversed(op: Op) -> Op:
-    return REVERSED[type(op)](**op.attributes())  # type: ignore[call-arg]
+    return REVERSED[type(op)](**op.attributes())
 
 
 def _unless_missing(x: Node, found: Node, axis: int) -> Node:
