@@ -17,7 +17,22 @@ from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
 from graphc.ops.conversion import Axes, cast, expand, sum
-from graphc.ops.elementwise import abs, divide, exp, floor, log2, maximum, multiply, power, round, sigmoid, sign, sqrt
+from graphc.ops.elementwise import (
+    abs,
+    cbrt,
+    divide,
+    exp,
+    floor,
+    floor_divide,
+    log2,
+    maximum,
+    multiply,
+    power,
+    round,
+    sigmoid,
+    sign,
+    sqrt,
+)
 from graphc.ops.logic import bitwise_right_shift, equal, greater, isfinite, isnan, less, logical_and, logical_or, where
 from graphc.ops.reduction import Max, Min, count, log_softmax, softmax
 from graphc.ops.representation import exponent, ldexp
@@ -128,6 +143,13 @@ def square_root(x: Extended) -> Extended:
     x = normalised(x)
     half = bitwise_right_shift(x.power, 1)
     return Extended(sqrt(_scaled(x.fraction, x.power - 2 * half)), half, x.spread + 1)
+
+
+def cube_root(x: Extended) -> Extended:
+    """The cube root."""
+    x = normalised(x)
+    third = floor_divide(x.power, 3)
+    return Extended(cbrt(_scaled(x.fraction, x.power - 3 * third)), third, x.spread + 1)
 
 
 def raised(x: Extended, y: Node) -> Extended:

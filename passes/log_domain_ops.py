@@ -22,6 +22,7 @@ from graphc.ops.cumulative import CumulativeProd
 from graphc.ops.elementwise import (
     Abs,
     Add,
+    Cbrt,
     Divide,
     Exp,
     Log,
@@ -53,6 +54,7 @@ from graphc.passes.log_domain_arithmetic import (
     aligned,
     average,
     chosen,
+    cube_root,
     exponential,
     extended,
     larger,
@@ -74,7 +76,7 @@ _BASES: dict[type[Op], float] = {Log: 1.0, Log2: 1 / math.log(2), Log10: 1 / mat
 _CARRYING: dict[type[Op], tuple[int, ...]] = {
     **dict.fromkeys((Where, WeightedSoftmax), (1, 2)),
     **dict.fromkeys((Add, Subtract, Multiply, Divide, Maximum, Minimum, Matmul), (0, 1)),
-    **dict.fromkeys((Negative, Abs, Square, Sqrt, Rsqrt, Pow, Cast, Pad, *MOVES), (0,)),
+    **dict.fromkeys((Negative, Abs, Square, Sqrt, Cbrt, Rsqrt, Pow, Cast, Pad, *MOVES), (0,)),
     **dict.fromkeys((Sum, Mean, Prod, Max, Min, CumulativeProd), (0,)),
 }
 _CONSUMING: dict[type[Op], tuple[int, ...]] = {
@@ -217,5 +219,6 @@ _RULES: dict[type[Op], Callable[..., Extended]] = {
     Abs: lambda x: replace(x, fraction=abs(x.fraction)),
     Square: lambda x: times(x, x),
     Sqrt: square_root,
+    Cbrt: cube_root,
     Rsqrt: lambda x: over(extended(full(1, x.fraction.type)), square_root(x)),
 }

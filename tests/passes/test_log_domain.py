@@ -6,6 +6,7 @@ from scipy.special import gammaln, log_expit, logsumexp
 
 import graphc as gc
 from graphc.grad import reverse_mode
+from graphc.ops.elementwise import cbrt
 from graphc.passes.pipeline import DEFAULT
 
 NAIVE = DEFAULT.replace("log_domain,", "")
@@ -423,6 +424,13 @@ def test_spellings(spelling):
 
 def rules(output, *inputs, **options):
     return {f.rule.name for f in gc.compile(list(inputs), output, **options).rewrites if "long_product" in f.rule.name}
+
+
+def test_cube_roots_of_long_products():
+    x, y = gc.input("x", (2000,)), gc.input("y", (2000,))
+    f = gc.compile([x, y], cbrt(gc.prod(x)) / cbrt(gc.prod(y)))
+    given = np.full(2000, 0.1, "float32"), np.full(2000, 0.1001, "float32")
+    assert f(*given) == pytest.approx((float(given[0][0]) / float(given[1][0])) ** (2000 / 3), rel=1e-4)
 
 
 def test_short_and_bounded_products_are_left_alone():
