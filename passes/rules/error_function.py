@@ -7,18 +7,24 @@ and their products with exp(x**2) go on. The limits at infinity are those of the
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from itertools import permutations
 
-from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
-from graphc.ir.pattern import PRODUCTS, see, views
+from graphc.ir.pattern import PRODUCTS, SUMS, Part, may_have_factors, product, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Log, erf, erfc, exp, log, log1mexp, log1p, square
-from graphc.ops.logic import equal, logical_and, logical_or, where
+from graphc.ops.elementwise import Divide, Log, Multiply, erf, erfc, exp, log, log1p, square
+from graphc.ops.logic import logical_and, logical_or, where
 from graphc.ops.special.error_function import erfcx, log_erfc, log_ndtr, ndtr
+from graphc.ops.special.normal_interval import log_normal_interval
+from graphc.passes.rules.multiples import as_multiple, as_multiple_of_square, multiples
 
 ERROR_FUNCTION = RuleSet("error_function")
 INTERVALS = RuleSet("intervals")
-TAIL = 5.0
+ERRORS, DENSITY_AND_TAIL = frozenset({"erf", "erfc"}), frozenset({"exp", "erfc"})
+MOST_FACTORS = 4
+CLOSE = 1 / 64
+"""By which part of a factor of x**2 two may differ if they are meant to be one: 16-bit constants are off by less."""
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S45")
@@ -78,18 +84,41 @@ def log1p_of_minus_ndtr(x):
 @ERROR_FUNCTION.rewriter(Log, kind="stabilizing", reference="S46", proof="tested: the logarithm of a number is a float")
 def log_of_multiple_of_erfc(node: Node) -> Node | None:
     """erfc underflows in the right tail. Half of it is near 1 in the left one; other factors go by their logarithms."""
-    for view in views(node.args[0], PRODUCTS, 2):
-        if len(view.parts) != 2 or view.sign < 0:
-            continue
-        for part, other in (view.parts, view.parts[::-1]):
-            tail, number = see(part.value, frozenset({"erfc"})), uniform_value(other.value)
-            if tail is None or part.sign < 0 or number is None or not 0 < number < math.inf:
-                continue
-            x = tail.args[0]
-            if float(number) ** other.sign == 0.5:
-                return log_erfc(x, halved=True)  # not log_ndtr: x * -sqrt(2) is rounded, which x**2 magnifies
-            return log_erfc(x) + other.sign * math.log(number)
+    for number, tail in multiples(node.args[0], frozenset({"erfc"})):
+        if number == 0.5:
+            return log_erfc(tail.args[0], halved=True)  # not log_ndtr: x * -sqrt(2) is rounded, which x**2 magnifies
+        if 0 < number < math.inf and number != 1:
+            return log_erfc(tail.args[0]) + math.log(number)
     return None
+
+
+@ERROR_FUNCTION.rewriter(Log, kind="stabilizing", reference="S46", proof="tested: the logarithm of a number is a float")
+def log_of_difference_of_erfc(node: Node) -> Node | None:
+    """The probability of an interval in a tail: both terms are rounded, or underflow. The same of erf."""
+    for number, inner in multiples(node.args[0], SUMS):
+        for view in views(inner, SUMS, 2):
+            match [_term(part) for part in view.parts]:
+                case [(a, first), (b, second)] if a == -b and first.op == second.op:
+                    rises = (number * a > 0) == (first.op.name == "erf")
+                    low, high = (second.args[0], first.args[0]) if rises else (first.args[0], second.args[0])
+                    scale = 2 * abs(number * a)
+                    interval = _log_of_interval(low, high)
+                    return interval if scale == 1 else interval + math.log(scale)
+    return None
+
+
+def _log_of_interval(low: Node, high: Node) -> Node:
+    """log((erf(high) - erf(low)) / 2). A factor of both ends is no part of them: it was rounded, which is magnified."""
+    (a, x), (b, y) = as_multiple(low), as_multiple(high)
+    if a != b:
+        return log_normal_interval(low, high, decay=1.0)
+    return log_normal_interval(x, y, decay=float(a * a)) if a > 0 else log_normal_interval(-x, -y, decay=float(a * a))
+
+
+def _term(part: Part) -> tuple[Fraction, Node] | None:
+    """A term of a sum as a multiple of erf or erfc."""
+    found = next(multiples(part.value, ERRORS), None)
+    return (part.sign * found[0], found[1]) if found else None
 
 
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True)
@@ -121,6 +150,38 @@ def exp_of_minus_square_over_erfc(x):
     )
 
 
+@ERROR_FUNCTION.rewriter(Multiply, Divide, kind="stabilizing", reference="S47", proof="tested: the factors are floats")
+def density_beside_erfc(node: Node) -> Node | None:
+    """Mills' ratio and its inverse, of exp(-x**2 / 2) and erfc(x * sqrt(1/2)): 0 / 0 in the right tail."""
+    if not may_have_factors(node, DENSITY_AND_TAIL):
+        return None
+    for view in views(node, PRODUCTS, MOST_FACTORS):
+        for density, tail in permutations(view.parts, 2):
+            quotient = _quotient_of_tail(density, tail)
+            if quotient:
+                others = [part for part in view.parts if part is not density and part is not tail]
+                result = product([*quotient, *others])
+                return result if view.sign > 0 else -result
+    return None
+
+
+def _quotient_of_tail(density: Part, tail: Part) -> list[Part] | None:
+    """exp(a * x**2) * erfc(b * x), or over it, where a is nearly b**2, or -b**2: by erfcx, and what a is off by."""
+    power, error = see(density.value, frozenset({"exp"})), see(tail.value, frozenset({"erfc"}))
+    squared = as_multiple_of_square(power.args[0]) if power is not None and error is not None else None
+    if error is None or squared is None:
+        return None
+    (a, x), (b, y) = squared, as_multiple(error.args[0])
+    a *= density.sign
+    rest = a - tail.sign * b * b
+    if x is not y or abs(rest) > CLOSE * b * b:
+        return None
+    argument = error.args[0]
+    value = erfcx(argument) if tail.sign > 0 else exp_of_minus_square_over_erfc.function(argument)[1]
+    near = where(argument < -30, 0, x)  # beyond the value is infinite, or 0
+    return [Part(1, value), Part(1, exp(float(rest) * (near * near)))] if rest else [Part(1, value)]
+
+
 @ERROR_FUNCTION.rule("stabilizing", "S47", factors=True, proof="tested: the cases by sign")
 def density_over_ndtr(x):
     """The inverse of Mills' ratio, as of a truncated normal distribution: 0 / 0 in the left tail."""
@@ -132,12 +193,7 @@ def density_over_ndtr(x):
 @ERROR_FUNCTION.rule("stabilizing", "S46", proof="tested: SymPy does not know the function")
 def log_of_difference_of_ndtr(x, y):
     """The probability of an interval in a tail: both terms are rounded at 1, or underflow."""
-    right, left = logical_and(x > TAIL, y > TAIL), logical_and(x < -TAIL, y < -TAIL)
-    middle = log(where(logical_or(right, left), 1, ndtr(x) - ndtr(y)))
-    # A tail is seen from the left, where nothing is rounded at 1.
-    above, below = log_ndtr(where(right, -y, where(left, x, 0))), log_ndtr(where(right, -x, where(left, y, 0)))
-    tail = above + log1mexp(where(equal(above, below), 0, below - above))
-    return log(ndtr(x) - ndtr(y)), where(logical_or(right, left), tail, middle)
+    return log(ndtr(x) - ndtr(y)), log_normal_interval(-x, -y)
 
 
 @INTERVALS.rule("stabilizing", "S45")

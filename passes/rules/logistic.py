@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import abs, exp, log, log1p, logistic_pdf, minimum, sigmoid, softplus, tanh
-from graphc.ops.logic import logical_and, where
+from graphc.ops.elementwise import abs, exp, log, log1mexp, log1p, logistic_pdf, minimum, sigmoid, softplus, tanh
+from graphc.ops.logic import equal, logical_and, where
 
 LOGISTIC = RuleSet("logistic")
 
@@ -79,6 +79,14 @@ def log_of_logistic_density(x):
 def log1p_of_minus_sigmoid(x):
     """log(1 - sigmoid(x)) where sigmoid is near 1."""
     return log1p(-sigmoid(x)), -softplus(x)
+
+
+@LOGISTIC.rule("stabilizing", "S34", proof="tested: the case of two that are equal")
+def log_of_difference_of_sigmoids(x, y):
+    """Ordinal regression: both terms are rounded at 1, or underflow, or are close to each other."""
+    level = logical_and(x <= y, equal(sigmoid(x), sigmoid(y)))  # -inf as before, also where x < y
+    apart = where(level, 0, y - x)
+    return log(sigmoid(x) - sigmoid(y)), log1mexp(apart) - softplus(-x) - softplus(y)
 
 
 @LOGISTIC.rule("stabilizing", "S23")

@@ -73,6 +73,13 @@ def pairs(count):
     return np.concatenate([x, ordinary, near]), np.concatenate([y, near, ordinary])
 
 
+def intervals(count):
+    """Lower and upper ends: apart, and close to each other."""
+    ends = np.sort([spread(1e-3, 26, count, both=True), spread(1e-3, 26, count, both=True, seed=1)], axis=0)
+    low = spread(1e-3, 1e4, count, both=True, seed=2)
+    return np.concatenate([ends[0], low]), np.concatenate([ends[1], low + np.abs(low) * spread(1e-6, 1, count, seed=3)])
+
+
 # op: operands, units in float64, whether a change of the operands excuses an error
 ACCURACY = {
     "erfcx": ((everywhere(usual=25.0, low=1e-30, high=25.0),), 5.0, False),
@@ -80,6 +87,8 @@ ACCURACY = {
     "erfinv": ((np.concatenate([spread(1e-300, 1, 900, both=True), 1 - spread(1e-15, 0.5, 1300)]),), 3.0, False),
     "erfcinv": ((probabilities(2.0),), 3.0, True),
     "ndtr": ((everywhere(low=1e-30, high=37.0, usual=37.0),), 5.0, False),
+    "log_normal_interval": (intervals(400), 4.0, True),
+    "density_over_interval": (intervals(400), 4.0, True),
     "log_ndtr": ((everywhere(low=1e-30, high=37.0, usual=37.0),), 6.0, False),
     "ndtri": ((probabilities(1.0),), 4.0, True),
     "lgamma": ((everywhere(1.0, 2.0, both=False),), 5.0, False),
@@ -248,6 +257,7 @@ SHAPES = np.array([0.5, 2, 3, 80, 200]), np.array([1.5, 2, 0.3, 90, 100])
 GAMMAS = np.array([0.01, 0.5, 3, 20, 30, 15, 100]), np.array([0.2, 1.2, 5, 19, 200, 2, 101])
 POSITIVE = (np.array([1e-5, 0.3, 1.0, 1.46, 2, 3.5, 30, 1e5]),)
 POSITIVE_PAIRS = np.array([0.1, 2, 3.5, 30, 1e3]), np.array([0.2, 2, 0.01, 30.1, 5])
+INTERVALS = np.array([-30.0, -4, -1, 0.3, 2, 12, 30]), np.array([-29.5, -1, 2, 0.5, 9, 12.01, 31])
 ORDINARY = {
     "erfinv": (np.array([-0.99, -0.3, 1e-9, 0.5, 0.9999]),),
     "erfcinv": (np.array([1e-30, 0.01, 0.7, 1.0, 1.9]),),
@@ -259,7 +269,8 @@ ORDINARY = {
     **dict.fromkeys(
         ["betaln", "log_abs_beta", "polygamma_difference", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS
     ),
-    **dict.fromkeys(["one_plus_power", "power_minus_one"], POSITIVE_PAIRS),
+    **dict.fromkeys(["log_normal_interval", "density_over_interval"], INTERVALS),
+    **dict.fromkeys(["one_plus_power", "one_plus_power_minus_one", "power_minus_one"], POSITIVE_PAIRS),
 }
 DEFAULT = (np.array([-20.0, -1.3, -0.2, 1e-7, 0.6, 1.4, 5, 20]),)
 SPECIAL = sorted(name for name, op in OPS.items() if op.__module__.startswith("graphc.ops.special"))

@@ -12,6 +12,7 @@ from graphc.ops.special import (  # noqa: F401 - their ops are known to the pars
     incomplete_beta,
     incomplete_gamma,
     information,
+    normal_interval,
     polygamma_difference,
     quotient,
     zeta_function,
