@@ -183,7 +183,7 @@ def _concrete(node: Node, type_: TensorType, sizes: Mapping[str, int]) -> Op:
 
 @lru_cache(maxsize=1024)
 def _decomposition(op: Composite, types: tuple[TensorType, ...]) -> tuple[tuple[Node, ...], Node]:
-    operands = tuple(make(Input(f"x{i}", type_)) for i, type_ in enumerate(types))
+    operands = tuple(make(Input(f"operand {i}", type_)) for i, type_ in enumerate(types))
     return operands, op.decompose(*operands)
 
 
