@@ -120,10 +120,16 @@ class Dim:
         return self * -1
 
     def __sub__(self, other: object) -> int | Dim:
-        return self + (-other if isinstance(other, int | Dim) else other)
+        if not isinstance(other, int | Dim):
+            _refuse_number(self, other)
+            return NotImplemented
+        return self + -other
 
     def __rsub__(self, other: object) -> int | Dim:
-        return -(self - other)
+        if not isinstance(other, int | Dim):
+            _refuse_number(self, other)
+            return NotImplemented
+        return -self + other
 
     def __mul__(self, other: object) -> int | Dim:
         if not isinstance(other, int | Dim):

@@ -1,6 +1,7 @@
 """The algebra of sizes against Python's integers."""
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
@@ -210,6 +211,14 @@ def test_numbers_that_are_no_sizes_are_named_with_what_to_write():
     x = gc.input("x", ("n",))
     assert (gc.sum(x) / n).dtype is x.dtype and (n * x).dtype is x.dtype
     assert n**2 == n * n and n**0 == 1
+
+
+def test_sizes_count_as_numbers_beside_nodes_on_either_side():
+    n, x = symbol("n"), gc.input("x", ("n",))
+    sums = [n + x, x + n, n - x, x - n, n * x, n / x, x / n, n**x, x**n]
+    v = np.array([1, 2, 4], np.float32)
+    wanted = [3 + v, v + 3, 3 - v, v - 3, 3 * v, 3 / v, v / 3, 3**v, v**3]
+    np.testing.assert_allclose(gc.compile([x], sums)(v), wanted, rtol=1e-6)
 
 
 def test_a_size_divided_by_an_unknown_zero_is_an_error_when_it_is_known():
