@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
+from graphc.ops.base import is_float
 from graphc.ops.elementwise import abs, expm1, log, log1p, power, sqrt
 from graphc.ops.logic import equal, isinf, logical_and, logical_or, where
 from graphc.ops.trigonometry import one_minus_square
@@ -18,11 +18,6 @@ from graphc.passes.rules.subtraction import difference
 DIFFERENCES = RuleSet("differences")
 SPECIAL_CASES = "tested: the cases at 0 and infinity"
 NEAR_AND_FAR = "tested: the cases of near and far"
-
-
-def _is_float(x: Node) -> bool:
-    """Integers do not cancel, and have no such function."""
-    return x.dtype.is_float
 
 
 @DIFFERENCES.rule("stabilizing", "S55", proof=SPECIAL_CASES)
@@ -102,13 +97,13 @@ def difference_of_powers(x, y, p):
     return power(x, p) - power(y, p), where(near, power(y, p) * expm1(p * log1p(ratio)), apart)
 
 
-@DIFFERENCES.rule("stabilizing", "S57", when=_is_float)
+@DIFFERENCES.rule("stabilizing", "S57", when=is_float)
 def one_less_square(x):
     """Cancels near -1 and 1."""
     return 1 - x * x, one_minus_square(x)
 
 
-@DIFFERENCES.rule("stabilizing", "S57", when=_is_float)
+@DIFFERENCES.rule("stabilizing", "S57", when=is_float)
 def square_less_one(x):
     """Cancels near -1 and 1."""
     return x * x - 1, -one_minus_square(x)
