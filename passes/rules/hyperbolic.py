@@ -187,6 +187,12 @@ def log_of_root_and_part(x):
 
 
 @HYPERBOLIC.rule("stabilizing", "S54")
+def log_of_root_and_size(x):
+    """The inverse hyperbolic sine by the size, to which the sign is given later: rounded near 0, the square overflows."""
+    return log(abs(x) + sqrt(x * x + 1)), asinh(abs(x))
+
+
+@HYPERBOLIC.rule("stabilizing", "S54")
 def log_of_root_of_factors_and_part(x):
     """The square overflows for large x, and is rounded near 1."""
     return log(x + sqrt(-one_minus_square(x))), acosh(x)
