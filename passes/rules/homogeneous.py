@@ -13,9 +13,11 @@ This rule comes last: a scaled row hides from others what it is.
 from __future__ import annotations
 
 import builtins
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 
 from graphc.interpret.ranges import range_of
@@ -49,12 +51,12 @@ MOST_LOOKED_AT = 24  # nodes of a product
 MOST_FACTORS = 8  # of the terms of a sum: where there are more, the pass `log_domain` gives them exponents of their own
 ORDINARY = 0.75
 """How much of the exponents of a dtype the products of ordinary elements may take: the rest is for their sums."""
-POWERS: dict[type[Op], tuple[float, ...]] = {
+POWERS: dict[type[Op], tuple[Fraction | int, ...]] = {
     Multiply: (1, 1),
     Divide: (1, -1),
     Square: (2,),
-    Sqrt: (0.5,),
-    Rsqrt: (-0.5,),
+    Sqrt: (Fraction(1, 2),),
+    Rsqrt: (Fraction(-1, 2),),
     Abs: (1,),
     Negative: (1,),
 }
@@ -66,18 +68,18 @@ class _Total:
     """A sum of products of powers of rows, which stands itself to a power in a product."""
 
     node: Node
-    power: float
+    power: Fraction
     axis: Axes
-    rows: dict[Node, float]
+    rows: dict[Node, Fraction]
 
     @property
     def is_norm(self) -> bool:
         return isinstance(self.node.op, EuclideanNorm)
 
     @property
-    def degree(self) -> float:
+    def degree(self) -> Fraction:
         """The power with which the sum grows, on the way too; a norm does not square its row."""
-        return 1.0 if self.is_norm else sum(map(builtins.abs, self.rows.values()))
+        return Fraction(1) if self.is_norm else sum(map(builtins.abs, self.rows.values()), Fraction())
 
 
 @HOMOGENEOUS.rewriter(
@@ -110,22 +112,22 @@ def scaled_rows(node: Node) -> Node | None:
 # --- the form ---
 
 
-def _product(root: Node, repeats: bool = False) -> dict[tuple[Node, tuple[Op, ...]], float] | None:
+def _product(root: Node, repeats: bool = False) -> dict[tuple[Node, tuple[Op, ...]], Fraction] | None:
     """The factors of a product of powers, each with the ops that repeat it along axes, and its exponent.
 
     None if there are too many to look at.
     """
-    found: dict[tuple[Node, tuple[Op, ...]], float] = defaultdict(float)
-    nodes: list[tuple[Node, tuple[Op, ...], float]] = [(root, (), 1.0)]
+    found: dict[tuple[Node, tuple[Op, ...]], Fraction] = defaultdict(Fraction)
+    nodes: list[tuple[Node, tuple[Op, ...], Fraction]] = [(root, (), Fraction(1))]
     for node, above, degree in nodes:  # grows
         if len(nodes) > MOST_LOOKED_AT:
             return None
         powers = POWERS.get(type(node.op))
         number = uniform_value(node.args[1]) if isinstance(node.op, Pow) else None
-        if number is not None:
-            powers = (float(number),)
+        if number is not None and math.isfinite(number):
+            powers = (Fraction(float(number)),)
         elif repeats and isinstance(node.op, Expand):
-            powers, above = (1.0,), (*above, node.op)
+            powers, above = (1,), (*above, node.op)
         if powers is not None:
             nodes += [(arg, above, degree * each) for arg, each in zip(node.args, powers)]
         elif uniform_value(node) is None:
@@ -133,7 +135,7 @@ def _product(root: Node, repeats: bool = False) -> dict[tuple[Node, tuple[Op, ..
     return found
 
 
-def _total(node: Node, power: float) -> _Total | None:
+def _total(node: Node, power: Fraction) -> _Total | None:
     """A factor as a sum along rows."""
     if isinstance(node.op, Sum | Mean | EuclideanNorm):
         axis, parts = node.op.axis, node.args
@@ -141,7 +143,7 @@ def _total(node: Node, power: float) -> _Total | None:
         axis, parts = (0,), vectors
     else:
         return None
-    rows: dict[Node, float] = defaultdict(float)
+    rows: dict[Node, Fraction] = defaultdict(Fraction)
     for part in parts:
         terms = _product(part)
         if terms is None:
@@ -163,9 +165,9 @@ def _endangered(totals: list[_Total]) -> set[Node]:
     return endangered
 
 
-def _power(row: Node, totals: Iterable[_Total]) -> float:
+def _power(row: Node, totals: Iterable[_Total]) -> Fraction:
     """The power of a row in a product of sums."""
-    return sum(total.power * total.rows.get(row, 0.0) for total in totals)
+    return sum((total.power * total.rows.get(row, 0) for total in totals), Fraction())
 
 
 def _limit(totals: list[_Total]) -> int:
@@ -203,18 +205,19 @@ def _scaled_back(result: Node, totals: list[_Total], shifts: dict[Node, Node], r
     """A product of scaled sums times the powers of two that were taken off: exactly, where they are whole."""
     powers = {row: _power(row, totals) for row in shifts}
     whole = {row: round(each) for row, each in powers.items()}
-    value = cast(result, result.dtype.compute)
-    if any(whole.values()):
-        value = ldexp(value, _repeated(_combined(shifts, whole), repeats))
     rest = {row: each - whole[row] for row, each in powers.items()}
+    if any(whole.values()):
+        value = ldexp(cast(result, result.dtype.compute), _repeated(_combined(shifts, whole), repeats))
+        result = cast(value, result.dtype)
     if any(rest.values()):
-        value = value * _repeated(power(2.0, _combined(shifts, rest)), repeats)
-    return cast(value, result.dtype)
+        result = result * cast(_repeated(power(2.0, _combined(shifts, rest)), repeats), result.dtype)
+    return result
 
 
-def _combined(shifts: dict[Node, Node], powers: dict[Node, float]) -> Node:
+def _combined(shifts: Mapping[Node, Node], powers: Mapping[Node, Fraction | int]) -> Node:
     """The exponent of a product of powers."""
-    return reduce(lambda x, y: x + y, (shift * powers[row] for row, shift in shifts.items() if powers[row]))
+    terms = [(powers[row], shift) for row, shift in shifts.items() if powers[row]]
+    return reduce(lambda x, y: x + y, (shift if each == 1 else shift * float(each) for each, shift in terms))
 
 
 def _repeated(x: Node, repeats: tuple[Op, ...]) -> Node:

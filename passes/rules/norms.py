@@ -11,7 +11,7 @@ from graphc.ir.node import Node
 from graphc.ir.pattern import see
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Reshape, cast, sum
+from graphc.ops.conversion import Cast, Expand, Reshape, cast, sum
 from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
 from graphc.ops.euclidean_norm import euclidean_norm
 from graphc.ops.logic import where
@@ -23,7 +23,10 @@ NORMS = RuleSet("norms")
 
 def is_scale(x: Node) -> bool:
     """Whether a factor is a power of two by which a row was scaled, so that its products are small."""
-    return isinstance(x.op, Expand) and isinstance(x.args[0].op, Ldexp)
+    if not isinstance(x.op, Expand):
+        return False
+    scale = x.args[0].args[0] if isinstance(x.args[0].op, Cast) else x.args[0]
+    return isinstance(scale.op, Ldexp)
 
 
 @NORMS.rule("stabilizing", "S60", proof="proved for n=1..4")

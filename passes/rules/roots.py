@@ -34,8 +34,8 @@ AT_INFINITY = "tested: the case at infinity"
 def larger_root_of_quadratic(a, b, c):
     """Cancels for positive b. The product of both roots is c / a, the other one does not cancel."""
     root = sqrt(b * b - 4 * a * c)
-    total = root + where(b > 0, b, -b)
     small = logical_and(b > 0, abs(4 * a * c) < b * b)
+    total = root + where(small, b, -b)
     return (root - b) / (2 * a), where(small, -2 * (c / total), total / (2 * a))
 
 
@@ -43,8 +43,8 @@ def larger_root_of_quadratic(a, b, c):
 def smaller_root_of_quadratic(a, b, c):
     """Cancels for negative b. The product of both roots is c / a, the other one does not cancel."""
     root = sqrt(b * b - 4 * a * c)
-    total = root + where(b < 0, -b, b)
     small = logical_and(b < 0, abs(4 * a * c) < b * b)
+    total = root + where(small, -b, b)
     return (-b - root) / (2 * a), where(small, 2 * (c / total), -total / (2 * a))
 
 

@@ -135,12 +135,14 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "difference_of_means": [
         lambda X: gc.mean(X * X, axis=1) - gc.mean(X, axis=1) ** 2,
         lambda X, Y: gc.mean(X * Y, axis=1) - gc.mean(X, axis=1) * gc.mean(Y, axis=1),
+        lambda X: gc.sum(X * X, axis=1) - gc.sum(X, axis=1) * gc.mean(X, axis=1),
     ],
     "difference_of_waves": [
         lambda x, y: gc.sin(x + y) - gc.sin(x),
         lambda x, y: gc.cos(x) - gc.cos(x + y),
         lambda x, y: gc.tan(x + y) - gc.tan(x),
     ],
+    "excess_of_exp_or_over_log": [lambda x: x - 1 - gc.log(x)],
     "lifted_above_moves": [lambda X: gc.log(gc.softmax(X, axis=1)[:, 0])],
     "log_mean_exp": [lambda X: gc.log(gc.mean(gc.exp(X), axis=1))],
     "log_of_difference_of_erfc": [
@@ -171,6 +173,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "log_of_share": [
         lambda X, Y: gc.log(gc.sum(gc.exp(X), axis=1) / (gc.sum(gc.exp(Y), axis=1) + gc.sum(gc.exp(X), axis=1))),
     ],
+    "log_of_joined": [lambda x: gc.log(gc.stack([gc.sigmoid(x), 1 - gc.sigmoid(x)], axis=1))[:, 1]],
     "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
     "log_of_positive_factors": [lambda x, w: gc.log(w * gc.exp(x))],
@@ -178,6 +181,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "log_of_product_of_densities": [lambda X, Y: gc.log(gc.prod(Y * gc.exp(X), axis=1))],
     "log_of_running_product": [lambda X, Y: gc.log(gc.cumprod(Y * gc.exp(X), axis=1))],
     "log_of_running_sum": [lambda X: gc.log(gc.cumsum(gc.exp(X), axis=1))],
+    "log_of_sum_of_sums": [lambda X: gc.log(gc.sum(gc.sum(gc.exp(X[:, :, None] + X[:, None, :]), axis=2), axis=1))],
     "log_of_weighted_exponentials": [
         lambda X, W: gc.log(gc.sum(W * gc.exp(X), axis=1)),
     ],
@@ -189,9 +193,18 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda x: x / gc.tanh(x) - 1,
         lambda x: 1 - x / gc.tan(x),
     ],
+    "picked_less_logsumexp": [lambda X: X[:, 0] - gc.logsumexp(X, axis=1)],
+    "quotient_of_sums": [lambda X, W: gc.sum(W * gc.exp(X), axis=1) / gc.sum(gc.exp(X), axis=1)],
     "root_of_mean_of_squares": [lambda X: gc.sqrt(gc.mean(X * X, axis=1))],
     "root_of_product_with_itself": [lambda X: gc.sqrt(X[:, None, :] @ X[:, :, None])[:, 0, 0]],
     "shares_of_equal_weights": [lambda X: 0.3 * gc.exp(X) / gc.sum(0.3 * gc.exp(X), axis=1, keepdims=True)],
+    "scaled_rows": [
+        lambda X, Y: gc.sum(X * Y, axis=1) / (gc.sqrt(gc.sum(X * X, axis=1)) * gc.sqrt(gc.sum(Y * Y, axis=1))),
+        lambda X: gc.mean(X**3, axis=1) / gc.mean(X**2, axis=1) ** 1.5,
+        lambda X: gc.sum(gc.abs(X) ** 3, axis=1) ** (1 / 3),
+        lambda X: gc.sqrt(gc.sqrt(gc.sum(X**4, axis=1))),
+    ],
+    "root_of_square_and_constant": [lambda x: gc.sqrt(x * x + 2)],
     "sum_of_one": [lambda x: gc.sum(x[:, None], axis=1)],
 }
 """Formulas at which rewriters fire. An input in capitals has rows of elements, others one element for each point."""
