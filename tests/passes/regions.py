@@ -40,8 +40,8 @@ def region(points: Mapping[str, Array], failed: Array) -> str:
 
 def _features(points: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
     """Simple functions of the variables, the simplest first."""
-    floats = {name: value.astype(np.float64) for name, value in points.items() if value.dtype.kind not in "biu"}
     with np.errstate(all="ignore"):
+        floats = {name: value.astype(np.float64) for name, value in points.items() if value.dtype.kind not in "biu"}
         for name, value in floats.items():
             if value.ndim == 1:
                 yield f"|{name}|", np.abs(value)
