@@ -26,6 +26,7 @@ from graphc.passes.rules import ALL
 from graphc.types import as_dtype
 from tests.passes.accuracy import Comparison, compare
 from tests.passes.hard_points import Array, hard_points
+from tests.passes.infix import formula
 from tests.passes.regions import region
 from tests.passes.rule_samples import DTYPES, NAMES, Instance, cases, firings, graph_of, has_rows, instances
 from tests.passes.special_values import differences
@@ -50,6 +51,8 @@ def measure(rewrite: Rewrite, points: int = POINTS, sample: int = SAMPLE) -> dic
         measured = [_accuracy(i, wide, dtype, points, sample, allowance(rewrite)) for i, wide in pairs]
         if measured:
             found["accuracy"][dtype] = _joined(measured)
+    if not isinstance(rewrite, Rule):
+        found["examples"] = [formula(i.before, i.after) for i in instances(rewrite, "float32")]
     if rewrite.kind == "stabilizing":
         tables = [differences(i, as_dtype("float32").numpy) for i in instances(rewrite, "float32")]
         shown = [[d.given, d.before, d.after, d.kind] for table in tables for d in table]
@@ -74,6 +77,7 @@ LUCK = {
     "log_of_difference_of_ndtr": 3.0,
     "ndtr_over_its_density": 2.0,
     "quotient_of_bessel": 2.0,
+    "root_of_square_and_constant": 2.0,
 }
 """Before and after are quotients or products of functions, each of which is right to a unit."""
 CANCELS = {
@@ -89,6 +93,7 @@ counted are units of the largest term."""
 LEFT_OUT = {
     "divergence_of_normals": "NaN instead of infinity where the quotient of the deviations overflows",
     "divergence_of_normals_by_logs": "NaN instead of infinity where the quotient of the deviations overflows",
+    "quotient_of_sums": "where shares are subnormal, and weights so large that these matter",
 }
 """What is known to be worse at some points."""
 

@@ -10,13 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from graphc.ir.rule import Rewrite, Rule
-from graphc.numerics.evidence import fails_where, findings
+from graphc.numerics.evidence import fails_where, findings, verdict
 from graphc.passes.rules import ALL
 from graphc.types import as_dtype
 from tests.passes.evidence import CANCELS, LEFT_OUT
+from tests.passes.infix import formula
 from tests.passes.special_values import KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -44,6 +46,12 @@ points a few units away. Points are *right now* that lost more than 8 bits (of b
 evaluated as well. The tables show where float32 results differ, one line for each sort of difference:
 
 """
+FIRES = {
+    "exact": "always fires",
+    "stabilizing": 'fires unless `semantics="ieee"`',
+    "real": 'fires if `semantics="real"`',
+}
+SHORT_FORMULA = 100
 LIMITS = """
 A sum of logarithms replaces the logarithm of a product in {names}.
 Where the product is near 1 the terms of the sum cancel; these results are right to 4 units of the largest term.
@@ -99,8 +107,11 @@ def _family_page(rewrites: list[Rewrite]) -> str:
 
 
 def _section(rewrite: Rewrite) -> str:
-    facts = ", ".join(filter(None, [rewrite.reference, rewrite.kind, rewrite.proof]))
-    lines = [f"## {rewrite.name}\n", f"{_formula(rewrite)}\n", f"{facts}\n", f"{_escaped(rewrite.reason)}\n"]
+    lines = [f"## {rewrite.name}\n", f"{_escaped(rewrite.reason)}\n", f"{_shown(rewrite)}\n"]
+    facts = [rewrite.reference, f"{rewrite.kind}: {FIRES[rewrite.kind]}", rewrite.proof, verdict(rewrite)]
+    lines.append(". ".join(_escaped(text[0].upper() + text[1:]) for text in facts if text) + ".\n")
+    if rewrite.name in LEFT_OUT:
+        lines.append(f"Known to be worse: {LEFT_OUT[rewrite.name]}.\n")
     if isinstance(rewrite, Rule) and rewrite.when is not None:
         about = ", ".join(f"`{name}`" for name in inspect.signature(rewrite.when).parameters)
         reason = inspect.getdoc(rewrite.when) or ""
@@ -111,11 +122,9 @@ def _section(rewrite: Rewrite) -> str:
 def _evidence(rewrite: Rewrite) -> Iterator[str]:
     found = findings().get(rewrite.name, {})
     if not _rows(found):
-        yield "Not measured: see the tests of the ops that it makes.\n"
-    if "exact" in found:
-        shown = ", ".join(f"{as_dtype(dtype)} {row['points']:,}" for dtype, row in found["exact"].items())
-        differ = sum(row["differ"] for row in found["exact"].values())
-        yield f"Results compared bit for bit: {shown}; {differ or 'none'} differ.\n"
+        cases = f"tests/ir/{_family(rewrite)}.ir"
+        there = (DOCS.parent / cases).exists()
+        yield f"Not measured. Cases of it stand in [{cases}](../../{cases}).\n" if there else "Not measured.\n"
     if found.get("accuracy"):
         yield "| | points | judged | worst bits before | after | right now | worse | as written fails where |"
         yield "|---|---|---|---|---|---|---|---|"
@@ -135,10 +144,23 @@ def _family(rewrite: Rewrite) -> str:
     return str(rewrite.function.__module__).rpartition(".")[2]  # type: ignore[attr-defined]
 
 
-def _formula(rewrite: Rewrite) -> str:
+def _shown(rewrite: Rewrite) -> str:
+    """The formula in full, or examples of what a rewriter does."""
     if isinstance(rewrite, Rule):
-        text = str(rewrite)
-        return "`" + (text if len(text) <= 140 else text[: text.index(" -> ")] + " -> …").replace("|", "\\|") + "`"
+        return indent(formula(rewrite.before, rewrite.after), "    ")
+    examples: list[str] = findings().get(rewrite.name, {}).get("examples", [])
+    return indent("\n".join(examples), "    ") if examples else f"At {_roots(rewrite)}."
+
+
+def _formula(rewrite: Rewrite) -> str:
+    """What fits into a table."""
+    if not isinstance(rewrite, Rule):
+        return _roots(rewrite)
+    text = formula(rewrite.before, rewrite.after)
+    return f"`{text if len(text) <= SHORT_FORMULA else text[: text.index(' -> ')] + ' -> …'}`"
+
+
+def _roots(rewrite: Rewrite) -> str:
     return ", ".join(f"`{root}`" for root in rewrite.roots)
 
 

@@ -176,6 +176,10 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "log_of_joined": [lambda x: gc.log(gc.stack([gc.sigmoid(x), 1 - gc.sigmoid(x)], axis=1))[:, 1]],
     "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
+    "log_of_poisson_probability": [
+        lambda k, m: k * gc.log(m) - m - gc.lgamma(k + 1),
+        lambda k, m: m - (gc.xlogy(k, m) - gc.lgamma(k + 1)),
+    ],
     "log_of_positive_factors": [lambda x, w: gc.log(w * gc.exp(x))],
     "log_of_powers": [lambda x, w: gc.log(w * x**12.5), lambda x, y: gc.log(x**y)],
     "log_of_product_of_densities": [lambda X, Y: gc.log(gc.prod(Y * gc.exp(X), axis=1))],
