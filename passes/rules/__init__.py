@@ -7,6 +7,7 @@ A family of rules is a file. Its table is added here, and nowhere else; rules ar
 from graphc.ir.rule import RuleSet
 from graphc.passes.rules.algebra import ALGEBRA
 from graphc.passes.rules.canonical import CANONICAL
+from graphc.passes.rules.counts import COUNTS
 from graphc.passes.rules.decisions import DECISIONS
 from graphc.passes.rules.densities import DENSITIES
 from graphc.passes.rules.differences import DIFFERENCES
@@ -68,6 +69,7 @@ STABLE = RuleSet(
         *PROBABILITIES,
         *ENTROPY,
         *DECISIONS,
+        *COUNTS,
         *SPECIAL,
         *KNOWN,
         *MOVED,

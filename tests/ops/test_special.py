@@ -73,6 +73,13 @@ def pairs(count):
     return np.concatenate([x, ordinary, near]), np.concatenate([y, near, ordinary])
 
 
+def counts(count):
+    """Numbers and means: apart, and close to each other."""
+    k = spread(1e-3, 1e8, count)
+    mean = k * (1 + spread(1e-6, 0.9, count, both=True, seed=2))
+    return np.concatenate([spread(1e-8, 1e8, count), k]), np.concatenate([spread(1e-8, 1e8, count, seed=1), mean])
+
+
 def intervals(count):
     """Lower and upper ends: apart, and close to each other."""
     ends = np.sort([spread(1e-3, 26, count, both=True), spread(1e-3, 26, count, both=True, seed=1)], axis=0)
@@ -96,6 +103,8 @@ ACCURACY = {
     "hurwitz_zeta": ((1 + spread(1e-10, 100, 120), spread(1e-3, 1e3, 120, seed=1)), 4.0, True),
     "betaln": ((spread(1e-10, 1e10, 2000), spread(1e-10, 1e10, 2000, seed=1)), 4.0, True),
     "polygamma_difference": ((spread(1e-10, 1e10, 500), spread(1e-10, 1e10, 500, seed=1)), 4.0, False),
+    "log_poisson": (counts(400), 4.0, True),
+    "log_mean_less_digamma": (counts(400), 4.0, True),
     "i0": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 5.0, False),
     "i1": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 5.0, False),
     "i0e": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 4.0, False),
@@ -269,6 +278,7 @@ ORDINARY = {
     **dict.fromkeys(
         ["betaln", "log_abs_beta", "polygamma_difference", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS
     ),
+    **dict.fromkeys(["log_poisson", "log_mean_less_digamma"], POSITIVE_PAIRS),
     **dict.fromkeys(["log_normal_interval", "density_over_interval"], INTERVALS),
     **dict.fromkeys(["one_plus_power", "one_plus_power_minus_one", "power_minus_one"], POSITIVE_PAIRS),
 }

@@ -13,6 +13,7 @@ from graphc.ops.special import (  # noqa: F401 - their ops are known to the pars
     incomplete_gamma,
     information,
     normal_interval,
+    poisson,
     polygamma_difference,
     quotient,
     zeta_function,

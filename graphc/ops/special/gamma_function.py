@@ -74,13 +74,7 @@ class Digamma(Elementwise):
 
     @in_double
     def scalar(self, s: Scalars, x: Value) -> Value:
-        size = s.abs(x)
-        above = digamma_above_one(s, s.where(s.less(size, 1), size + 1, size))
-        sine, cosine = sine_and_cosine_of_pi(s, size)
-        left = above + math.pi * (cosine / s.where(s.equal(sine, 0), float("nan"), sine))
-        left = s.where(s.less(size, 1), left, left + 1 / size)
-        right = s.where(s.less(size, 1), above - 1 / x, above)
-        return s.where(s.less(x, 0), left, right)
+        return digamma_anywhere(s, x)
 
     def exact(self, s: Scalars, x: Value) -> Value:
         return s.special("digamma", x)
@@ -111,10 +105,25 @@ def trigamma(x: Any) -> Any:
 def digamma_above_one(s: Scalars, x: Value) -> Value:
     """The derivative of log(gamma(x)) for x >= 1, of which float64 values go in."""
     near = ((x - _ROOT) - _ROOT_LOW) * polynomial(x - 1.5, _OVER_ROOT)
+    return s.where(s.less(x, 2), near, s.log(x) - log_less_digamma(s, x))
+
+
+def log_less_digamma(s: Scalars, x: Value) -> Value:
+    """log(x) - digamma(x) for x >= 2; of smaller x that of 2."""
     inverse = 1 / s.maximum(x, 2.0)
     square = inverse * inverse
-    far = s.log(x) - (0.5 * inverse + square * polynomial(square, _SLOPE_FAR))
-    return s.where(s.less(x, 2), near, far)
+    return 0.5 * inverse + square * polynomial(square, _SLOPE_FAR)
+
+
+def digamma_anywhere(s: Scalars, x: Value) -> Value:
+    """The derivative of log(abs(gamma(x))), of which float64 values go in."""
+    size = s.abs(x)
+    above = digamma_above_one(s, s.where(s.less(size, 1), size + 1, size))
+    sine, cosine = sine_and_cosine_of_pi(s, size)
+    left = above + math.pi * (cosine / s.where(s.equal(sine, 0), float("nan"), sine))
+    left = s.where(s.less(size, 1), left, left + 1 / size)
+    right = s.where(s.less(size, 1), above - 1 / x, above)
+    return s.where(s.less(x, 0), left, right)
 
 
 def log_gamma(s: Scalars, x: Value) -> Value:

@@ -58,8 +58,7 @@ class RelEntr(Elementwise):
 
     @in_double
     def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
-        close = s.less(s.abs(x / y - 0.75), 0.5)
-        return _where_positive(s, x, y, x * s.where(close, s.log1p((x - y) / y), _log_ratio(s, x, y)), 0.0)
+        return _where_positive(s, x, y, x * log_ratio(s, x, y), 0.0)
 
     def exact(self, s: Scalars, x: Value, y: Value) -> Value:
         return _where_positive(s, x, y, x * s.log(x / y), 0.0)
@@ -75,16 +74,27 @@ class KlDiv(Elementwise):
 
     @in_double
     def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
-        close = s.less(s.abs(y / x - 2.125), 1.875)  # from 1/4 to 4
-        distance = s.where(close, (y - x) / x, 0.0)
-        value = x * excess_over_log1p(s, distance, s.log1p(distance))
-        return _where_positive(s, x, y, s.where(close, value, x * (_log_ratio(s, x, y) - 1) + y), y)
+        return _where_positive(s, x, y, deviance(s, x, y), y)
 
     def exact(self, s: Scalars, x: Value, y: Value) -> Value:
         return _where_positive(s, x, y, x * s.log(x / y) - x + y, y)
 
     def vjp(self, g: Node, z: Node, x: Node, y: Node) -> Cotangents:
         return g * log(x / y), g * ((y - x) / y)
+
+
+def deviance(s: Scalars, x: Value, y: Value) -> Value:
+    """x * log(x / y) - x + y for positive x and y, of which float64 values go in."""
+    close = s.less(s.abs(y / x - 2.125), 1.875)  # from 1/4 to 4
+    distance = s.where(close, (y - x) / x, 0.0)
+    value = x * excess_over_log1p(s, distance, s.log1p(distance))
+    return s.where(close, value, x * (_log_ratio(s, x, y) - 1) + y)
+
+
+def log_ratio(s: Scalars, x: Value, y: Value) -> Value:
+    """log(x / y) for positive x and y, of which float64 values go in; near 1 of their difference."""
+    close = s.less(s.abs(x / y - 0.75), 0.5)
+    return s.where(close, s.log1p((x - y) / y), _log_ratio(s, x, y))
 
 
 def _log_ratio(s: Scalars, x: Value, y: Value) -> Value:

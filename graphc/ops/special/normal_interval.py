@@ -1,9 +1,9 @@
 """The logarithm of the probability that a normal number lies in an interval, and what its derivatives are made of.
 
-Comes in: both ends. With a density like exp(-c * z**2), c the attribute `decay`, and ends 0 <= a < b, the probability is exp(-c*a**2) times a share that
-neither under- nor overflows: (erfcx(a*sqrt(c)) - exp(-u) * erfcx(b*sqrt(c))) / 2 with u = c * (b**2 - a**2), or of a
-short interval, where that cancels, an integral by Gauss and Legendre. An interval below 0 is seen in the mirror; that
-of one with 0 inside is a sum of two.
+Comes in: both ends, of a density like exp(-c * z**2), where c is the attribute `decay`. For 0 <= a < b the probability
+is exp(-c*a**2) times a share that neither under- nor overflows: (erfcx(a*sqrt(c)) - exp(-u) * erfcx(b*sqrt(c))) / 2
+with u = c * (b**2 - a**2), or of a short interval, where that cancels, an integral by Gauss and Legendre. An interval
+below 0 is seen in the mirror; that of one with 0 inside is a sum of two.
 """
 
 from __future__ import annotations
