@@ -24,6 +24,7 @@ from graphc.ops.elementwise import (
     Add,
     Cbrt,
     Divide,
+    Exp,
     Maximum,
     Minimum,
     Multiply,
@@ -34,10 +35,11 @@ from graphc.ops.elementwise import (
     Subtract,
 )
 from graphc.ops.euclidean_norm import EuclideanNorm
+from graphc.ops.log_domain import WeightedLogsumexp
 from graphc.ops.log_product import LogProduct, LogQuotient
-from graphc.ops.logic import Where
+from graphc.ops.logic import Comparison, Where
 from graphc.ops.movement import Concat
-from graphc.ops.reduction import Max, Mean, Prod
+from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Prod
 from graphc.ops.tuples import Item
 from graphc.passes.log_domain_ops import MOVES, begins_as_logarithm, carrying, consuming
 from graphc.passes.rules.norms import is_scale
@@ -45,16 +47,21 @@ from graphc.types import TupleType
 
 FEW = 8
 """Products of at most so many numbers seldom leave the range."""
+FEW_WITH_EXPONENTIALS = 2
+"""The same, if one is an exponential: the rules know the logarithms of simpler ones."""
 MANY = 10**6
+_BOUNDED = (Add, Subtract, Maximum, Minimum)
 _SIZES = (Expand, Reshape, Sum, Mean, Max, Sqrt, Square, Abs, Multiply, Divide, EuclideanNorm)
 
 
 @dataclass(frozen=True)
 class Factors:
-    """How many numbers are multiplied together for a node, and whether one of them begins as a logarithm."""
+    """How many numbers are multiplied together for a node, whether one of them begins as a logarithm, and whether one
+    is an exponential that may be beyond the range alone."""
 
     number: int = 1
     logarithm: bool = False
+    exponential: bool = False
 
     @property
     def many(self) -> bool:
@@ -97,11 +104,14 @@ class Survey:
             found, mean = range_of(node.args[1]), isinstance(node.args[0].op, Prod)
             return (xs[0].many or mean) and (max(-found.low, found.high) < 1 or uniform_value(node.args[1]) is None)
         if isinstance(node.op, LogProduct):
-            return xs[0].number + xs[1].number > FEW
+            return _may_leave_range(xs, xs[0].number + xs[1].number)
         if isinstance(node.op, LogQuotient):
-            return xs[0].many or xs[1].many
+            return any(_may_leave_range([x], x.number) for x in xs)
         places = consuming(node)
-        return bool(places) and all(xs[i].many for i in places)
+        if isinstance(node.op, Argmax | Argmin | Comparison):
+            return bool(places) and all(xs[i].many for i in places)
+        own = isinstance(node.op, WeightedLogsumexp)  # which multiplies by exponentials
+        return any(_may_leave_range([xs[i]], xs[i].number + own) for i in places)
 
     def fires_inside(self, node: Node) -> bool:
         """Whether a loop or a branch does that inside."""
@@ -111,12 +121,20 @@ class Survey:
         if isinstance(node.op, Item):
             return self.results[node.args[0]][node.op.index] if node.args[0] in self.results else Factors()
         if begins_as_logarithm(node):
-            return Factors(1, logarithm=True)
+            return Factors(1, logarithm=True, exponential=isinstance(node.op, Exp))
         places = carrying(node)
         if not places:
             return Factors()
         xs = [self.factors[node.args[i]] for i in places]
-        return Factors(min(_number(node, [x.number for x in xs]), MANY), any(x.logarithm for x in xs))
+        number = min(_number(node, [x.number for x in xs]), MANY)
+        limited = isinstance(node.op, _BOUNDED) and any(map(_is_limited, node.args))
+        exponential = not limited and any(x.exponential for x in xs)
+        return Factors(number, any(x.logarithm for x in xs), exponential)
+
+
+def _may_leave_range(xs: Sequence[Factors], number: int) -> bool:
+    """Whether a product of so many numbers may: where the rules have left exponentials, three are many."""
+    return number > (FEW_WITH_EXPONENTIALS if any(x.exponential for x in xs) else FEW)
 
 
 def results_of(op: InnerGraphs, given: Sequence[Factors]) -> list[Factors]:
@@ -188,7 +206,7 @@ def _number(node: Node, xs: Sequence[int]) -> int:
             return MANY if most > MANY else int(xs[0] * most)
         case Prod() | CumulativeProd():
             return _length(node) * xs[0]
-        case Add() | Subtract() | Maximum() | Minimum() if any(_is_limited(arg) for arg in node.args):
+        case _ if isinstance(node.op, _BOUNDED) and any(map(_is_limited, node.args)):
             return min(xs)
         case _:
             return max(xs)

@@ -280,6 +280,29 @@ def a_chain_written_out(dtype):
     return (x,), (np.random.default_rng(16).uniform(1e-9, 1e-6, 60),), gc.log10(p), lambda x: np.log10(x).sum()
 
 
+def potentials_written_out(dtype, steps):
+    """A hidden Markov model of few steps, whose potentials are far beyond the range already."""
+    x, a = nodes(dtype, x=(steps, 3), a=(3, 3))
+    weights = gc.abs(a)
+    alpha = gc.exp(x[0])
+    for i in range(1, steps):
+        alpha = (alpha @ weights) * gc.exp(x[i])
+    rng = np.random.default_rng(17)
+    transitions = rng.uniform(0.1, 1, (3, 3))
+    arrays = (rng.uniform(-1, 1, (steps, 3)) + 500, transitions)
+    return (x, a), arrays, gc.log(gc.sum(alpha)), lambda x: logsumexp(forward(transitions, x)[-1])
+
+
+@model
+def two_steps_written_out(dtype):
+    return potentials_written_out(dtype, 2)
+
+
+@model
+def four_steps_written_out(dtype):
+    return potentials_written_out(dtype, 4)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name, dtype):
@@ -437,6 +460,8 @@ def test_short_and_bounded_products_are_left_alone():
     p, q, x = gc.input("p", (4,)), gc.input("q", (4,)), gc.input("x", (3, 4))
     assert not rules(gc.log(p * q), p, q)
     assert not rules(gc.prod(x, axis=0) / gc.prod(p), p, x)
+    assert not rules(gc.log(gc.exp(p) @ gc.abs(x.T)), p, x)
+    assert not rules(gc.log(gc.exp(p) * gc.exp(q) * p + 1), p, q)
 
     def normalised(alpha, row):
         alpha = alpha * row
