@@ -36,10 +36,11 @@ def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
 
 def stabilize_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list[Node]:
     """Nodes made stable together, after what says nothing is left out, as in a pipeline."""
-    made = list(nodes)
-    for rules in (CANONICAL + EXACT, *_tables(semantics)):
+    first, *last = _tables(semantics)
+    made = before = rewrite_nodes(rewrite_nodes(list(nodes), CANONICAL + EXACT), first)
+    for rules in last:
         made = rewrite_nodes(made, rules)
-    return made
+    return made if all(old is new for old, new in zip(before, made, strict=True)) else rewrite_nodes(made, first)
 
 
 @cache
