@@ -16,7 +16,7 @@ from graphc.ir.pattern import PRODUCTS, Part, View, product, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.barrier import StopGradient, stop_gradient
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Expand, Sum, expand, sum
+from graphc.ops.conversion import Expand, Reshape, Sum, expand, sum
 from graphc.ops.elementwise import Add, Divide, Multiply, Negative, Subtract, exp, maximum
 from graphc.ops.logic import Where, equal, isfinite, where
 from graphc.ops.reduction import Mean, max, softmax
@@ -145,6 +145,9 @@ def _scaled(above: Node, top: Node, below: Below) -> Node | None:
         return make(above.op, total)
     if isinstance(above.op, Matmul):
         return _scaled_product(above, top, below)
+    if isinstance(above.op, Reshape) and isinstance(above.args[0].op, Matmul) and above.shape == top.shape:
+        column = _scaled_product(above.args[0], top, below)  # of a matrix and a vector
+        return make(above.op, column) if column is not None else None
     terms = combination(above)
     if terms is None:
         return None
@@ -156,7 +159,7 @@ def _scaled_product(above: Node, top: Node, below: Below) -> Node | None:
     """exp(x) @ values over the sums of the rows of exp(x), as attention is written by hand."""
     x, values = above.args
     terms, rows = combination(x), x.ndim - 1
-    along_rows = below.axis == (rows,) and below.repeated is not None and below.repeated.axis == (rows,)
+    along_rows = below.axis == (rows,) and (below.repeated is None or below.repeated.axis == (rows,))
     if terms is None or not along_rows or x.shape[:-1] != top.shape:
         return None
     return make(above.op, _shrunk(terms, expand(top, (rows,), like=x)), values)
