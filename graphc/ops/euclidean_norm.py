@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from graphc.ir.leaf import full
 from graphc.ir.node import Node, make
 from graphc.ir.op import Cotangents
@@ -61,7 +59,7 @@ class _ScaledRow:
     def __init__(self, x: Node, axis: Any) -> None:
         wide = cast(x, x.dtype.compute)
         largest = max(abs(wide), axis)
-        exponent = int(np.finfo(wide.dtype.numpy).maxexp) * 3 // 8
+        exponent = int(wide.dtype.limits.maxexp) * 3 // 8
         ordinary = logical_and(less(2.0**-exponent, largest), less(largest, 2.0**exponent))
         scaled = logical_and(isfinite(largest), logical_and(less(0, largest), equal(ordinary, False)))
         self.unit = where(scaled, largest, full(1, largest.type))

@@ -157,7 +157,7 @@ def _from_ordinal(ordinal: int, dtype: DType) -> float:
 
 def _drawn(source: random.Random, interval: Interval, dtype: DType) -> float:
     """A float of an interval, each as likely as any other."""
-    limits = np.finfo(dtype.numpy)
+    limits = dtype.limits
     ends = (max(interval.low, float(limits.min)), min(interval.high, float(limits.max)))
     low, high = (int(ordinals(np.array([end], dtype.numpy))[0]) for end in ends)
     return _from_ordinal(source.randint(min(low, high), high), dtype)

@@ -23,7 +23,6 @@ from graphc.ops.conversion import Addition, Expand, Reshape
 from graphc.ops.movement import Concat, Pad
 from graphc.ops.position import Extent, Iota
 from graphc.ops.reduction import Max, Min, Prod
-from graphc.testing.samples import float_limits
 from graphc.types import TensorType, as_dtype
 
 Array = np.ndarray[Any, Any]
@@ -57,7 +56,7 @@ class RoundingReader(NumpyReader):
         return self._disturbed(result)
 
     def _disturbed(self, x: Array) -> Array:
-        limits = float_limits(x.dtype)
+        limits = as_dtype(x.dtype).limits
         errors = self._rng.uniform(-UNITS, UNITS, (2, *x.shape))
         with np.errstate(all="ignore"):
             wide = x.astype(np.float64) * (1 + errors[0] * float(limits.eps))
@@ -107,6 +106,6 @@ def _expectation(value: Array, samples: Sequence[Array]) -> Expectation:
     with np.errstate(all="ignore"):
         certain = finite | np.isnan(every).all(0) | (np.isinf(every[0]) & (every == every[0]).all(0))
         spread = np.where(finite, every.max(0) - every.min(0), 0.0)
-        limits = float_limits(value.dtype)
+        limits = as_dtype(value.dtype).limits
         last_place = np.abs(every[0]) * float(limits.eps) + float(limits.smallest_subnormal)
     return Expectation(value, spread + last_place, ~certain)

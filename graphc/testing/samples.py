@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from graphc.ir.graph import Graph
@@ -43,11 +42,6 @@ def within_bounds(array: Array, node: Node) -> Array:
     return np.clip(known, *(np.asarray(end).astype(array.dtype) for end in ends)).astype(array.dtype)
 
 
-def float_limits(dtype: np.dtype[Any]) -> Any:
-    """`eps`, `smallest_subnormal` and the like, also of bfloat16."""
-    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
-
-
 def values(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType, *, special: bool = False) -> Array:
     """Random elements of a dtype."""
     if dtype.kind == "b":
@@ -63,7 +57,7 @@ def _special(dtype: DType) -> Array:
     if dtype.is_integer:
         range_ = np.iinfo(dtype.numpy)
         return np.array([range_.min, range_.max, 0, 1, range_.max - 1], dtype.numpy)
-    limits = float_limits(dtype.numpy)
+    limits = dtype.limits
     tiny, large = limits.smallest_subnormal, limits.max
     special = [np.nan, np.inf, -np.inf, 0.0, -0.0, tiny, -tiny, limits.tiny, large, -large, 1.0, -1.0, 0.5]
     return np.array(special, dtype.numpy)

@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, topological
+from graphc.types import as_dtype
 
 Array = np.ndarray[Any, Any]
 SPECIAL = [0.0, -0.0, math.inf, -math.inf, math.nan]
@@ -25,7 +25,7 @@ NUMBERS += [1e-8, 1e-3, 100.0, 4000.0]
 
 def limits(dtype: Any) -> Any:
     """The limits of a float dtype."""
-    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    return as_dtype(dtype).limits
 
 
 def edges(dtype: Any, nodes: Iterable[Node] = ()) -> Array:

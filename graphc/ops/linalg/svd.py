@@ -136,7 +136,7 @@ def matrix_rank(x: Any, /, *, rtol: Any = None) -> Any:
 
 def default_rtol(x: Node) -> Any:
     """Singular values below this times the largest are rounding errors."""
-    eps = float(np.finfo(x.dtype.numpy).eps)
+    eps = float(x.dtype.limits.eps)
     return extent(dimension.call("max", x.shape[-2], x.shape[-1]), x.dtype) * eps
 
 
