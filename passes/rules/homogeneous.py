@@ -172,7 +172,7 @@ def _power(row: Node, totals: Iterable[_Total]) -> Fraction:
 
 def _limit(totals: list[_Total]) -> int:
     """Rows whose exponents are below this have products within the range of the dtype."""
-    degree = sum(builtins.max((1.0, builtins.abs(total.power))) * total.degree for total in totals)
+    degree = sum(builtins.max(Fraction(1), builtins.abs(total.power)) * total.degree for total in totals)
     return int(ORDINARY * int(totals[0].node.dtype.limits.maxexp) / degree)
 
 
