@@ -10,6 +10,7 @@ from graphc.ir.leaf import Input
 from graphc.ir.node import Node
 from graphc.numerics.diagnostics.scope import Scope
 from graphc.ops.position import Extent
+from graphc.passes.rules.combinations import beyond_moves
 
 KINDS = ("overflow", "underflow", "domain", "division", "cancellation", "hack", "narrow")
 
@@ -51,9 +52,7 @@ def check(*, of_derivatives: bool = False) -> Callable[[Check], Check]:
 
 def unless(scope: Scope, node: Node, condition: str = "") -> str:
     """The advice to say what is known of a value: that a condition, in code, holds of it."""
-    while node.op.moves:
-        node = node.args[0]
-    node = scope.outer(node)
+    node = scope.outer(beyond_moves(node))
     if isinstance(node.op, Input):
         return f'if it cannot be, declare that: gc.input("{node.op.label}", …, range=…)'
     if isinstance(node.op, Extent):

@@ -16,6 +16,7 @@ from graphc.numerics.formula import formula
 from graphc.ops.conversion import Addition
 from graphc.ops.elementwise import Add, Divide, Log, Log1p, Log2, Log10, Maximum, Minimum, Sqrt, Subtract, sqrt
 from graphc.ops.euclidean_norm import EuclideanNorm
+from graphc.passes.rules.combinations import beyond_moves
 from graphc.passes.stabilize import stabilize_nodes
 
 _LARGEST = 1e-2  # what is larger is meant: a smoothing, a floor
@@ -66,11 +67,11 @@ def hack_in_root(node: Node, scope: Scope) -> Iterator[Finding]:
 @check()
 def hack_in_divisor(node: Node, scope: Scope) -> Iterator[Finding]:
     """x / (norm(x) + 1e-8), x / (sum(x) + 1e-8)."""
-    shift = _shift(_unmoved(node.args[1])) if isinstance(node.op, Divide) else None
+    shift = _shift(beyond_moves(node.args[1])) if isinstance(node.op, Divide) else None
     if shift is None or shift[1] > 1e-5:
         return
     inner, size = shift
-    total = _unmoved(inner)
+    total = beyond_moves(inner)
     what = "norm" if _is_norm(total) else "sum" if isinstance(total.op, Addition) else None
     if what is not None:
         text = (
@@ -126,7 +127,7 @@ def _log(node: Node, size: float) -> float:
 def _is_norm(node: Node) -> bool:
     if isinstance(node.op, EuclideanNorm):
         return True
-    return isinstance(node.op, Sqrt) and isinstance(_unmoved(node.args[0]).op, Addition)
+    return isinstance(node.op, Sqrt) and isinstance(beyond_moves(node.args[0]).op, Addition)
 
 
 def _is_average(node: Node) -> bool:
@@ -137,9 +138,3 @@ def _is_average(node: Node) -> bool:
             return True
         near = {arg for each in near if each.op.elementwise or each.op.moves for arg in each.args}
     return False
-
-
-def _unmoved(node: Node) -> Node:
-    while node.op.moves:
-        node = node.args[0]
-    return node
