@@ -218,6 +218,12 @@ def less_logsumexp(x, axis: attribute):
     return x - expand(logsumexp(x, axis), axis, like=x), log_softmax(x, axis)
 
 
+@LOG_SUM_EXP.rule("stabilizing", "S5", proof="proved for n=1..4")
+def logsumexp_less(x, axis: attribute):
+    """Where one element dominates, logsumexp(x) and x nearly cancel."""
+    return expand(logsumexp(x, axis), axis, like=x) - x, -log_softmax(x, axis)
+
+
 @LOG_SUM_EXP.rule("stabilizing", "S6", proof="proved for n=1..4")
 def exp_of_log_softmax(x, axis: attribute):
     """Rounding errors of the logarithm would be magnified."""
