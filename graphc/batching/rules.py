@@ -22,6 +22,7 @@ from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.ops.deviations import Covariance
 from graphc.ops.log_domain import LogProd, Weighted
 from graphc.ops.movement import transpose
+from graphc.ops.row_exponent import RowExponent
 from graphc.ops.sorting import Argsort, Searchsorted, Sort
 from graphc.ops.tuples import Pack
 from graphc.ops.windows import Shear
@@ -60,7 +61,7 @@ def _elementwise(op: Op, size: Any, batched: Batched, xs: tuple[Node, ...]) -> N
 
 @batches(Addition, reduction.Prod, reduction.Max, reduction.Min, reduction.FloatReduction, reduction.RowWise, LogProd)
 @batches(reduction.Argmax, reduction.Argmin, Weighted, Covariance, movement.Concat, Cumulative, LogCumulativeSumExp)
-@batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis, Sort, Argsort)
+@batches(indexing.TakeAlongAxis, indexing.ScatterAddAlongAxis, Sort, Argsort, RowExponent)
 def _later_axes(op: Any, size: Any, batched: Batched, xs: tuple[Node, ...]) -> Node:
     """Ops along axes that all operands have: the axes are one further back."""
     axis = op.axis + 1 if isinstance(op.axis, int) else _later(op.axis)

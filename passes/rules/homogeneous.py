@@ -12,7 +12,6 @@ This rule comes last: a scaled row hides from others what it is.
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -36,14 +35,12 @@ from graphc.ops.elementwise import (
     Rsqrt,
     Sqrt,
     Square,
-    abs,
-    maximum,
     power,
 )
 from graphc.ops.euclidean_norm import EuclideanNorm
-from graphc.ops.logic import less, logical_and, where
-from graphc.ops.reduction import Mean, max
-from graphc.ops.representation import exponent, ldexp
+from graphc.ops.reduction import Mean
+from graphc.ops.representation import ldexp
+from graphc.ops.row_exponent import RowExponent
 from graphc.passes.rules.norms import is_scale, product_of_vectors
 
 HOMOGENEOUS = RuleSet("homogeneous")
@@ -79,7 +76,7 @@ class _Total:
     @property
     def degree(self) -> Fraction:
         """The power with which the sum grows, on the way too; a norm does not square its row."""
-        return Fraction(1) if self.is_norm else sum(map(builtins.abs, self.rows.values()), Fraction())
+        return Fraction(1) if self.is_norm else sum(map(abs, self.rows.values()), Fraction())
 
 
 @HOMOGENEOUS.rewriter(
@@ -100,7 +97,8 @@ def scaled_rows(node: Node) -> Node | None:
     limit = _limit(totals)
     if all(_is_ordinary(row, limit) for row in rows):
         return None
-    shifts = _shifts([row for total in totals for row in total.rows if row in rows], axis, limit)
+    ordered = list(dict.fromkeys(row for total in totals for row in total.rows if row in rows))
+    shifts = {row: make(RowExponent(axis, limit), row, *(x for x in ordered if x is not row)) for row in ordered}
     scaled = {row: row * _along(shift, row, axis) for row, shift in shifts.items()}
     kept = {row: row for total in totals for row in total.rows}
     sums = substitute([total.node for total in totals], kept | scaled)
@@ -158,9 +156,9 @@ def _endangered(totals: list[_Total]) -> set[Node]:
     endangered: set[Node] = set()
     for row in {row for total in totals for row in total.rows}:
         around = [total for total in totals if row in total.rows]
-        largest = builtins.max(builtins.abs(total.rows[row]) for total in around)
+        largest = max(abs(total.rows[row]) for total in around)
         squared = largest > 1 or any(total.is_norm for total in around)
-        if squared and builtins.abs(_power(row, totals)) < largest:
+        if squared and abs(_power(row, totals)) < largest:
             endangered.update(*(total.rows for total in around if 1 < total.degree <= MOST_FACTORS))
     return endangered
 
@@ -172,7 +170,7 @@ def _power(row: Node, totals: Iterable[_Total]) -> Fraction:
 
 def _limit(totals: list[_Total]) -> int:
     """Rows whose exponents are below this have products within the range of the dtype."""
-    degree = sum(builtins.max(Fraction(1), builtins.abs(total.power)) * total.degree for total in totals)
+    degree = sum(max(Fraction(1), abs(total.power)) * total.degree for total in totals)
     return int(ORDINARY * int(totals[0].node.dtype.limits.maxexp) / degree)
 
 
@@ -184,15 +182,6 @@ def _is_ordinary(row: Node, limit: int) -> bool:
 
 
 # --- the scale ---
-
-
-def _shifts(rows: list[Node], axis: Axes, limit: int) -> dict[Node, Node]:
-    """The exponents of the largest elements of rows; 0 if all of them are ordinary, or one is not finite."""
-    wide = rows[0].dtype.compute
-    exponents = {row: exponent(cast(max(abs(row), axis), wide)) for row in rows}
-    ordinary = reduce(logical_and, (less(abs(each), limit) for each in exponents.values()))
-    lowest = int(rows[0].dtype.limits.minexp)  # its inverse is a number
-    return {row: where(ordinary, 0, maximum(each, lowest)) for row, each in exponents.items()}
 
 
 def _along(shift: Node, row: Node, axis: Axes) -> Node:
