@@ -11,7 +11,7 @@ import math
 
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
-from graphc.ir.node import Node, make
+from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, SUMS, Part, product, see, views
 from graphc.ir.rewrite import Trace, rewrite_nodes, tracing
 from graphc.ir.rule import RuleSet, attribute
@@ -25,7 +25,16 @@ from graphc.ops.movement import stack
 from graphc.ops.reduction import Mean, count, log_softmax, logsumexp, max, softmax
 from graphc.ops.special.bessel import I0
 from graphc.passes.rules.canonical import CANONICAL, take_of_expand
-from graphc.passes.rules.combinations import MOST_TERMS, beyond_moves, combination, exponent_of, is_exp, signed_sum
+from graphc.passes.rules.combinations import (
+    MOST_TERMS,
+    beyond_moves,
+    combination,
+    exponent_of,
+    is_exp,
+    moved_by,
+    signed_sum,
+    without_moves,
+)
 from graphc.types import DType
 
 LOG_SUM_EXP = RuleSet("log_sum_exp")
@@ -201,7 +210,7 @@ def part_of_softmax(node: Node) -> Node | None:
                 if axis is None or not _same_rows(moves, x, axis, below.value):
                     continue
                 others = [p for k, p in enumerate(view.parts) if k not in (i, j)]
-                value = product([Part(1, _moved(softmax(x, axis), moves)), *others])
+                value = product([Part(1, moved_by(moves, softmax(x, axis))), *others])
                 return value if view.sign > 0 else -value
     return None
 
@@ -276,11 +285,8 @@ def log_softmax_shifted_by_constant(x, axis: attribute):
 
 def _moved_exp(node: Node) -> tuple[list[Node], Node] | None:
     """The moves above an exponential, outermost first, and its operand."""
-    moves = []
-    while node.op.moves:
-        moves.append(node)
-        node = node.args[0]
-    return (moves, node.args[0]) if isinstance(node.op, Exp) else None
+    inner, moves = without_moves(node)
+    return (moves, inner.args[0]) if isinstance(inner.op, Exp) else None
 
 
 def _axis_of_sum(node: Node, x: Node) -> tuple[int, ...] | None:
@@ -295,14 +301,8 @@ def _same_rows(moves: list[Node], x: Node, axis: tuple[int, ...], below: Node) -
     """Whether moving the denominators of a whole softmax gives those that are there."""
     whole = expand(sum(exp(x), axis), axis, like=x)
     with tracing(Trace()):
-        wanted, given = rewrite_nodes([_moved(whole, moves), below], SAME_ELEMENTS)
+        wanted, given = rewrite_nodes([moved_by(moves, whole), below], SAME_ELEMENTS)
     return wanted is given
-
-
-def _moved(x: Node, moves: list[Node]) -> Node:
-    for move in reversed(moves):
-        x = make(move.op, x, *move.args[1:])
-    return x
 
 
 SAME_ELEMENTS = RuleSet("same_elements", CANONICAL)
