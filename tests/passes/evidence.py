@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.errors import GraphcError
 from graphc.interpret import evaluate_nodes
 from graphc.ir.node import Node, topological
 from graphc.ir.printer import format_graph
@@ -28,7 +29,7 @@ from tests.passes.accuracy import Comparison, compare
 from tests.passes.hard_points import Array, hard_points
 from tests.passes.infix import formula
 from tests.passes.regions import region
-from tests.passes.rule_samples import DTYPES, NAMES, Instance, cases, firings, graph_of, has_rows, instances
+from tests.passes.rule_samples import DTYPES, Instance, cases, firings, graph_of, has_rows, instances
 from tests.passes.special_values import differences
 
 POINTS = 10_000
@@ -182,9 +183,9 @@ def _pairs_of_cases(name: str) -> dict[str, list[tuple[Node, Node]]]:
     if not _CASES:
         for text in cases():
             for dtype in DTYPES:
-                if NAMES[dtype] not in text and "f32[" not in text and dtype != "float32":
-                    continue
-                _collect(text.replace("f32[", f"{NAMES[dtype]}["), dtype)
+                name = as_dtype(dtype).short
+                if name in text or "f32[" in text or dtype == "float32":
+                    _collect(text.replace("f32[", f"{name}["), dtype)
     return _CASES.get(name, {})
 
 
@@ -196,7 +197,7 @@ def _collect(text: str, dtype: str) -> None:
     """What exact rewriters do to a graph of `tests/ir`; another dtype may not fit all of its ops."""
     try:
         found = list(firings(text, "canonicalize,simplify"))
-    except Exception:
+    except GraphcError:
         return
     for firing in found:
         pairs = _CASES.setdefault(firing.rule.name, {}).setdefault(dtype, [])
@@ -205,7 +206,7 @@ def _collect(text: str, dtype: str) -> None:
 
 
 def _size(node: Node, named: int) -> int:
-    shape = node.type.concrete_shape(dict.fromkeys((s for s in map(str, node.type.symbols)), named))
+    shape = node.type.concrete_shape(dict.fromkeys(map(str, node.type.symbols), named))
     return int(np.prod(shape))
 
 

@@ -29,7 +29,6 @@ ROOT_HALF = 181 / 256  # about the root of 1/2, the same number in every dtype
 ROW = 3  # elements of a row that is reduced
 IR = Path(__file__).parents[1] / "ir"
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-NAMES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +187,10 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
     "log_of_sum_of_sums": [lambda X: gc.log(gc.sum(gc.sum(gc.exp(X[:, :, None] + X[:, None, :]), axis=2), axis=1))],
     "log_of_weighted_exponentials": [
         lambda X, W: gc.log(gc.sum(W * gc.exp(X), axis=1)),
+    ],
+    "moment_of_deviations": [
+        lambda X: gc.mean((X - gc.mean(X, axis=1, keepdims=True)) ** 3, axis=1),
+        lambda X, S: gc.sum(((X - gc.mean(X, axis=1, keepdims=True)) / S) ** 4, axis=1),
     ],
     "other_bases": [lambda X: gc.log2(gc.softmax(X, axis=1)), lambda X: gc.log10(gc.sum(gc.exp(X), axis=1))],
     "part_of_softmax": [lambda X: gc.exp(X)[:, 0] / gc.sum(gc.exp(X), axis=1)],

@@ -95,5 +95,5 @@ LIBRARIES = [
     Problem("Maksimov and Kolovsky (3)", "j k u",
             lambda j, k, u: -2 * j * gc.cos(k / 2) * gc.sqrt(1 + (u / (2 * j * gc.cos(k / 2))) ** 2)),
     Problem("Maksimov and Kolovsky (4)", "j k l u",
-            lambda j, k, l, u: j * (gc.exp(l) - gc.exp(-l)) * gc.cos(k / 2) + u),  # noqa: E741
+            lambda j, k, x, u: j * (gc.exp(x) - gc.exp(-x)) * gc.cos(k / 2) + u),
 ]  # fmt: skip

@@ -125,8 +125,8 @@ def _value(part: ast.expr) -> float | None:
             inner = _value(operand)
             return None if inner is None else -inner
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
-            values = _value(left), _value(right)
-            if None in values:
+            x, y = _value(left), _value(right)
+            if x is None or y is None:
                 return None
-            return values[0] + values[1] if isinstance(op, ast.Add) else values[0] - values[1]  # type: ignore[operator]
+            return x + y if isinstance(op, ast.Add) else x - y
     return None
