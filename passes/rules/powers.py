@@ -6,19 +6,23 @@ last of all, since the rules for logarithms look for powers.
 
 from __future__ import annotations
 
+import math
+
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.rule import RuleSet
 from graphc.ops.base import is_float
-from graphc.ops.elementwise import abs, expm1, log1p, power
-from graphc.ops.logic import where
-from graphc.ops.special.power import one_plus_power, power_minus_one
+from graphc.ops.elementwise import abs, log1p, power
+from graphc.ops.logic import equal, logical_and, logical_or, not_equal, where
+from graphc.ops.special.power import one_plus_power, one_plus_power_minus_one, power_minus_one
+from graphc.ops.special.quotient import exprel
+from graphc.ops.special.remainder import taylor_remainder
 
 POWERS = RuleSet("powers")
 POWERS_ALONE = RuleSet("powers alone")
 LARGE = 4
 SMALL = 0.5
-"""Up to here expm1 of an exponent keeps what the subtraction of 1 loses."""
+"""Up to here the series of an exponential is used."""
 
 
 def _is_large(y: Node) -> bool:
@@ -27,23 +31,30 @@ def _is_large(y: Node) -> bool:
     return number is None or not -LARGE < number < LARGE
 
 
-def _one_plus_power_less_one(x: Node, y: Node) -> Node:
-    """(1 + x)**y - 1."""
-    near = abs(y * log1p(x)) < SMALL
-    small = expm1(where(near, y, 0) * log1p(where(near, x, 0)))
-    return where(near, small, one_plus_power(where(near, 0, x), y) - 1)
-
-
 @POWERS.rule("stabilizing", "S35", when=_is_large)
 def interest(x, y):
     """The interest of many periods: 1 + x is rounded, the power magnifies that, and what is left of it is small."""
-    return power(1 + x, y) - 1, _one_plus_power_less_one(x, y)
+    return power(1 + x, y) - 1, one_plus_power_minus_one(x, y)
 
 
 @POWERS.rule("stabilizing", "S35", when=_is_large)
 def share_of_interest(x, y):
     """The chance of at least one success in many trials, 1 - (1 - p)**n, which cancels for a small chance."""
-    return 1 - power(1 + x, y), -_one_plus_power_less_one(x, y)
+    return 1 - power(1 + x, y), -one_plus_power_minus_one(x, y)
+
+
+@POWERS.rule("stabilizing", "S35", factors=True, proof="tested: the cases of near and far")
+def rate_over_interest(x, y):
+    """x / ((1 + x)**y - 1), as in an annuity: the derivative cancels near 0. NaN at 0, as before."""
+    exponent = y * log1p(x)
+    near = logical_and(abs(exponent) < SMALL, not_equal(y, 0))
+    small, large = where(near, x, 0), where(near, 1, x)
+    series = taylor_remainder(small, function="log1p", terms=1, over=1) * exprel(where(near, exponent, 0))
+    grows = where(logical_or(x > 0, x < -2), y, where(x > -2, -y, 0)) > 0
+    below = where(grows, -y, y)  # what grows may overflow
+    share = where(grows, -one_plus_power(large, below), 1) / one_plus_power_minus_one(large, below)
+    value = where(near, 1 / series / where(near, y, 1), where(near, 0, x) * share)
+    return x / one_plus_power_minus_one(x, y), where(equal(x, 0), math.nan, value)
 
 
 @POWERS.rule("stabilizing", "S35", when=is_float)

@@ -24,16 +24,18 @@ from graphc.ops.elementwise import (
     abs,
     exp,
     expm1,
+    log,
     log1p,
     power,
     sin,
     tan,
     tanh,
 )
-from graphc.ops.logic import Equal, Where, equal, where
+from graphc.ops.logic import Equal, Where, equal, logical_and, where
 from graphc.ops.special.quotient import Exprel, exprel, sinc
 from graphc.ops.special.remainder import TaylorRemainder, taylor_remainder
 from graphc.ops.trigonometry import Atan, Sinh, atan, cosh, sinh
+from graphc.passes.rules.subtraction import difference
 
 QUOTIENTS = RuleSet("quotients")
 REMAINDERS = RuleSet("remainders")
@@ -56,8 +58,8 @@ def limit_at_gap(node: Node) -> Node | None:
     condition, missing, value = node.args
     number = uniform_value(missing)
     at_zero = isinstance(condition.op, Equal) and uniform_value(condition.args[1]) == 0
-    known = isinstance(value.op, Exprel | TaylorRemainder) and value.args[0] is condition.args[0]
-    return value if at_zero and known and number is not None and math.isnan(number) else None
+    known = at_zero and isinstance(value.op, Exprel | TaylorRemainder) and value.args[0] is condition.args[0]
+    return value if known and number is not None and math.isnan(number) else None
 
 
 # --- quotients ---
@@ -141,6 +143,31 @@ def argument_over_expm1(x):
 def inverse_of_expm1(x):
     """The distribution of Bose and Einstein: the derivative divides infinities."""
     return 1 / expm1(x), _bose(x)
+
+
+def _are_close(x: Any, y: Any) -> Any:
+    return abs(difference(x, y)) < 0.5 * abs(y)
+
+
+def _logarithmic_mean_of_close(x: Any, y: Any, near: Any) -> Any:
+    ratio = where(near, difference(x, y) / where(near, y, 1), 0)
+    return where(equal(x, y), math.nan, y / taylor_remainder(ratio, function="log1p", terms=1, over=1))
+
+
+@QUOTIENTS.rule("stabilizing", "S41", factors=True, proof=NEAR_AND_FAR)
+def logarithmic_mean(x, y):
+    """The derivative cancels where x and y are close. NaN where they are equal, as before."""
+    near = _are_close(x, y)
+    far = where(near, 1, x - y) / log(where(near, 2, x) / where(near, 1, y))
+    return (x - y) / log(x / y), where(near, _logarithmic_mean_of_close(x, y, near), far)
+
+
+@QUOTIENTS.rule("stabilizing", "S41", factors=True, proof=NEAR_AND_FAR)
+def logarithmic_mean_by_logs(x, y):
+    """The derivative cancels where x and y are close. NaN where they are equal, as before."""
+    near = logical_and(_are_close(x, y), y > 0)
+    far = where(near, 1, x - y) / (log(where(near, 2, x)) - log(where(near, 1, y)))
+    return (x - y) / (log(x) - log(y)), where(near, _logarithmic_mean_of_close(x, y, near), far)
 
 
 # --- remainders ---

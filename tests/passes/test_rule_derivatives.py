@@ -27,7 +27,7 @@ HARD = [30.0, -30.0]
 CLOSE = {"float32": (1e-3, 1e-5), "float64": (1e-9, 1e-11)}
 FEW = 15
 SINGULAR = {"interest", "share_of_interest", "power_less_one", "one_less_power", "power_of_one_and_more"}
-SINGULAR |= {"root_less_size"}
+SINGULAR |= {"rate_over_interest", "root_less_size"}
 """Powers and roots of 0, whose derivatives have no limit there."""
 
 
