@@ -1,7 +1,7 @@
 """Algebra that holds for every bit pattern: infinities, NaN, subnormals and signed zeros included.
 
-Not here, since they are not exact: `x + 0.0` (loses the sign of -0.0), `x * 0`, `x - x`, `x / x` (infinities
-and NaN), sums in another order. Of integers all of arithmetic is exact, modulo the width.
+Not here, since they are not exact: `x + 0.0` where x may be -0.0 (it loses the sign), `x * 0`, `x - x`, `x / x`
+(infinities and NaN), sums in another order. Of integers all of arithmetic is exact, modulo the width.
 """
 
 from __future__ import annotations
@@ -16,7 +16,25 @@ from graphc.ir.node import Node, make
 from graphc.ir.op import Op
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Cast, Sum, cast
-from graphc.ops.elementwise import Add, Divide, Maximum, Minimum, Multiply, Pow, Subtract, abs, maximum, minimum, square
+from graphc.ops.elementwise import (
+    Abs,
+    Add,
+    Divide,
+    Exp,
+    Log,
+    Maximum,
+    Minimum,
+    Multiply,
+    Pow,
+    Sigmoid,
+    Softplus,
+    Square,
+    Subtract,
+    abs,
+    maximum,
+    minimum,
+    square,
+)
 from graphc.ops.indexing import Take
 from graphc.ops.logic import (
     BitwiseAnd,
@@ -40,10 +58,11 @@ from graphc.ops.logic import (
     where,
 )
 from graphc.ops.movement import Concat, Slice, Transpose, slice_node, transpose
-from graphc.ops.reduction import Max, Min
+from graphc.ops.reduction import Max, Min, Softmax
 from graphc.types import DType, bool_
 
 EXACT = RuleSet("exact")
+_OF_POSITIVE_ZEROS = (Abs, Exp, Log, Sigmoid, Softmax, Softplus, Square)
 
 
 # --- neutral elements ---
@@ -57,12 +76,19 @@ def times_one(node: Node) -> Node | None:
 
 @EXACT.rewriter(Add, Subtract, kind="exact")
 def plus_nothing(node: Node) -> Node | None:
-    """x - 0.0 and x + -0.0 are x, for integers x + 0 too; x + 0.0 is not: it turns -0.0 into 0.0."""
+    """x - 0.0 and x + -0.0 are x, for integers x + 0 too; x + 0.0 turns -0.0 into 0.0, so x must never be that."""
     x, y = node.args
     if not _is(y, 0):
         return None
     minus = bool(np.signbit(np.asarray(uniform_value(y)).astype(np.float64)))
-    return x if not node.dtype.is_float or minus == isinstance(node.op, Add) else None
+    return x if not node.dtype.is_float or minus == isinstance(node.op, Add) or _is_never_minus_zero(x) else None
+
+
+def _is_never_minus_zero(x: Node) -> bool:
+    """Whether all zeros are positive, by the last op. Python's `sum` adds to 0 first, exponentials for instance."""
+    while x.op.moves:
+        x = x.args[0]
+    return isinstance(x.op, _OF_POSITIVE_ZEROS)
 
 
 @EXACT.rewriter(Divide, kind="exact")
