@@ -42,6 +42,7 @@ from graphc.ops.reduction import Mean
 from graphc.ops.representation import ldexp
 from graphc.ops.row_exponent import RowExponent
 from graphc.passes.rules.norms import is_scale, product_of_vectors
+from graphc.passes.rules.variance import is_centred
 
 HOMOGENEOUS = RuleSet("homogeneous")
 MOST_LOOKED_AT = 24  # nodes of a product
@@ -84,7 +85,7 @@ class _Total:
 )
 def scaled_rows(node: Node) -> Node | None:
     """Sums of products of rows overflow and underflow where what is made of them, such as a cosine, does not."""
-    found = _product(node, repeats=True)
+    found = _product(node)
     if found is None or not node.dtype.is_float:
         return None
     totals = [total for (factor, _), power in found.items() if (total := _total(factor, power)) is not None]
@@ -110,10 +111,11 @@ def scaled_rows(node: Node) -> Node | None:
 # --- the form ---
 
 
-def _product(root: Node, repeats: bool = False) -> dict[tuple[Node, tuple[Op, ...]], Fraction] | None:
+def _product(root: Node, axis: Axes | None = None) -> dict[tuple[Node, tuple[Op, ...]], Fraction] | None:
     """The factors of a product of powers, each with the ops that repeat it along axes, and its exponent.
 
-    None if there are too many to look at.
+    With `axis` it is one of elements along rows, whose distances from their mean grow as they do. None if there are
+    too many factors to look at.
     """
     found: dict[tuple[Node, tuple[Op, ...]], Fraction] = defaultdict(Fraction)
     nodes: list[tuple[Node, tuple[Op, ...], Fraction]] = [(root, (), Fraction(1))]
@@ -124,8 +126,10 @@ def _product(root: Node, repeats: bool = False) -> dict[tuple[Node, tuple[Op, ..
         number = uniform_value(node.args[1]) if isinstance(node.op, Pow) else None
         if number is not None and math.isfinite(number):
             powers = (Fraction(float(number)),)
-        elif repeats and isinstance(node.op, Expand):
+        elif axis is None and isinstance(node.op, Expand):
             powers, above = (1,), (*above, node.op)
+        elif axis is not None and is_centred(node, axis):
+            powers = (1,)
         if powers is not None:
             nodes += [(arg, above, degree * each) for arg, each in zip(node.args, powers)]
         elif uniform_value(node) is None:
@@ -143,7 +147,7 @@ def _total(node: Node, power: Fraction) -> _Total | None:
         return None
     rows: dict[Node, Fraction] = defaultdict(Fraction)
     for part in parts:
-        terms = _product(part)
+        terms = _product(part, axis)
         if terms is None:
             return None
         for (row, _), each in terms.items():

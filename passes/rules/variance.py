@@ -13,10 +13,10 @@ from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import PRODUCTS, SUMS, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.conversion import Axes, Sum, cast
+from graphc.ops.conversion import Axes, Expand, Sum, cast, expand
 from graphc.ops.deviations import Covariance, SquaredDeviations
-from graphc.ops.elementwise import Add, Subtract
-from graphc.ops.reduction import Mean, count
+from graphc.ops.elementwise import Add, Divide, Pow, Subtract, power
+from graphc.ops.reduction import Mean, count, mean
 
 VARIANCE = RuleSet("variance")
 
@@ -33,6 +33,29 @@ def difference_of_means(node: Node) -> Node | None:
         if found is not None:
             return found if sign > 0 else -found
     return None
+
+
+@VARIANCE.rewriter(Mean, Sum, kind="stabilizing", reference="S61")
+def moment_of_deviations(node: Node) -> Node | None:
+    """The mean is rounded, which shifts all distances from it: squares hardly notice, higher powers do."""
+    powers, axis = node.args[0], node.op.attributes()["axis"]
+    number = uniform_value(powers.args[1]) if isinstance(powers.op, Pow) else None
+    if number is None or number < 3:
+        return None
+    base = powers.args[0]
+    centred = base.args[0] if isinstance(base.op, Divide) else base
+    if not is_centred(centred, axis) or is_centred(centred.args[0], axis):
+        return None
+    again = centred - expand(mean(centred, axis), axis, like=centred)
+    return make(node.op, power(again / base.args[1] if isinstance(base.op, Divide) else again, number))
+
+
+def is_centred(x: Node, axis: Axes) -> bool:
+    """Whether a node has the distances from the mean."""
+    if not isinstance(x.op, Subtract) or not isinstance(x.args[1].op, Expand) or x.args[1].op.axis != axis:
+        return False
+    middle = x.args[1].args[0]
+    return isinstance(middle.op, Mean) and middle.op.axis == axis and middle.args[0] is x.args[0]
 
 
 class _Sums(NamedTuple):
