@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
+from graphc.ir.op import Op
 from graphc.ir.pattern import MOST_MOVES, PRODUCTS, SUMS, Part, product, see, views
-from graphc.ops.conversion import Cast
+from graphc.ops.conversion import Cast, Expand, Reshape
 from graphc.ops.elementwise import LogisticPdf, Sigmoid, log
 from graphc.ops.logic import Where, where
 from graphc.ops.reduction import Prod, Softmax
@@ -124,6 +125,11 @@ def moved_by(moves: list[Node], x: Node) -> Node:
 
 def _is_float_cast(node: Node) -> bool:
     return isinstance(node.op, Cast) and node.dtype.is_float and node.args[0].dtype.is_float
+
+
+def keeps_order(op: Op) -> bool:
+    """Whether an op changes axes, but neither the number nor the order of the elements."""
+    return isinstance(op, Reshape) or (isinstance(op, Expand) and all(size == 1 for size in op.size))
 
 
 def beyond_moves(node: Node) -> Node:

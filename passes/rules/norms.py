@@ -11,12 +11,13 @@ from graphc.ir.node import Node
 from graphc.ir.pattern import see
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.contraction import Matmul
-from graphc.ops.conversion import Cast, Expand, Reshape, cast, sum
+from graphc.ops.conversion import Cast, Expand, cast, sum
 from graphc.ops.elementwise import Sqrt, abs, power, rsqrt, sqrt, square
 from graphc.ops.euclidean_norm import euclidean_norm
 from graphc.ops.logic import where
 from graphc.ops.reduction import Mean, count
 from graphc.ops.representation import Ldexp
+from graphc.passes.rules.combinations import keeps_order
 
 NORMS = RuleSet("norms")
 
@@ -93,7 +94,7 @@ def product_of_vectors(node: Node) -> tuple[Node, Node] | None:
 
 def _without_shape(x: Node) -> Node:
     """A node of the same elements in the same order, before they were given another shape."""
-    while isinstance(x.op, Reshape) or (isinstance(x.op, Expand) and all(size == 1 for size in x.op.size)):
+    while keeps_order(x.op):
         x = x.args[0]
     return x
 

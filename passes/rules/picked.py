@@ -18,13 +18,13 @@ from graphc.ir.op import Op
 from graphc.ir.pattern import SUMS, View, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.base import Elementwise
-from graphc.ops.conversion import Expand, Reshape
+from graphc.ops.conversion import Reshape
 from graphc.ops.elementwise import Add, Subtract
 from graphc.ops.indexing import Gather, Take, TakeAlongAxis
 from graphc.ops.movement import Slice
 from graphc.ops.position import Iota
 from graphc.ops.reduction import Logsumexp, log_softmax
-from graphc.passes.rules.combinations import signed_sum
+from graphc.passes.rules.combinations import keeps_order, signed_sum
 
 PICKED = RuleSet("picked")
 MOST_TERMS = 3
@@ -69,7 +69,7 @@ def _logsumexp(x: Node) -> Node | None:
     for _ in range(MOST_MOVES):
         if isinstance(x.op, Logsumexp):
             return x
-        if not _keeps_order(x.op):
+        if not keeps_order(x.op):
             return None
         x = x.args[0]
     return None
@@ -142,7 +142,7 @@ def _picks_one(moves: Sequence[Move], row: Node, axis: tuple[int, ...]) -> bool:
     if not moves:
         return False
     *above, (op, others) = moves
-    if not all(_keeps_order(each) for each, _ in above):
+    if not all(keeps_order(each) for each, _ in above):
         return False
     shape = row.shape
     match op:
@@ -158,11 +158,6 @@ def _picks_one(moves: Sequence[Move], row: Node, axis: tuple[int, ...]) -> bool:
             rows = others[kept]
             return isinstance(rows.op, Iota) and rows.ndim == 1 and _equal(rows.op.size, shape[kept])
     return False
-
-
-def _keeps_order(op: Op) -> bool:
-    """Whether an op changes axes, but neither the number nor the order of the elements."""
-    return isinstance(op, Reshape) or (isinstance(op, Expand) and all(_equal(size, 1) for size in op.size))
 
 
 def _equal(size: Any, other: Any) -> bool:
