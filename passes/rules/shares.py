@@ -23,7 +23,7 @@ from graphc.ops.reduction import Mean, max, softmax
 from graphc.passes.rules.combinations import Exponential, combination
 
 SHARES = RuleSet("shares")
-MOST_FACTORS = 3
+MOST_FACTORS = 4
 MOST_NODES = 8  # that are looked at in an exponent
 
 
@@ -46,7 +46,7 @@ def quotient_of_sums(node: Node) -> Node | None:
                 continue
             top = _top(below)
             for j, above in enumerate(view.parts):
-                if above.sign < 0:
+                if above.sign < 0 or not _overflows_with(above.value, below):
                     continue
                 average = _average(above.value, below)
                 if average is not None:
@@ -84,8 +84,16 @@ def _denominator(x: Node) -> Below | None:
     if not isinstance(inner.op, Add | Subtract):
         return None
     terms = combination(inner)
-    overflows = terms is not None and len([term for term in terms if not term.is_constant]) > 1
-    return Below(terms, (), repeated) if overflows and terms is not None else None
+    return Below(terms, (), repeated) if terms is not None else None
+
+
+def _overflows_with(above: Node, below: Below) -> bool:
+    """Whether numerator and denominator overflow together: exp(x) / (2 + exp(x)), which is no quotient of sums."""
+    exponents = {term.exponent for term in below.terms if not term.is_constant}
+    if below.axis or len(exponents) > 1:
+        return True
+    terms = combination(above)
+    return terms is not None and all(term.is_constant or term.exponent in exponents for term in terms)
 
 
 def _is_scaled(exponent: Node) -> bool:
