@@ -22,7 +22,7 @@ from graphc.passes.rules.multiples import as_multiple, as_multiple_of_square, mu
 ERROR_FUNCTION = RuleSet("error_function")
 INTERVALS = RuleSet("intervals")
 ERRORS, DENSITY_AND_TAIL = frozenset({"erf", "erfc"}), frozenset({"exp", "erfc"})
-MOST_FACTORS = 4
+MOST_FACTORS = 6
 CLOSE = 1 / 64
 """By which part of a factor of x**2 two may differ if they are meant to be one: 16-bit constants are off by less."""
 
