@@ -348,3 +348,14 @@ def test_infinite_slopes_are_those_of_the_functions(function, text):
 def test_slopes_that_are_finite(function):
     v = gc.input("v", shape=(4,))
     assert gc.compile([v], gc.grad(gc.sum(function(v)), v)).diagnostics == []
+
+
+def test_long_products_of_loops_are_named_with_what_repaired_them():
+    a, b = gc.input("a", (3, 3)), gc.input("b", ("n", 3))
+    alpha, _ = gc.scan(lambda alpha, row: ((alpha @ a) * row, None), b[0] / 3, b[1:])
+    evidence = gc.log(gc.sum(alpha))
+    for passes, repaired in (("default", "log_of_long_product"), ("default,-log_domain", None)):
+        diagnostics = gc.compile([a, b], evidence, passes=passes).diagnostics
+        (growth,) = [each for each in diagnostics if each.kind == "overflow"]
+        assert growth.text == "a state of the loop may overflow in f32: each step multiplies it by %a"
+        assert growth.repaired_by == repaired and growth.remains == (repaired is None)

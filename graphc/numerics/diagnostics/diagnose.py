@@ -3,7 +3,7 @@ of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphc.interpret.ranges import range_of
@@ -131,6 +131,13 @@ def _line(node: Node) -> object:
     return node if node.source is None else (node.source.file, node.source.line)
 
 
+def _with_inner(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Nodes and, of loops and branches among them, what is inside."""
+    for node in nodes:
+        yield node
+        yield from everywhere([output for graph in node.op.inner for output in graph.outputs])
+
+
 _ONLY_MOVE = frozenset([*MOVED, IN_BRANCH, BEYOND_ASSUMPTION])
 """Rules that make room for those that repair, which are named if they are known."""
 
@@ -146,7 +153,7 @@ class _Fates:
         self.at_lines: dict[tuple[str, object], Firing] = {}  # of nodes that a loop has made again since
         for firing in sorted(provenance.firings, key=lambda firing: firing.rule in _ONLY_MOVE):
             if firing.rule.kind != "exact":
-                for node in consumed(firing):
+                for node in _with_inner(consumed(firing)):
                     self.consumers.setdefault(node, firing)
                     self.at_lines.setdefault((node.op.name, _line(node)), firing)
 

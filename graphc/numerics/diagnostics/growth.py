@@ -1,4 +1,4 @@
-"""State that grows in each step of a loop: h @ w, h * a, h * h."""
+"""State that grows in each step of a loop: h @ w, h * a, h * h, (h @ w) * a."""
 
 from __future__ import annotations
 
@@ -72,14 +72,19 @@ def _factor(term: Node, state: Node) -> Node | None:
     """What a term multiplies the state by: another value, or the state itself."""
     if isinstance(term.op, Square) and _unmoved(term.args[0]) is state:
         return state
-    if not isinstance(term.op, Multiply | Matmul):
-        return None
-    x, y = map(_unmoved, term.args)
-    for one, other in ((x, y), (y, x)):
-        number = uniform_value(other)
-        fixed = isinstance(other.op, Constant) and (number is None or abs(float(number)) <= 1)
-        if one is state and not fixed:
-            return other
+    products, seen = [term], set[Node]()
+    while products:
+        product = products.pop()
+        if product in seen or not isinstance(product.op, Multiply | Matmul):
+            continue
+        seen.add(product)
+        x, y = map(_unmoved, product.args)
+        for one, other in ((x, y), (y, x)):
+            number = uniform_value(other)
+            fixed = isinstance(other.op, Constant) and (number is None or abs(float(number)) <= 1)
+            if one is state and not fixed:
+                return other
+        products += [x, y]
     return None
 
 
