@@ -5,10 +5,10 @@ from __future__ import annotations
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, SUMS, Part, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Add, Log, Subtract
-from graphc.ops.special.gamma_function import Lgamma
+from graphc.ops.elementwise import Add, Log, Subtract, log
+from graphc.ops.special.gamma_function import Lgamma, digamma
 from graphc.ops.special.information import Xlogy
-from graphc.ops.special.poisson import log_poisson
+from graphc.ops.special.poisson import log_mean_less_digamma, log_poisson
 from graphc.passes.rules.combinations import signed_sum
 from graphc.passes.rules.special import affine, difference
 
@@ -30,6 +30,18 @@ def log_of_poisson_probability(node: Node) -> Node | None:
                     if found is not None:
                         return found
     return None
+
+
+@COUNTS.rule("stabilizing", "S50", proof="tested: digamma of the next number is off by 1 / x")
+def log_less_digamma(x, m):
+    """Both are near log(x) for large x, as where the likelihood of a gamma distribution is largest."""
+    return log(m) - digamma(x), log_mean_less_digamma(x, m) + 1 / x
+
+
+@COUNTS.rule("stabilizing", "S50", proof="tested: digamma of the next number is off by 1 / x")
+def digamma_less_log(x, m):
+    """Both are near log(x) for large x."""
+    return digamma(x) - log(m), -1 / x - log_mean_less_digamma(x, m)
 
 
 def _probability(parts: tuple[Part, ...], gamma: Part, power: Part) -> Node | None:
