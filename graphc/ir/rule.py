@@ -34,6 +34,10 @@ class attribute:
     """Marks a parameter of a rule that stands for an attribute, such as an axis."""
 
 
+NEAR_AND_FAR = "tested: the cases of near and far"
+"""The proof of a rule whose right-hand side has `where`: one formula near a point and another elsewhere."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rewrite:
     """What a rule or a rewriter does: `apply` gives the new node or None."""

@@ -14,7 +14,7 @@ from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node, make
 from graphc.ir.pattern import PRODUCTS, Part, product, see, views
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.conversion import sum
 from graphc.ops.cumulative import CumulativeProd, CumulativeSum
 from graphc.ops.elementwise import Log, abs, floor, log, log1p, maximum, minimum, sign
@@ -57,7 +57,7 @@ def log_of_product_of_densities(node: Node) -> Node | None:
     return total if found.rest is None else total + log_prod(found.rest, axis)
 
 
-@DENSITIES.rewriter(Log, kind="stabilizing", reference="S14", proof="tested: the cases of near and far")
+@DENSITIES.rewriter(Log, kind="stabilizing", reference="S14", proof=NEAR_AND_FAR)
 def log_of_running_product(node: Node) -> Node | None:
     """log(cumprod(c * exp(x))) is cumsum(x) + log(cumprod(c)): the product of many factors underflows."""
     running = node.args[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.base import is_float
 from graphc.ops.elementwise import abs, expm1, log, log1p, power, sqrt
 from graphc.ops.logic import equal, isinf, logical_and, logical_or, where
@@ -17,7 +17,6 @@ from graphc.passes.rules.subtraction import difference
 
 DIFFERENCES = RuleSet("differences")
 SPECIAL_CASES = "tested: the cases at 0 and infinity"
-NEAR_AND_FAR = "tested: the cases of near and far"
 
 
 @DIFFERENCES.rule("stabilizing", "S55", proof=SPECIAL_CASES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.elementwise import (
     abs,
     exp,
@@ -26,7 +26,6 @@ from graphc.ops.logic import where
 from graphc.ops.trigonometry import acosh, asinh, atanh, cosh, one_minus_square, sinh
 
 HYPERBOLIC = RuleSet("hyperbolic")
-NEAR_AND_FAR = "tested: the cases of near and far"
 
 
 def _log_cosh(x: Any) -> Any:
@@ -188,7 +187,7 @@ def log_of_root_and_part(x):
 
 @HYPERBOLIC.rule("stabilizing", "S54")
 def log_of_root_and_size(x):
-    """The inverse hyperbolic sine by the size, to which the sign is given later: rounded near 0, the square overflows."""
+    """The inverse hyperbolic sine of a size, whose sign is given later: rounded near 0, the square overflows."""
     return log(abs(x) + sqrt(x * x + 1)), asinh(abs(x))
 
 

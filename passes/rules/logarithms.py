@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.elementwise import abs, exp, expm1, log, log1mexp, log1p, maximum
 from graphc.ops.logic import equal, logical_and, where
 from graphc.passes.rules.subtraction import difference
 
 LOGARITHMS = RuleSet("logarithms")
 NEARLY_EQUAL = RuleSet("nearly equal")
-CASES = "tested: the cases of near and far"
 
 
 @LOGARITHMS.rule("stabilizing", "S37")
@@ -77,7 +76,7 @@ def _unless(near: Any, x: Any) -> Any:
     return where(near, 0, log(where(near, 1, x)))
 
 
-@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=NEAR_AND_FAR)
 def log_of_sum_less_log(x, y):
     """log(x + y) - log(x) cancels where y is small beside x."""
     near = logical_and(x > 0, abs(y) < x)
@@ -85,7 +84,7 @@ def log_of_sum_less_log(x, y):
     return log(x + y) - log(x), where(near, small, _unless(near, x + y) - _unless(near, x))
 
 
-@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=NEAR_AND_FAR)
 def log_less_log_of_sum(x, y):
     """log(x) - log(x + y) cancels where y is small beside x."""
     near = logical_and(x > 0, abs(y) < x)
@@ -93,7 +92,7 @@ def log_less_log_of_sum(x, y):
     return log(x) - log(x + y), where(near, -small, _unless(near, x) - _unless(near, x + y))
 
 
-@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=NEAR_AND_FAR)
 def log1p_less_log(x):
     """log(1 + x) - log(x) cancels for large x."""
     near = x > 1
@@ -101,7 +100,7 @@ def log1p_less_log(x):
     return log1p(x) - log(x), where(near, small, where(near, 0, log1p(where(near, 1, x))) - _unless(near, x))
 
 
-@NEARLY_EQUAL.rule("stabilizing", "S41", proof=CASES)
+@NEARLY_EQUAL.rule("stabilizing", "S41", proof=NEAR_AND_FAR)
 def difference_of_logs(x, y):
     """Cancels where x and y are close."""
     less = difference(x, y)
@@ -110,7 +109,7 @@ def difference_of_logs(x, y):
     return log(x) - log(y), where(near, small, _unless(near, x) - _unless(near, y))
 
 
-@NEARLY_EQUAL.rule("stabilizing", "S32", proof=CASES)
+@NEARLY_EQUAL.rule("stabilizing", "S32", proof=NEAR_AND_FAR)
 def difference_of_exponentials(x, y):
     """Cancels where x and y are close."""
     less = difference(x, y)

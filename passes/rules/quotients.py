@@ -13,7 +13,7 @@ from typing import Any
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, SUMS, views
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.elementwise import (
     Add,
     Log1p,
@@ -40,7 +40,6 @@ from graphc.passes.rules.subtraction import difference
 QUOTIENTS = RuleSet("quotients")
 REMAINDERS = RuleSet("remainders")
 AT_ZERO = "tested: the case at 0"
-NEAR_AND_FAR = "tested: the cases of near and far"
 SERIES = "tested: the series near 0"
 NEAR_ARGUMENT = {Sin: "sin", Sinh: "sinh", Tan: "tan", Tanh: "tanh", Atan: "atan", Log1p: "log1p"}
 FAR = 50.0

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.ir.node import Node
 from graphc.ir.op import Op
 from graphc.ir.pattern import SUMS, views
-from graphc.ir.rule import RuleSet, attribute
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet, attribute
 from graphc.ops.conversion import expand, sum
 from graphc.ops.elementwise import (
     Add,
@@ -32,7 +32,6 @@ from graphc.ops.trigonometry import acos, asin, atan, atan2, one_minus_square
 from graphc.passes.rules.subtraction import difference, excess
 
 TRIGONOMETRIC = RuleSet("trigonometric")
-NEAR_AND_FAR = "tested: the cases of near and far"
 HALF_TURN = 3.14
 """Less than pi in every dtype, to which pi itself may be rounded up."""
 
