@@ -55,6 +55,12 @@ def total(x):
     return gc.sum(gc.exp(x), axis=1, keepdims=True)
 
 
+def heat_capacity(x):
+    weights = gc.exp(-x / 2)
+    mean = gc.sum(weights * x, axis=1) / gc.sum(weights, axis=1)
+    return gc.sum(weights * x**2, axis=1) / gc.sum(weights, axis=1) - mean**2
+
+
 def weighted(x):
     return gc.sum(constant(x, WEIGHTS) * gc.exp(x), axis=1)
 
@@ -195,6 +201,7 @@ CASES = [
     Case("S58", lambda x: gc.sqrt(x**2 + 1) - gc.abs(x), [0.5, -30, 1e5, -1e10]),
     Case("S59", lambda x: gc.acos(1 - x), [1e-12, 1e-3, 0.5, 1.5]),
     Case("S72", lambda x: 0.5 * (gc.exp(x) + (x / 2) ** 2 - 1 - x), [1e-5, -1e-3, 0.5, 5, -80]),
+    Case("S61", heat_capacity, [[5000, 5001, 5003], [-900, -902, -901.5], [1, 2, 4]], exponential=True),
     Case("S61", lambda x: gc.mean(x**2, axis=1) - gc.mean(x, axis=1) ** 2, [[5000, 5001, 5003], [1, 2, 4]]),
 ]
 

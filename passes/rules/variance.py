@@ -6,6 +6,8 @@ In f32 the naive variance of numbers near 5,000 is off by 1, and may be negative
 from __future__ import annotations
 
 import math
+from collections import Counter
+from functools import reduce
 from typing import NamedTuple
 
 from graphc import dimension
@@ -15,21 +17,25 @@ from graphc.ir.pattern import PRODUCTS, SUMS, see, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.conversion import Axes, Expand, Sum, cast, expand
 from graphc.ops.deviations import Covariance, SquaredDeviations
-from graphc.ops.elementwise import Add, Divide, Pow, Subtract, power
-from graphc.ops.reduction import Mean, count, mean
+from graphc.ops.elementwise import Add, Divide, Pow, Subtract, multiply, power
+from graphc.ops.reduction import Mean, Softmax, count, mean
 
 VARIANCE = RuleSet("variance")
+MOST_FACTORS = 5
 
 
 @VARIANCE.rewriter(Add, Subtract, kind="stabilizing", reference="S61")
 def difference_of_means(node: Node) -> Node | None:
-    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means; sums are alike."""
+    """mean(x * y) - mean(x) * mean(y) is the mean of the products of the distances from the means; sums are alike, and
+    averages sum(softmax(z) * x), as in a heat capacity."""
     *_, view = views(node, SUMS, 2)
     if len(view.parts) != 2 or view.parts[0].sign == view.parts[1].sign:
         return None
     first, second = (part.value for part in view.parts)
     for sign, whole, product in ((view.parts[0].sign, first, second), (view.parts[1].sign, second, first)):
         found = _covariance(whole, product)
+        if found is None:
+            found = _covariance_of_shares(whole, product)
         if found is not None:
             return found if sign > 0 else -found
     return None
@@ -80,6 +86,43 @@ def _covariance(whole: Node, product: Node) -> Node | None:
         return mean if first.means else mean * count(x, axis, mean)
     total = make(SquaredDeviations(axis), cast(x, x.dtype.compute))
     return cast(total / count(x, axis, total) if first.means else total, x.dtype)
+
+
+class _Average(NamedTuple):
+    """sum(shares * factors) over axes, for a softmax."""
+
+    shares: Node
+    factors: list[Node]
+    total: Node
+
+    def distances(self) -> Node:
+        """How far the values are from their average."""
+        value, axis = reduce(multiply, self.factors), self.total.op.attributes()["axis"]
+        return value - expand(self.total, axis, like=value)
+
+
+def _covariance_of_shares(whole: Node, product: Node) -> Node | None:
+    """The same for averages."""
+    both, seen = _average(whole), see(product, frozenset({"multiply"}))
+    if both is None or seen is None:
+        return None
+    first, second = map(_average, seen.args)
+    if first is None or second is None or not both.shares is first.shares is second.shares:
+        return None
+    if Counter(both.factors) != Counter(first.factors + second.factors):
+        return None
+    return make(whole.op, both.shares * first.distances() * second.distances())  # the square may overflow
+
+
+def _average(x: Node) -> _Average | None:
+    if not isinstance(x.op, Sum):
+        return None
+    *_, view = views(x.args[0], PRODUCTS, MOST_FACTORS)
+    factors, axis = [part.value for part in view.parts], x.op.axis
+    shares = [each for each in factors if isinstance(each.op, Softmax) and each.op.axis == axis]
+    if len(shares) != 1 or len(factors) < 2 or view.sign < 0 or any(part.sign < 0 for part in view.parts):
+        return None
+    return _Average(shares[0], [each for each in factors if each is not shares[0]], x)
 
 
 def _sums(x: Node, number: int) -> _Sums | None:

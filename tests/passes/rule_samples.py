@@ -135,6 +135,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda X: gc.mean(X * X, axis=1) - gc.mean(X, axis=1) ** 2,
         lambda X, Y: gc.mean(X * Y, axis=1) - gc.mean(X, axis=1) * gc.mean(Y, axis=1),
         lambda X: gc.sum(X * X, axis=1) - gc.sum(X, axis=1) * gc.mean(X, axis=1),
+        lambda X, Y: gc.sum(gc.softmax(Y, axis=1) * X * X, axis=1) - gc.sum(gc.softmax(Y, axis=1) * X, axis=1) ** 2,
     ],
     "difference_of_waves": [
         lambda x, y: gc.sin(x + y) - gc.sin(x),
