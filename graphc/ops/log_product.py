@@ -8,6 +8,7 @@ Elsewhere the bits are those of the formula as it is written.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from graphc.ir.node import Node
 from graphc.ir.op import Cotangents
@@ -23,7 +24,7 @@ class LogProduct(Elementwise):
     accepts, domain = floats, positive
 
     def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
-        far, step = _scales(x)
+        far, step = scales_of(x.dtype)
         product = x * y
         size = s.abs(product)
         tiny, huge = s.less(size, 2.0**-far), s.less(2.0**far, size)
@@ -44,7 +45,7 @@ class LogQuotient(Elementwise):
     accepts, domain = floats, positive
 
     def scalar(self, s: Scalars, x: Value, y: Value) -> Value:
-        far, step = _scales(x)
+        far, step = scales_of(x.dtype)
         above, below = s.abs(x), s.abs(y)
         tiny = s.logical_and(s.less(above, below * 2.0**-far), s.isfinite(y))
         huge = s.logical_and(s.less(below, above * 2.0**-far), s.isfinite(x))
@@ -57,9 +58,9 @@ class LogQuotient(Elementwise):
         return g / x, -(g / y)
 
 
-def _scales(x: Value) -> tuple[int, int]:
+def scales_of(dtype: Any) -> tuple[int, int]:
     """From which power of two on a result is far from 1, and by which one its operands are scaled then."""
-    return (120, 96) if as_dtype(x.dtype) is float32 else (1000, 800)
+    return (120, 96) if as_dtype(dtype) is float32 else (1000, 800)
 
 
 def _moved(s: Scalars, x: Value, down: Value, up: Value, step: int) -> Value:

@@ -6,6 +6,7 @@ The rules of `LOGARITHMS_OF_FACTORS` come last: those for logarithms know the fa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from graphc.interpret.ranges import range_of
@@ -14,14 +15,15 @@ from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, Part, View, product, see, views
 from graphc.ir.rule import RuleSet, attribute
 from graphc.ops.conversion import sum
-from graphc.ops.elementwise import Log, Log1p, abs, expm1, log, log1p, sqrt
-from graphc.ops.log_product import log_product, log_quotient
-from graphc.ops.logic import where
+from graphc.ops.elementwise import Abs, Log, Log1p, abs, divide, expm1, log, log1p, multiply, sqrt
+from graphc.ops.log_product import log_product, log_quotient, scales_of
+from graphc.ops.logic import isinf, isnan, where
 from graphc.ops.reduction import prod
 
 FACTORS = RuleSet("factors")
 LOGARITHMS_OF_FACTORS = RuleSet("logarithms of factors")
 MOST_FACTORS = 4
+LN2 = math.log(2)
 CASES = "tested: the cases of near and far"
 
 
@@ -75,19 +77,50 @@ def log_of_root(x):
     return log(sqrt(x)), 0.5 * log(x)
 
 
-@LOGARITHMS_OF_FACTORS.rewriter(Log, kind="stabilizing", reference="S41")
+@LOGARITHMS_OF_FACTORS.rewriter(Log, kind="stabilizing", reference="S41", proof="tested: the cases by size")
 def log_of_factors(node: Node) -> Node | None:
     """log(x * y) and log(x / y), where x and y are of any size: the product over- or underflows."""
-    if see(node.args[0], PRODUCTS) is None:
+    whole = node.args[0]
+    inner = whole.args[0] if isinstance(whole.op, Abs) else whole
+    found = _far_factors(inner)
+    if not found:
         return None
-    for view in views(node.args[0], PRODUCTS, MOST_FACTORS):
-        far = [part for part in view.parts if _may_be_far_from_one(part.value)]
-        if len(far) > 1:
-            rest = product([part for part in view.parts if part is not far[-1]])
-            rest, last = rest if view.sign > 0 else -rest, far[-1].value
-            logarithm: Node = log_product(rest, last) if far[-1].sign > 0 else log_quotient(rest, last)
-            return logarithm
-    return None
+    view, far = found[-1]
+    if len(far) > 2 and (node.dtype.bits < 32 or any(see(part.value, PRODUCTS) is not None for part in far)):
+        view, far = found[0]
+    total = product([part for part in view.parts if not any(part is other for other in far[1:])])
+    total, shift = total if view.sign > 0 else -total, None
+    for part in far[1:-1]:
+        total, moved = _scaled_product(total, part)
+        shift = moved if shift is None else shift + moved
+    last, function = far[-1].value, log_product if far[-1].sign > 0 else log_quotient
+    logarithm: Node = function(total, last) if inner is whole else function(abs(total), abs(last))
+    return logarithm if shift is None else logarithm + shift
+
+
+def _far_factors(x: Node) -> list[tuple[View, list[Part]]]:
+    """The ways to see a product of several factors that may be far from 1, with these, divisors last."""
+    if see(x, PRODUCTS) is None:
+        return []
+    ways = views(x, PRODUCTS, MOST_FACTORS)
+    found = [(view, [part for part in view.parts if _may_be_far_from_one(part.value)]) for view in ways]
+    return [(view, sorted(far, key=lambda part: -part.sign)) for view, far in found if len(far) > 1]
+
+
+def _scaled_product(x: Node, part: Part) -> tuple[Node, Node]:
+    """The product or quotient of x and a factor, scaled where it is no number, and the logarithm of the scale.
+
+    That cancels where another factor brings the product back to 1, so a number that lost few digits is left alone.
+    """
+    times: Callable[[Any, Any], Any] = multiply if part.sign > 0 else divide
+    plain, (_, step) = times(x, part.value), scales_of(x.dtype)
+    tiny, huge = abs(plain) < 2.0**-10 * float(x.dtype.limits.smallest_normal), isinf(plain)
+    scale, moved = (
+        where(huge, full(above, x.type), where(tiny, full(below, x.type), unit))
+        for above, below, unit in ((2.0**-step, 2.0**step, 1), (step * 2 * LN2, step * -2 * LN2, 0))
+    )
+    scaled = times(x * scale, times(scale, part.value) if part.sign > 0 else part.value / scale)
+    return where(isnan(scaled), plain, scaled), moved
 
 
 def _root(view: View) -> Node | None:

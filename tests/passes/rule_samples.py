@@ -142,7 +142,13 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda x, y: gc.cos(x) - gc.cos(x + y),
         lambda x, y: gc.tan(x + y) - gc.tan(x),
     ],
-    "excess_of_exp_or_over_log": [lambda x: x - 1 - gc.log(x)],
+    "excess_of_exp_or_over_log": [
+        lambda x: x - 1 - gc.log(x),
+        lambda m, s: gc.log(1 / s) + (s**2 + m**2) / 2 - 0.5,
+        lambda s: (s * s - 1) / 2 - gc.log(s),
+        lambda m, v: 0.5 * (gc.exp(v) + m * m - 1 - v),
+        lambda m, s: gc.exp(2 * s) + m * m - 1 - 2 * s,
+    ],
     "lifted_above_moves": [lambda X: gc.log(gc.softmax(X, axis=1)[:, 0])],
     "log_mean_exp": [lambda X: gc.log(gc.mean(gc.exp(X), axis=1))],
     "log_of_difference_of_erfc": [
@@ -157,6 +163,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda x, y: gc.log(x * y),
         lambda x, y: gc.log(y / x),
         lambda x: gc.log(6.25 * (x * x)),
+        lambda x, y, z: gc.log(x * y / z),
     ],
     "log_of_extreme": [
         lambda X: gc.log(gc.max(gc.exp(X), axis=1)),
