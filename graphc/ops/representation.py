@@ -85,9 +85,10 @@ class LogLdexp(Elementwise):
 
     def scalar(self, s: Scalars, x: Value, k: Value) -> Value:
         k = s.trunc(k)
-        scaled = s.ldexp(x, k)
+        scaled = s.ldexp(x, s.where(s.less(s.abs(k), 64), k, 0.0))
         size = s.abs(scaled)
         near = s.logical_and(s.less(2.0**-126, size), s.less(size, 2.0**126))  # elsewhere a sum does not cancel
+        near = s.logical_and(near, s.less(s.abs(k), 64))
         return s.log(s.where(near, scaled, x)) + s.where(near, 0.0, k) * math.log(2)
 
     def exact(self, s: Scalars, x: Value, k: Value) -> Value:
