@@ -7,113 +7,101 @@ stand beside them if they are not negative either, so that what is added does no
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 from graphc.interpret.ranges import is_nonnegative
-from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
-from graphc.ir.pattern import PRODUCTS, SUMS, Part, see, views
 from graphc.ir.rule import RuleSet
-from graphc.ops.elementwise import Add, Exp, Expm1, Log, Subtract, abs, log, square
-from graphc.ops.logic import logical_and, where
+from graphc.ops.elementwise import Abs, Add, Exp, Expm1, Log, Subtract, abs, log, square
+from graphc.ops.logic import equal, logical_and, logical_or, where
 from graphc.ops.special.information import kl_div
 from graphc.ops.special.remainder import taylor_remainder
+from graphc.ops.trigonometry import one_minus_square
 from graphc.passes.rules.combinations import signed_sum
+from graphc.passes.rules.weighted_sum import WeightedSum, weighted_sum
 
 DIVERGENCES = RuleSet("divergences")
-MOST_TERMS = 5
+NEAR_AND_FAR = "tested: the cases of near and far"
+Terms = list[tuple[float, Node]]
 
 
 @DIVERGENCES.rewriter(
-    Add, Subtract, kind="stabilizing", reference="S72", proof="tested: none of the terms that remain is negative"
+    Add, Subtract, kind="stabilizing", reference="S72", proof="tested: none of the terms that remains is negative"
 )
 def excess_of_exp_or_over_log(node: Node) -> Node | None:
     """exp(x) - 1 - x + …, the divergence of two normal distributions by log-variances; and x - 1 - log(x) + …"""
-    for view in views(node, SUMS, MOST_TERMS):
-        if len(view.parts) < 3 and not any(isinstance(part.value.op, Expm1) for part in view.parts):
-            continue
-        for part in view.parts:
-            found = _excess_of_exp(part, view.parts)
-            found = _excess_over_log(part, view.parts) if found is None else found
-            if found is None:
+    whole = weighted_sum([(1, node)]) if node.dtype.is_float else None
+    if whole is None:
+        return None
+    for atom, weight in whole.terms.items():
+        for times, taken, one, excess in _excesses(atom, weight):
+            if taken[-1][1] not in whole.nodes:  # as a node of its own it may overflow where its parts do not
                 continue
-            sign, excess, used = found
-            rest = [other for other in view.parts if not any(other is u for u in used)]
-            if rest and all(other.sign == sign and is_nonnegative(other.value) for other in rest):
-                total = signed_sum([(1, excess), *((1, other.value) for other in rest)])
-                return total if sign > 0 else -total
-            if not rest and isinstance(part.value.op, Log):
-                return excess if sign > 0 else -excess
+            left = [(weight, x) for x, weight in whole.terms.items()] + [(-times * w, x) for w, x in taken]
+            rest = weighted_sum(left, whole.constant + times * one)
+            if rest is not None and rest.constant == 0 and _has_sign(rest, times):
+                return _written([(times, excess()), *((weight, x) for x, weight in rest.terms.items())])
     return None
 
 
-Found = tuple[int, Node, list[Part]]
+def _excesses(atom: Node, weight: float) -> Iterator[tuple[float, Terms, float, Callable[[], Node]]]:
+    """What may be in a sum with an exponential or a logarithm: how often, the terms and the 1 that make it, itself."""
+    if isinstance(atom.op, Exp | Expm1):
+        (x,) = atom.args
+        one = 1.0 if isinstance(atom.op, Exp) else 0.0
+        yield weight, [(1, atom), (-1, x)], one, partial(taylor_remainder, x, function="exp", terms=2)
+    elif isinstance(atom.op, Log):
+        (x,) = atom.args
+        base = x.args[0] if isinstance(x.op, Abs) else x
+        yield -weight, [(-1, atom), (1, x)], 1, partial(_excess_over_log, x - 1, atom, 1)
+        less = -one_minus_square(base)
+        yield -weight / 2, [(-2, atom), (1, square(base))], 1, partial(_excess_over_log, less, atom, 2)
 
 
-def _excess_of_exp(part: Part, parts: tuple[Part, ...]) -> Found | None:
-    """The sign, exp(x) - 1 - x, and the terms that make it."""
-    if not isinstance(part.value.op, Exp | Expm1):
-        return None
-    x = part.value.args[0]
-    used = [part, *(other for other in parts if other.sign == -part.sign and other.value is x)][:2]
-    if isinstance(part.value.op, Exp):
-        used += [other for other in parts if _is_one(other, -part.sign)][:1]
-    if len(used) < (3 if isinstance(part.value.op, Exp) else 2):
-        return None
-    return part.sign, taylor_remainder(x, function="exp", terms=2), used
+def _excess_over_log(less: Node, logarithm: Node, power: int) -> Node:
+    """x - 1 - log(x), of x - 1 and what log(x) is a multiple of."""
+    near = abs(logarithm.args[0] - 1) < 0.25
+    small = taylor_remainder(where(near, less, 0), function="log1p", terms=2)
+    result: Node = where(near, -small, where(near, 0, less) - power * where(near, 0, logarithm))
+    return result
 
 
-def _excess_over_log(part: Part, parts: tuple[Part, ...]) -> Found | None:
-    """The sign, x - 1 - log(x), and the terms that make it. log(x**2) may have become 2 * log(abs(x))."""
-    x = _argument(part.value)
-    if x is None:
-        return None
-    used = [part, *(other for other in parts if other.sign == -part.sign and other.value is x)][:2]
-    used += [other for other in parts if _is_one(other, part.sign)][:1]
-    if len(used) < 3:
-        return None
-    near = abs(x - 1) < 0.5
-    small = -taylor_remainder(where(near, x - 1, 0), function="log1p", terms=2)
-    large = (x - 1) - (log(where(near, 1, x)) if isinstance(part.value.op, Log) else part.value)
-    return -part.sign, where(near, small, large), used
+def _has_sign(total: WeightedSum, sign: float) -> bool:
+    """Whether no term cancels with another one."""
+    return all(weight * sign > 0 and is_nonnegative(x) for x, weight in total.terms.items())
 
 
-def _argument(logarithm: Node) -> Node | None:
-    """What a node is the logarithm of."""
-    if isinstance(logarithm.op, Log):
-        return logarithm.args[0]
-    for view in views(logarithm, PRODUCTS, 2) if see(logarithm, PRODUCTS) is not None else ():
-        if len(view.parts) != 2 or view.sign < 0:
-            continue
-        for number, inner in (view.parts, view.parts[::-1]):
-            size = inner.value.args[0] if isinstance(inner.value.op, Log) and inner.sign > 0 else None
-            if size is not None and number.sign > 0 and uniform_value(number.value) == 2:
-                return square(size.args[0] if size.op.name == "abs" else size)
-    return None
+def _written(parts: Terms) -> Node:
+    terms = [(-1 if w < 0 else 1, x if w in (1, -1) else x * (w if w > 0 else -w)) for w, x in parts]
+    return signed_sum(terms)
 
 
-def _is_one(part: Part, sign: int) -> bool:
-    number = uniform_value(part.value)
-    return number is not None and number * part.sign == sign
-
-
-@DIVERGENCES.rule("stabilizing", "S72", when=lambda d: is_nonnegative(d), proof="tested: the cases of near and far")
-def divergence_of_normals(a, b, d):
-    """log(b / a) + (a**2 + d) / (2 * b**2) - 1/2 cancels where the deviations are close."""
-    excess = (a - b) / b * ((a + b) / b)
+def _of_scales(a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Where b is near a, the divergence there, and half of (a / b)**2 - 1 elsewhere."""
+    ratio, excess = a / b, (a - b) / b * ((a + b) / b)
     near = abs(excess) < 0.5
     small = -0.5 * taylor_remainder(where(near, excess, 0), function="log1p", terms=2)
-    own = where(near, small, log(where(near, 1, b / a)) + where(near, 0, a * a / (2 * (b * b)) - 0.5))
-    return log(b / a) + (a * a + d) / (2 * (b * b)) - 0.5, own + d / (2 * (b * b))
+    return near, small, 0.5 * ratio * ratio - 0.5
 
 
-@DIVERGENCES.rule("stabilizing", "S72", when=lambda d: is_nonnegative(d), proof="tested: the cases of near and far")
+@DIVERGENCES.rule("stabilizing", "S72", when=lambda d: is_nonnegative(d), proof=NEAR_AND_FAR)
+def divergence_of_normals(a, b, d):
+    """log(b / a) + (a**2 + d) / (2 * b**2) - 1/2 cancels where the deviations are close."""
+    near, small, large = _of_scales(a, b)
+    alone = logical_or(near, equal(large, math.inf))  # beside which a logarithm is nothing
+    own = where(near, small, log(where(alone, 1, b) / where(alone, 1, a)) + large)
+    return log(b / a) + (a * a + d) / (2 * (b * b)) - 0.5, own + 0.5 * d / b / b
+
+
+@DIVERGENCES.rule("stabilizing", "S72", when=lambda d: is_nonnegative(d), proof=NEAR_AND_FAR)
 def divergence_of_normals_by_logs(a, b, d):
     """log(b) - log(a) + (a**2 + d) / (2 * b**2) - 1/2 cancels where the deviations are close."""
-    excess = (a - b) / b * ((a + b) / b)
-    near = logical_and(abs(excess) < 0.5, logical_and(a > 0, b > 0))
-    small = -0.5 * taylor_remainder(where(near, excess, 0), function="log1p", terms=2)
-    own = where(near, small, where(near, 0, log(b) - log(a) + a * a / (2 * (b * b)) - 0.5))
-    return log(b) - log(a) + (a * a + d) / (2 * (b * b)) - 0.5, own + d / (2 * (b * b))
+    near, small, large = _of_scales(a, b)
+    near = logical_and(near, logical_and(a > 0, b > 0))
+    own = where(near, small, log(where(near, 1, b)) - log(where(near, 1, a)) + large)
+    return log(b) - log(a) + (a * a + d) / (2 * (b * b)) - 0.5, own + 0.5 * d / b / b
 
 
 @DIVERGENCES.rule("stabilizing", "S72", proof="tested: SymPy does not know the function")

@@ -92,8 +92,6 @@ counted are units of the largest term."""
 
 
 LEFT_OUT = {
-    "divergence_of_normals": "NaN instead of infinity where the quotient of the deviations overflows",
-    "divergence_of_normals_by_logs": "NaN instead of infinity where the quotient of the deviations overflows",
     "quotient_of_sums": "where shares are subnormal, and weights so large that these matter",
 }
 """What is known to be worse at some points."""
