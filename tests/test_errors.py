@@ -5,6 +5,7 @@ One table of mistakes when nodes are made and functions compiled, one of mistake
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -94,6 +95,7 @@ MAKING: list[tuple[type[Exception], str, Make]] = [
     (gc.DTypeError, "complex128", lambda: gc.set_value(w, np.ones((4, 3)) * 1j)),
     (gc.DTypeError, "no array of numbers", lambda: gc.set_value(w, [[1], [1, 2]])),
     (gc.GraphError, "no truth value", lambda: bool(x > 0)),
+    (gc.DTypeError, r"is no number(.|\n)*graphc.exp\(x\)", lambda: math.exp(gc.sum(x))),
     (gc.GraphError, "iterated", lambda: list(x)),
     # derivatives
     (gc.GradientError, r"f32\[n,4\], not a floating-point scalar", lambda: gc.grad(x, x)),

@@ -60,6 +60,11 @@ class Node(Operators):
         help = "use graphc.where for elementwise choices, `is` to compare nodes"
         raise _with_operands(GraphError(message, help=help), "bool", (self,))
 
+    def __float__(self) -> NoReturn:
+        message = "a symbolic value is no number: it is known only when the function is called"
+        help = "graphc.exp(x), or numpy.exp(x), where math.exp(x) takes numbers alone"
+        raise _with_operands(DTypeError(message, help=help), "float", (self,))
+
     def __iter__(self) -> Iterator[Node]:
         if not self.shape or not isinstance(self.shape[0], int):
             error = GraphError("only a node with a known first axis can be iterated over")
