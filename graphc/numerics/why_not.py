@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -37,7 +38,7 @@ def why_not(
     """What kept a rule from firing at a node, or at those of the graphs where it could begin, the nearest first.
 
     A node stands for what became of it and, if the rule begins at none of these, for what it is made of. The name of an
-    op stands for the rules that make it; those that come nearest are shown.
+    op stands for the rules that make it; those that fired elsewhere, or come nearest, are shown.
     Raises GraphError if there is no such rule or op, or no such node.
     """
     wanted = _named(name, rules)
@@ -49,13 +50,14 @@ def why_not(
         versions = provenance.versions(node)
         begins = any(_begins_at(rule, each) for rule in wanted for each in versions)
         nodes = versions if begins else list(everywhere(versions))
-    found = [(rule, [each for each in nodes if _begins_at(rule, each)]) for rule in wanted]
-    if len(found) > 1:
-        best = {rule: max((_nearness(rule, each) for each in begun), default=0) for rule, begun in found}
-        begun_somewhere = [(rule, begun) for rule, begun in found if begun] or found
-        found = sorted(begun_somewhere, key=lambda pair: -best[pair[0]])[:_RULES_SHOWN]
     asked = {_expression(each) for each in nodes}
     firings = [firing for firing in provenance.firings if node is None or _expression(firing.before) in asked]
+    found = [(rule, [each for each in nodes if _begins_at(rule, each)]) for rule in wanted]
+    if len(found) > 1:
+        fired = {firing.rule for firing in firings}
+        best = {rule: (rule in fired, max(map(partial(_nearness, rule), begun), default=0)) for rule, begun in found}
+        begun_somewhere = [(rule, begun) for rule, begun in found if begun] or found
+        found = sorted(begun_somewhere, key=lambda pair: best[pair[0]], reverse=True)[:_RULES_SHOWN]
     return "\n\n".join(_why_not(rule, begun, firings, semantics, node) for rule, begun in found)
 
 
