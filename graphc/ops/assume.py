@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.errors import GraphError
-from graphc.ir.leaf import Constant
+from graphc.ir.leaf import Constant, uniform_value
 from graphc.ir.node import Node, describe, make, public
 from graphc.ir.op import Cotangents
 from graphc.ir.scalars import Scalars, Value
@@ -104,6 +104,8 @@ def _subject(condition: Node) -> Node:
                 return x
     if isinstance(op, Comparison) and len(args) == 2:
         others = [x for x in args if not _is_number(x)]
+        if any(number is not None and number != number for number in map(uniform_value, args)):
+            raise GraphError("NaN bounds nothing", help="~gc.isnan(x) can be assumed")
         if len(others) == 1:
             return others[0]
     raise GraphError("the condition is none that can be assumed", help=f"these can be: {_CAN_BE_ASSUMED}")

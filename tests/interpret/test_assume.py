@@ -52,6 +52,7 @@ def test_sizes_and_whole_numbers() -> None:
     [
         (x > y, "none that can be assumed"),
         (gc.isnan(x), "none that can be assumed"),
+        (x > float("nan"), "NaN bounds nothing"),
         ((x > 0) | (x < -1), "none that can be assumed"),
         ((x > 0) & (y > 0), "different nodes"),
         (x, "is no condition"),
