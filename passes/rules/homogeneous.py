@@ -26,6 +26,7 @@ from graphc.ir.op import Op
 from graphc.ir.rule import RuleSet
 from graphc.ir.substitution import substitute
 from graphc.ops.conversion import Axes, Expand, Sum, cast, expand
+from graphc.ops.deviations import Covariance, SquaredDeviations
 from graphc.ops.elementwise import (
     Abs,
     Divide,
@@ -73,6 +74,11 @@ class _Total:
     @property
     def is_norm(self) -> bool:
         return isinstance(self.node.op, EuclideanNorm)
+
+    @property
+    def may_overflow(self) -> bool:
+        """Whether its row is worth a look; that of a standard deviation is so only beside other sums."""
+        return 1 < self.degree <= MOST_FACTORS and not isinstance(self.node.op, SquaredDeviations)
 
     @property
     def degree(self) -> Fraction:
@@ -139,8 +145,10 @@ def _product(root: Node, axis: Axes | None = None) -> dict[tuple[Node, tuple[Op,
 
 def _total(node: Node, power: Fraction) -> _Total | None:
     """A factor as a sum along rows."""
-    if isinstance(node.op, Sum | Mean | EuclideanNorm):
+    if isinstance(node.op, Sum | Mean | EuclideanNorm | Covariance):
         axis, parts = node.op.axis, node.args
+    elif isinstance(node.op, SquaredDeviations):
+        axis, parts = node.op.axis, node.args * 2
     elif (vectors := product_of_vectors(node)) is not None:
         axis, parts = (0,), vectors
     else:
@@ -163,7 +171,7 @@ def _endangered(totals: list[_Total]) -> set[Node]:
         largest = max(abs(total.rows[row]) for total in around)
         squared = largest > 1 or any(total.is_norm for total in around)
         if squared and abs(_power(row, totals)) < largest:
-            endangered.update(*(total.rows for total in around if 1 < total.degree <= MOST_FACTORS))
+            endangered.update(*(total.rows for total in around if total.may_overflow))
     return endangered
 
 

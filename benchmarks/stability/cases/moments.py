@@ -115,6 +115,15 @@ FAMILY = Family(
             [[5e8 + 0.1, 5e8 + 1, 5e8 + 3, 5e8 + 8], [1, 2, 4, 8]],
             [[5000.1, 5001, 5003, 5008], [1, 2, 4, 8]],
         ),
+        Case(
+            "correlation of huge numbers",
+            "S61",
+            lambda xp, x, y: (
+                (xp.mean(x * y) - xp.mean(x) * xp.mean(y)) / (xp.sqrt(variance(xp, x)) * xp.sqrt(variance(xp, y)))
+            ),
+            [(HUGE[0], [7e180, 1e180, 2e180, 5e180]), (HUGE[1], [2, 3, 5, 9]), (HUGE[2], [7, 1, 2, 5])],
+            [(NARROW_HUGE[0], [7e25, 1e25, 2e25, 5e25]), (NARROW_HUGE[1], [2, 3, 5, 9]), (HUGE[2], [7, 1, 2, 5])],
+        ),
         Case("relative change (a - b) / b", "-", lambda xp, a, b: a / b - 1, [(1.0000001, 1), (3, 2)]),
     ],
 )
