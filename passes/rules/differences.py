@@ -69,21 +69,9 @@ def difference_from_larger_reciprocal(x, y):
 
 
 @DIFFERENCES.rule("stabilizing", "S57")
-def difference_of_squares_of_sum(x, y):
-    """(x + y)**2 - x**2 cancels where y is small beside x."""
-    return (x + y) * (x + y) - x * x, y * (2 * x + y)
-
-
-@DIFFERENCES.rule("stabilizing", "S57")
-def difference_from_square_of_sum(x, y):
-    """x**2 - (x + y)**2 cancels where y is small beside x."""
-    return x * x - (x + y) * (x + y), -y * (2 * x + y)
-
-
-@DIFFERENCES.rule("stabilizing", "S57")
 def difference_of_squares(x, y):
     """Cancels where x and y are close, and so do the squares of numbers that are rounded."""
-    return x * x - y * y, (x - y) * (x + y)
+    return x * x - y * y, difference(x, y) * (x + y)
 
 
 @DIFFERENCES.rule("stabilizing", "S57", proof=NEAR_AND_FAR)

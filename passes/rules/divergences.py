@@ -13,7 +13,7 @@ from typing import Any
 
 from graphc.interpret.ranges import is_nonnegative
 from graphc.ir.node import Node
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.elementwise import Abs, Add, Exp, Expm1, Log, Subtract, abs, log, square
 from graphc.ops.logic import equal, logical_and, logical_or, where
 from graphc.ops.special.information import kl_div
@@ -23,7 +23,6 @@ from graphc.passes.rules.combinations import signed_sum
 from graphc.passes.rules.weighted_sum import WeightedSum, weighted_sum
 
 DIVERGENCES = RuleSet("divergences")
-NEAR_AND_FAR = "tested: the cases of near and far"
 Terms = list[tuple[float, Node]]
 
 
