@@ -10,7 +10,7 @@ import math
 
 from graphc.ir.leaf import uniform_value
 from graphc.ir.node import Node
-from graphc.ir.rule import RuleSet
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet
 from graphc.ops.base import is_float
 from graphc.ops.elementwise import abs, log1p, power
 from graphc.ops.logic import equal, logical_and, logical_or, not_equal, where
@@ -43,7 +43,7 @@ def share_of_interest(x, y):
     return 1 - power(1 + x, y), -one_plus_power_minus_one(x, y)
 
 
-@POWERS.rule("stabilizing", "S35", factors=True, proof="tested: the cases of near and far")
+@POWERS.rule("stabilizing", "S35", factors=True, proof=NEAR_AND_FAR)
 def rate_over_interest(x, y):
     """x / ((1 + x)**y - 1), as in an annuity: the derivative cancels near 0. NaN at 0, as before."""
     exponent = y * log1p(x)

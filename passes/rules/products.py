@@ -13,7 +13,7 @@ from graphc.interpret.ranges import range_of
 from graphc.ir.leaf import full, uniform_value
 from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, Part, View, product, see, views
-from graphc.ir.rule import RuleSet, attribute
+from graphc.ir.rule import NEAR_AND_FAR, RuleSet, attribute
 from graphc.ops.conversion import sum
 from graphc.ops.elementwise import Abs, Log, Log1p, abs, divide, expm1, log, log1p, multiply, sqrt
 from graphc.ops.log_product import log_product, log_quotient, scales_of
@@ -24,7 +24,6 @@ FACTORS = RuleSet("factors")
 LOGARITHMS_OF_FACTORS = RuleSet("logarithms of factors")
 MOST_FACTORS = 4
 LN2 = math.log(2)
-CASES = "tested: the cases of near and far"
 
 
 @FACTORS.rewriter(Log, kind="stabilizing", reference="S41")
@@ -38,7 +37,7 @@ def log_of_inverse(node: Node) -> Node | None:
     return None
 
 
-@FACTORS.rule("stabilizing", "S41", proof=CASES)
+@FACTORS.rule("stabilizing", "S41", proof=NEAR_AND_FAR)
 def log_of_quotient_near_one(x, y):
     """log((1 + x) / (1 + y)): both are rounded where x and y are small, and so is their quotient where it is near 1."""
     near = abs(x - y) < 0.5 * (1 + y)
