@@ -27,7 +27,7 @@ Terms = list[tuple[float, Node]]
 
 
 @DIVERGENCES.rewriter(
-    Add, Subtract, kind="stabilizing", reference="S72", proof="tested: none of the terms that remains is negative"
+    Add, Subtract, kind="stabilizing", reference="S72", proof="tested: none of the terms that remain is negative"
 )
 def excess_of_exp_or_over_log(node: Node) -> Node | None:
     """exp(x) - 1 - x + …, the divergence of two normal distributions by log-variances; and x - 1 - log(x) + …"""
