@@ -31,7 +31,7 @@ from graphc.ops.elementwise import (
     tan,
     tanh,
 )
-from graphc.ops.logic import Equal, Where, equal, logical_and, where
+from graphc.ops.logic import Equal, Where, equal, logical_and, logical_or, where
 from graphc.ops.special.quotient import Exprel, exprel, sinc
 from graphc.ops.special.remainder import TaylorRemainder, taylor_remainder
 from graphc.ops.trigonometry import Atan, Sinh, atan, cosh, sinh
@@ -43,7 +43,9 @@ AT_ZERO = "tested: the case at 0"
 SERIES = "tested: the series near 0"
 NEAR_ARGUMENT = {Sin: "sin", Sinh: "sinh", Tan: "tan", Tanh: "tanh", Atan: "atan", Log1p: "log1p"}
 FAR = 50.0
-"""Well before exp(x) overflows, and where exp(-x) is nothing beside 1."""
+"""Where exp(-x) is nothing beside 1."""
+ABOVE = 5.0
+"""Before the square of exp(x) overflows, also in float16."""
 
 
 def _with_gap(x: Any, value: Any) -> Any:
@@ -120,15 +122,15 @@ def sinh_over_argument(x):
 
 
 def _planck(x: Any) -> Any:
-    """x / (exp(x) - 1): far above 0 x / exp(x), which may underflow on the way, far below it -x."""
-    above, below = where(x > FAR, x, 0), where(x < -FAR, x, 0)
-    half, middle = exp(-0.5 * above), where(abs(x) > FAR, 0, x)
-    return where(x > FAR, above * half * half, where(x < -FAR, -below, 1 / exprel(middle)))
+    """x / (exp(x) - 1): above 0 by halves of exponentials that underflow later than it does, far below it is -x."""
+    above, below = where(x > ABOVE, x, 0), where(x < -FAR, x, 0)
+    half, middle = exp(-0.5 * above), where(logical_or(x > ABOVE, x < -FAR), 0, x)
+    return where(x > ABOVE, half / exprel(-above) * half, where(x < -FAR, -below, 1 / exprel(middle)))
 
 
 def _bose(x: Any) -> Any:
-    """1 / (exp(x) - 1), far above 0 by exponentials of what is far below."""
-    far = x > FAR
+    """1 / (exp(x) - 1), above 0 by exponentials of what is below."""
+    far = x > ABOVE
     return where(far, exp(-x), 1) / where(far, -expm1(-x), expm1(x))
 
 

@@ -77,6 +77,7 @@ LUCK = {
     "exp_of_square_times_erfc": 2.0,
     "log_of_difference_of_ndtr": 3.0,
     "ndtr_over_its_density": 2.0,
+    "inverse_less_inverse_of_expm1": 2.0,
     "quotient_of_bessel": 2.0,
     "root_of_square_and_constant": 2.0,
 }

@@ -23,12 +23,14 @@ from tests.passes.rule_samples import sides
 
 BITS, STEP = 2600, -120
 SEAMS = [0.0, 1.0, -1.0, 0.5, -0.5]
-HARD = [30.0, -30.0]
-CLOSE = {"float32": (1e-3, 1e-5), "float64": (1e-9, 1e-11)}
+HARD = [30.0, -30.0, 100.0, -100.0]
+CLOSE = {"float16": (2e-2, 2e-3), "bfloat16": (1e-1, 2e-2), "float32": (1e-3, 1e-5), "float64": (1e-9, 1e-11)}
 FEW = 15
 SINGULAR = {"interest", "share_of_interest", "power_less_one", "one_less_power", "power_of_one_and_more"}
 SINGULAR |= {"rate_over_interest", "root_less_size"}
 """Powers and roots of 0, whose derivatives have no limit there."""
+OVERFLOWING = {"derivative_of_sech"}
+"""A factor that overflows is left in the second derivative, beside one that is 0 by then."""
 
 
 def elementwise():
@@ -61,22 +63,26 @@ def truth(before, inputs, point, which):
         return (slope, bend) if not kink and max(abs(slope), abs(bend)) < 1e20 else None
 
 
-@pytest.mark.parametrize("rule", elementwise(), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", list(elementwise()), ids=lambda rule: rule.name)
 def test_derivatives_at_seams(rule):
+    inputs, before, _ = sides(rule, "float64", rows=1)
+    count = len(inputs)
+    points = list(product(SEAMS + HARD if count == 1 else SEAMS[:3], repeat=count))[:FEW]
+    without = {0.0, -1.0} if rule.name in SINGULAR else set(HARD) if rule.name in OVERFLOWING else set()
+    points = [point for point in points if not without & set(point)]
+    wanted = [[truth(before, inputs.values(), point, which) for which in range(count)] for point in points]
     for dtype, (relative, absolute) in CLOSE.items():
         inputs, before, _ = sides(rule, dtype, rows=1)
         nodes = list(inputs.values())
         slopes = gc.grad(gc.sum(before), nodes)
         bends = [gc.grad(gc.sum(slope), node) for slope, node in zip(slopes, nodes, strict=True)]
         optimised = parse_pipeline("default").run(Graph("f", tuple(nodes), (*slopes, *bends)))
-        points = list(product(SEAMS + HARD if len(nodes) == 1 else SEAMS[:3], repeat=len(nodes)))[:FEW]
-        for point in points:
-            if rule.name in SINGULAR and {0.0, -1.0} & set(point):
-                continue
+        for point, known in zip(points, wanted, strict=True):
             with np.errstate(all="ignore"):
-                found = evaluate(optimised, [np.array([x], dtype) for x in point]).outputs
-            for which in range(len(nodes)):
-                exact = truth(before, nodes, point, which)
-                for order, got in enumerate((found[which], found[which + len(nodes)])) if exact else ():
-                    off = abs(float(got[0]) - exact[order])
-                    assert off <= relative * abs(exact[order]) + absolute, (dtype, point, order + 1, got[0])
+                found = evaluate(optimised, [np.array([x], nodes[0].dtype.numpy) for x in point]).outputs
+            for which, pair in enumerate(known):
+                for order, got in enumerate((found[which], found[which + count])) if pair else ():
+                    if abs(pair[order]) > float(before.dtype.limits.max):
+                        continue
+                    off = abs(float(got[0]) - pair[order])
+                    assert off <= relative * abs(pair[order]) + absolute, (dtype, point, order + 1, got[0])
