@@ -12,7 +12,7 @@ from typing import Any
 
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, make
-from graphc.ir.rewrite import Firing, Trace, current_trace
+from graphc.ir.rewrite import Firing, Trace, current_trace, rewrite
 from graphc.ir.rule import SEMANTICS, RuleSet
 from graphc.ir.source import at
 from graphc.loops.ops import Scan, Switch, While
@@ -28,6 +28,9 @@ from graphc.passes.log_domain_loops import carried_scan, carried_switch, carried
 from graphc.passes.log_domain_ops import begins_as_logarithm, calculated, carrying, consumed, consuming
 from graphc.passes.log_domain_survey import MANY, Factors, Survey, states_of
 from graphc.passes.registry import graph_pass
+from graphc.passes.rules.canonical import CANONICAL
+from graphc.passes.rules.exact import EXACT
+from graphc.passes.rules.known import KNOWN
 
 LOG_DOMAIN = RuleSet("log_domain")
 PROOF = "tested: for graphs of any size"
@@ -41,7 +44,10 @@ def log_domain(graph: Graph, *, semantics: str = "stable") -> Graph:
     """
     new = log_domain_nodes(graph.results, semantics=semantics)
     names = {became: graph.names[node] for node, became in zip(graph.results, new, strict=True) if node in graph.names}
-    return graph.with_results(new, {**graph.names, **names})
+    carried = graph.with_results(new, {**graph.names, **names})
+    if all(a is b for a, b in zip(graph.results, new, strict=True)):
+        return carried
+    return rewrite(carried, CANONICAL + EXACT + KNOWN)  # what it compares is often known
 
 
 def log_domain_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list[Node]:
