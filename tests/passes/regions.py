@@ -96,9 +96,15 @@ def _described(name: str, pieces: list[tuple[float, float]], values: Array) -> s
         open_above, open_below = end >= near[0], start <= near[1] or start == low
         if open_above and open_below:
             return "almost everywhere"
-        middle = f"{_short(start)} < {name} < {_short(end)}"
+        middle = _between(_short(start), name, _short(end))
         words.append(f"{name} > {_short(start)}" if open_above else f"{name} < {_short(end)}" if open_below else middle)
-    return " or ".join(words)
+    return " or ".join(dict.fromkeys(words))
+
+
+def _between(start: str, name: str, end: str) -> str:
+    if start == end:
+        return f"{name} = 0" if end == "0" else f"{name} near {end}"
+    return f"{start} < {name} < {end}"
 
 
 def _short(x: float) -> str:
