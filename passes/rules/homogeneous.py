@@ -27,17 +27,7 @@ from graphc.ir.rule import RuleSet
 from graphc.ir.substitution import substitute
 from graphc.ops.conversion import Axes, Expand, Sum, cast, expand
 from graphc.ops.deviations import Covariance, SquaredDeviations
-from graphc.ops.elementwise import (
-    Abs,
-    Divide,
-    Multiply,
-    Negative,
-    Pow,
-    Rsqrt,
-    Sqrt,
-    Square,
-    power,
-)
+from graphc.ops.elementwise import Abs, Divide, Multiply, Negative, Pow, Rsqrt, Sqrt, Square, power
 from graphc.ops.euclidean_norm import EuclideanNorm
 from graphc.ops.reduction import Mean
 from graphc.ops.representation import ldexp
