@@ -158,13 +158,12 @@ class LogCumulativeSumExp(Composite):
         top = stop_gradient(make(CumulativeMax(self.axis, self.reverse), z))
         last = shifted(top, self.axis, self.reverse, -inf)
         scale = where(equal(top, last), 1, exp(last - top))
-        infinite = isinf(y)
-        known = logical_or(infinite, isinf(x))
-        e = exp(where(known, -inf, z - top))
+        infinite = isinf(top)
+        e = exp(where(infinite, -inf, z - top))
         total = where(infinite, 1, make(LinearRecurrence(self.axis, self.reverse), scale, e))
         shares = where(infinite, 0, wide / total)
         later = make(LinearRecurrence(self.axis, back), shifted(scale, self.axis, back, 0), shares)
-        return (cast(where(known, where(equal(x, inf), wide, 0), e * later), x.dtype),)
+        return (cast(where(infinite, where(equal(x, inf), wide, 0), e * later), x.dtype),)
 
 
 def shifted(x: Node, axis: int, reverse: bool, fill: float) -> Any:
