@@ -66,6 +66,18 @@ FAMILY = Family(
             lambda xp, x: xp.exp(x / 0.125) / xp.sum(xp.exp(x / 0.125)),
             [[100, 101, 99], [-100, -101, -102], [1, 0.5, 2]],
         ),
+        Case(
+            "log of the largest exponential",
+            "S71",
+            lambda xp, x: xp.log(xp.max(xp.exp(x))),
+            [[1000, 1001, 999], [-1000, -1001, -1000.5], [0.5, 0.25, 2]],
+        ),
+        Case(
+            "1 - the largest probability",
+            "S71",
+            lambda xp, x: 1 - xp.max(xp.softmax(x, axis=0)),
+            [[60, 1, 0], [-50, -10, -51], [0.5, 0.25, 2]],
+        ),
         Case("log of the library's softmax", "S4", lambda xp, x: xp.log(xp.softmax(x, axis=0)), ROWS),
         Case("log of one share of the softmax", "S4", lambda xp, x: xp.log(xp.softmax(x, axis=0)[1]), ROWS),
         Case("x - log sum exp", "S5", lambda xp, x: x - xp.log(total(xp, x)), ROWS),
