@@ -433,3 +433,8 @@ def test_bits_depend_neither_on_threads_nor_on_addresses():
         assert run.stderr == ""
         printed.add(run.stdout.strip())
     assert len(printed) == 1 and len(printed.pop()) == 64
+
+
+def test_compensated_is_no_text():
+    with pytest.raises(TypeError, match="compensated is True or False, not 'yes'"):
+        gc.sum(gc.input("x", ("n",)), compensated="yes")

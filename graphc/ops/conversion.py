@@ -198,6 +198,8 @@ def sum(x: Any, axis: Any = None, *, keepdims: bool = False, dtype: Any = None, 
     """
     if isinstance(x, Term):
         return Application(Sum, (x,), {"axis": axis})
+    if not isinstance(compensated, bool):
+        raise TypeError(f"sum: compensated is True or False, not {compensated!r:.80}")
     x = as_node(x)
     if dtype is not None:
         x = cast(x, dtype)
