@@ -38,7 +38,7 @@ def log_of_inverse(node: Node) -> Node | None:
 
 
 @FACTORS.rule("stabilizing", "S41", proof=NEAR_AND_FAR)
-def log_of_quotient_near_one(x, y):
+def log_of_quotient_of_sums_with_one(x, y):
     """log((1 + x) / (1 + y)): both are rounded where x and y are small, and so is their quotient where it is near 1."""
     near = abs(x - y) < 0.5 * (1 + y)
     small = log1p(where(near, (x - y) / where(near, 1 + y, 1), 0))
