@@ -6,6 +6,7 @@ from graphc.ir.node import Node
 from graphc.ir.pattern import PRODUCTS, SUMS, Part, views
 from graphc.ir.rule import RuleSet
 from graphc.ops.elementwise import Add, Log, Subtract, log
+from graphc.ops.special.digamma_gap import digamma_gap
 from graphc.ops.special.gamma_function import Lgamma, digamma
 from graphc.ops.special.information import Xlogy
 from graphc.ops.special.poisson import log_mean_less_digamma, log_poisson
@@ -32,15 +33,27 @@ def log_of_poisson_probability(node: Node) -> Node | None:
     return None
 
 
+@COUNTS.rule("stabilizing", "S50", proof="tested: SymPy does not know the function")
+def log_less_its_digamma(x):
+    """1 / (2 * x) for large x, as where the likelihood of a gamma distribution is largest."""
+    return log(x) - digamma(x), digamma_gap(x)
+
+
+@COUNTS.rule("stabilizing", "S50", proof="tested: SymPy does not know the function")
+def digamma_less_its_log(x):
+    """-1 / (2 * x) for large x."""
+    return digamma(x) - log(x), -digamma_gap(x)
+
+
 @COUNTS.rule("stabilizing", "S50", proof="tested: digamma of the next number is off by 1 / x")
 def log_less_digamma(x, m):
-    """Both are near log(x) for large x, as where the likelihood of a gamma distribution is largest."""
+    """Both are near where x and m are large and close."""
     return log(m) - digamma(x), log_mean_less_digamma(x, m) + 1 / x
 
 
 @COUNTS.rule("stabilizing", "S50", proof="tested: digamma of the next number is off by 1 / x")
 def digamma_less_log(x, m):
-    """Both are near log(x) for large x."""
+    """Both are near where x and m are large and close."""
     return digamma(x) - log(m), -1 / x - log_mean_less_digamma(x, m)
 
 

@@ -103,6 +103,7 @@ ACCURACY = {
     "hurwitz_zeta": ((1 + spread(1e-10, 100, 120), spread(1e-3, 1e3, 120, seed=1)), 4.0, True),
     "betaln": ((spread(1e-10, 1e10, 2000), spread(1e-10, 1e10, 2000, seed=1)), 4.0, True),
     "polygamma_difference": ((spread(1e-10, 1e10, 500), spread(1e-10, 1e10, 500, seed=1)), 4.0, False),
+    "digamma_gap": ((everywhere(both=False),), 4.0, False),
     "log_poisson": (counts(400), 4.0, True),
     "log_mean_less_digamma": (counts(400), 4.0, True),
     "i0": ((everywhere(low=1e-30, high=700.0, usual=700.0),), 5.0, False),
@@ -274,7 +275,7 @@ ORDINARY = {
     "hurwitz_zeta": (np.array([1.5, 2, 3, 4.5, 20]), np.array([0.1, 1, 2.5, 30, 3])),
     **dict.fromkeys(["betainc", "beta_pdf"], (*SHAPES, np.array([0.1, 0.5, 0.9, 0.45, 0.7]))),
     **dict.fromkeys(["gammainc", "gammaincc", "gamma_pdf", "gammainc_grad_a", "random_gamma_grad"], GAMMAS),
-    **dict.fromkeys(["lgamma", "digamma", "entr"], POSITIVE),
+    **dict.fromkeys(["lgamma", "digamma", "digamma_gap", "entr"], POSITIVE),
     **dict.fromkeys(
         ["betaln", "log_abs_beta", "polygamma_difference", "xlogy", "xlog1py", "rel_entr", "kl_div"], POSITIVE_PAIRS
     ),

@@ -7,6 +7,7 @@ polynomials that interpolate the function at Chebyshev nodes, found with mpmath 
 from graphc.ops.special import (  # noqa: F401 - their ops are known to the parser
     bessel,
     beta_function,
+    digamma_gap,
     error_function,
     gamma_function,
     incomplete_beta,

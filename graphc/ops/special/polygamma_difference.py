@@ -19,7 +19,7 @@ from graphc.ops.logic import logical_and, where
 from graphc.ops.special.algorithm import in_double
 from graphc.ops.special.gamma_function import digamma, polygamma
 
-_MOVES = 10
+MOVES = 10
 _BERNOULLI = (
     1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330,
 )  # fmt: skip
@@ -34,11 +34,11 @@ class PolygammaDifference(Elementwise):
     @in_double
     def scalar(self, s: Scalars, x: Value, step: Value) -> Value:
         n, low, size = self.order, s.minimum(x, x + step), s.abs(step)
-        far = low + (_MOVES + n)
-        rest, moved = _difference(s, far, size, _asymptotic(n)), 0.0
+        far = low + (MOVES + n)
+        rest, moved = _difference(s, far, size, asymptotic_terms(n)), 0.0
         if n == 0:
             rest = rest + s.log1p(size / far)
-        for k in range(_MOVES + n - 1, -1, -1):  # the largest term last
+        for k in range(MOVES + n - 1, -1, -1):  # the largest term last
             moved = moved + _difference(s, low + k, size, [0.0] * (n + 1) + [float(math.factorial(n))])
         total = moved + rest
         value = s.where(s.less(step, 0), -total, total) * (-1) ** n
@@ -62,7 +62,7 @@ def digamma_difference(x: Any, step: Any) -> Any:
     return where(inside, smooth, digamma(where(inside, 1, total)) - digamma(where(inside, 1, x)))
 
 
-def _asymptotic(n: int) -> list[float]:
+def asymptotic_terms(n: int) -> list[float]:
     """(-1)**(n+1) * polygamma(n, x) as a polynomial of 1/x, the lowest power first; of n = 0 without the logarithm."""
     terms = [0.0] * n + [float(math.factorial(n - 1)) if n else 0.0, math.factorial(n) / 2]
     for k, number in enumerate(_BERNOULLI, 1):
