@@ -40,9 +40,10 @@ def formula(before: Any, after: Any) -> str:
 
 def _names(x: Any) -> dict[str, str]:
     """Names for what is repeated, the longest first."""
-    counts = Counter(_text(part) for part in _parts(x))
+    different = {_text(part): part for part in _parts(x)}
+    counts = Counter(_text(arg) for part in different.values() for arg in _operands(part))
     repeated = [text for text, number in counts.items() if number > 1 and WORTH_A_NAME <= len(text) < len(_text(x))]
-    used = {_text(part) for part in _parts(x) if not _operands(part)}
+    used = {text for text, part in different.items() if not _operands(part)}
     free = (letter for letter in "abcdefghklmnpqrst" if letter not in used)
     return dict(zip(sorted(repeated, key=lambda text: (-len(text), text)), free, strict=False))
 
