@@ -181,7 +181,7 @@ EXAMPLES: dict[str, list[Callable[..., Any]]] = {
         lambda X, Y: gc.log(gc.sum(gc.exp(X), axis=1) / (gc.sum(gc.exp(Y), axis=1) + gc.sum(gc.exp(X), axis=1))),
     ],
     "log_of_joined": [lambda x: gc.log(gc.stack([gc.sigmoid(x), 1 - gc.sigmoid(x)], axis=1))[:, 1]],
-    "log_of_known_factors": [lambda X: gc.log(gc.prod(1 + gc.exp(X), axis=1))],
+    "log_of_known_factors": [lambda X: gc.log(gc.prod(gc.abs(1 + X), axis=1))],
     "log_of_other_classes": [lambda X: gc.log1p(-gc.softmax(X, axis=1))],
     "log_of_poisson_probability": [
         lambda k, m: k * gc.log(m) - m - gc.lgamma(k + 1),
