@@ -5,6 +5,7 @@ library does not have raises `MissingWord` when a formula calls it.
 """
 
 import importlib
+import operator
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ WORDS = (
     *SAME_NAMES, "asin", "acos", "atan", "atan2", "asinh", "acosh", "atanh", "copysign", "sigmoid", "softmax",
     "erf", "erfc", "lgamma", "digamma", "i0", "sum", "prod", "mean", "max", "min", "cumulative_sum", "stack",
     "concat", "reshape", "transpose", "take", "flip", "cast", "inv", "det", "cholesky", "array", "number", "booleans",
+    "equal", "not_equal",
 )  # fmt: skip
 ARC = {f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")}
 Words = SimpleNamespace
@@ -35,6 +37,7 @@ def words(library: str, dtype: str) -> Words:
 
 def vocabulary(own: dict[str, Callable[..., Any]]) -> Words:
     """All words; those that a library does not have say so when they are called."""
+    own = {"equal": operator.eq, "not_equal": operator.ne} | own
     return SimpleNamespace(**{word: own[word] if word in own else missing(word) for word in WORDS}, pi=np.pi)
 
 
@@ -149,6 +152,8 @@ def pytensor_words(dtype: np.dtype[Any]) -> dict[str, Callable[..., Any]]:
     )
     own |= named(pt, ARC) | named(pt.linalg, ("inv", "det", "cholesky"))
     return own | {
+        "equal": pt.eq,
+        "not_equal": pt.neq,
         "lgamma": pt.gammaln,
         "digamma": pt.digamma,
         "softmax": special.softmax,

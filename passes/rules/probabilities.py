@@ -31,7 +31,9 @@ def other_bases(node: Node) -> Node | None:
     return None if fired is None else fired[1] * (1 / math.log(2 if isinstance(node.op, Log2) else 10))
 
 
-@PROBABILITIES.rewriter(LogProd, kind="stabilizing", reference="S14")
+@PROBABILITIES.rewriter(
+    LogProd, kind="stabilizing", reference="S14", proof="tested: SymPy keeps the logarithm of absolute values"
+)
 def log_of_known_factors(node: Node) -> Node | None:
     """log(prod(x)) is a sum of logarithms where x is better not calculated: the factors 1 + exp(x) overflow."""
     (x,) = node.args
