@@ -18,8 +18,8 @@ from graphc.ir.rewrite import Firing, Rebuilding, Trace, current_trace, tracing
 from graphc.ir.rule import Rewrite
 from graphc.ir.source import at
 from graphc.passes.cost import cycles
-from graphc.passes.log_domain_arithmetic import Extended, Number, extended, ordinary
-from graphc.passes.log_domain_ops import calculated, carrying
+from graphc.passes.log_domain.arithmetic import Extended, Number, extended, ordinary
+from graphc.passes.log_domain.ops import calculated, carrying
 from graphc.passes.registry import graph_pass
 from graphc.passes.stabilize import stabilize_nodes
 from graphc.search.checking import Found

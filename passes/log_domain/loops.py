@@ -16,7 +16,7 @@ from graphc.loops.ops import Scan, Switch, While
 from graphc.loops.traces import traces
 from graphc.ops.logic import logical_or
 from graphc.ops.tuples import items
-from graphc.passes.log_domain_arithmetic import SETTLED, Extended, Number, extended, normalised, ordinary
+from graphc.passes.log_domain.arithmetic import SETTLED, Extended, Number, extended, normalised, ordinary
 from graphc.types import TensorType, bool_
 
 Evaluate = Callable[[Sequence[Node], Mapping[Node, Number], list[Node] | None], list[Number]]

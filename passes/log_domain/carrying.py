@@ -23,10 +23,10 @@ from graphc.ops.log_product import LogProduct, LogQuotient
 from graphc.ops.logic import Comparison
 from graphc.ops.reduction import Argmax, Argmin
 from graphc.ops.tuples import Item, items
-from graphc.passes.log_domain_arithmetic import Extended, Number, ordinary
-from graphc.passes.log_domain_loops import carried_scan, carried_switch, carried_while
-from graphc.passes.log_domain_ops import begins_as_logarithm, calculated, carrying, consumed, consuming
-from graphc.passes.log_domain_survey import MANY, Factors, Survey, states_of
+from graphc.passes.log_domain.arithmetic import Extended, Number, ordinary
+from graphc.passes.log_domain.loops import carried_scan, carried_switch, carried_while
+from graphc.passes.log_domain.ops import begins_as_logarithm, calculated, carrying, consumed, consuming
+from graphc.passes.log_domain.survey import MANY, Factors, Survey, states_of
 from graphc.passes.registry import graph_pass
 from graphc.passes.rules.canonical import CANONICAL
 from graphc.passes.rules.exact import EXACT

@@ -47,7 +47,7 @@ from graphc.ops.logic import Comparison, Equal, Greater, GreaterEqual, Less, Les
 from graphc.ops.movement import Concat, Pad, Slice, Transpose
 from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Min, Prod, Softmax
 from graphc.ops.representation import log_ldexp
-from graphc.passes.log_domain_arithmetic import (
+from graphc.passes.log_domain.arithmetic import (
     SETTLED,
     Extended,
     Number,
@@ -69,7 +69,7 @@ from graphc.passes.log_domain_arithmetic import (
     together,
     total,
 )
-from graphc.passes.log_domain_products import matrix_product, product, running_product
+from graphc.passes.log_domain.products import matrix_product, product, running_product
 
 MOVES = (Expand, Reshape, Transpose, Slice, Take, Gather, TakeAlongAxis, StopGradient)
 _BASES: dict[type[Op], float] = {Log: 1.0, Log2: 1 / math.log(2), Log10: 1 / math.log(10)}

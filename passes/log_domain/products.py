@@ -15,7 +15,7 @@ from graphc.ops.elementwise import abs
 from graphc.ops.logic import less, logical_and, not_equal
 from graphc.ops.movement import Pad, slice_axis, transpose
 from graphc.ops.reduction import Prod, any
-from graphc.passes.log_domain_arithmetic import SETTLED, Extended, added, highest, normalised, relative, times, total
+from graphc.passes.log_domain.arithmetic import SETTLED, Extended, added, highest, normalised, relative, times, total
 from graphc.types import float32, float64
 
 BLOCK = 64

@@ -41,7 +41,7 @@ from graphc.ops.logic import Comparison, Where
 from graphc.ops.movement import Concat
 from graphc.ops.reduction import Argmax, Argmin, Max, Mean, Prod
 from graphc.ops.tuples import Item
-from graphc.passes.log_domain_ops import MOVES, begins_as_logarithm, carrying, consuming
+from graphc.passes.log_domain.ops import MOVES, begins_as_logarithm, carrying, consuming
 from graphc.passes.rules.norms import is_scale
 from graphc.types import TupleType
 
