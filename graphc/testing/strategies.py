@@ -34,6 +34,7 @@ from graphc.ops import (
     windows,
 )
 from graphc.ops.assume import assume
+from graphc.ops.barrier import stop_gradient
 from graphc.ops.base import Elementwise
 from graphc.ops.cumulative import Cumulative, LogCumulativeSumExp
 from graphc.tensor import input, parameter
@@ -210,6 +211,13 @@ def _float_rows(grower: _Grower, op: type[Op]) -> Node:
     x = grower.node("f", 1)
     weights = [_operand(grower, x) for _ in range((op.arity or 1) - 1)]
     return make(op(grower.axes(x)), x, *weights)  # type: ignore[call-arg]
+
+
+@_builds("row_exponent")
+def _row_exponent(grower: _Grower, op: type[Op]) -> Node:
+    x = grower.node("f", 1)
+    others = [_operand(grower, x) for _ in range(grower.integer(0, 2))]
+    return make(op(grower.axes(x), grower.integer(0, 30)), x, *others)  # type: ignore[call-arg]
 
 
 @_builds("taylor_remainder")
@@ -408,7 +416,8 @@ def _checkpoint(grower: _Grower, op: type[Op]) -> Node:
 
 @_builds("custom_gradient")
 def _custom_gradient(grower: _Grower, op: type[Op]) -> Node:
-    wrapped = custom_gradient(lambda x: (elementwise.square(x), lambda g: g * x))
+    # Only the rule gives the derivative: a result without it is wrong.
+    wrapped = custom_gradient(lambda x: (elementwise.square(stop_gradient(x)), lambda g: 2 * g * x))
     return wrapped(grower.node("f"))
 
 
