@@ -7,6 +7,7 @@ elsewhere the formula stays as it was.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,9 @@ class Judge:
         return bits_of_error(values, self.held_out.results)
 
     def _is_better(self, candidate: Node) -> bool:
-        return float(self._errors(candidate).mean()) < float(self.errors.mean())
+        """Whether it is, on average, by more than what the choice of the points may make."""
+        gained = self.errors - self._errors(candidate)
+        return float(gained.mean()) > float(gained.std()) / math.sqrt(len(gained))
 
     # --- guards ---
 
