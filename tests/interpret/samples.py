@@ -32,6 +32,15 @@ def apply(op: Elementwise, dtype: DType, shape: tuple[int, ...]) -> tuple[Node, 
     return make(op, *inputs), inputs
 
 
+ENDS_OF_INTERVALS = {"log_normal_interval", "density_over_interval"}
+
+
+def operands(op: Elementwise, dtype: DType, size: int, seed: int = 0) -> list[np.ndarray[Any, Any]]:
+    """Random values for all operands, those of intervals in order."""
+    arrays = [values(op, i, dtype, size, seed) for i in range(op.arity or 1)]
+    return list(np.sort(arrays, axis=0)) if op.name in ENDS_OF_INTERVALS else arrays
+
+
 def values(op: Elementwise, operand: int, dtype: DType, size: int, seed: int = 0) -> np.ndarray[Any, Any]:
     """Random values in the domain of an operand, of several magnitudes."""
     rng = np.random.default_rng((seed, operand))

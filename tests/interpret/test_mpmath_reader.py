@@ -25,7 +25,7 @@ def relative_error(actual: Any, expected: Any) -> float:
 @pytest.mark.parametrize("op", samples.FLOAT_OPS, ids=str)
 def test_agrees_with_numpy_on_the_domain(op: Elementwise) -> None:
     node, inputs = samples.apply(op, float64, (60,))
-    bound = {x: samples.values(op, i, x.dtype, 60, seed=1) for i, x in enumerate(inputs)}
+    bound = dict(zip(inputs, samples.operands(op, float64, 60, seed=1), strict=True))
     (computed,), (exact,) = (evaluate_nodes([node], bound, reader=r) for r in ("numpy", "mpmath"))
     assert computed.shape == exact.shape
     limit = 1e-12
@@ -52,7 +52,7 @@ INTEGER_CASES = [
 @pytest.mark.parametrize(("op", "dtype"), INTEGER_CASES, ids=str)
 def test_integers_are_exact_and_wrap(op: Elementwise, dtype: DType) -> None:
     node, inputs = samples.apply(op, dtype, (60,))
-    bound = {x: samples.values(op, i, x.dtype, 60, seed=2) for i, x in enumerate(inputs)}
+    bound = dict(zip(inputs, samples.operands(op, dtype, 60, seed=2), strict=True))
     (computed,), (exact,) = (evaluate_nodes([node], bound, reader=r) for r in ("numpy", "mpmath"))
     assert computed.tolist() == exact.tolist()
 

@@ -25,7 +25,7 @@ def number(value: Any) -> float:
 @pytest.mark.parametrize("op", OPS, ids=str)
 def test_formulas_give_the_numbers_of_numpy(op: Elementwise) -> None:
     node, inputs = samples.apply(op, float64, (2,))
-    arrays = [samples.values(op, i, x.dtype, 2, seed=3) for i, x in enumerate(inputs)]
+    arrays = samples.operands(op, float64, 2, seed=3)
     formulas = [symbols(f"x{i}", (2,), x.dtype) for i, x in enumerate(inputs)]
     (found,) = evaluate_nodes([node], dict(zip(inputs, formulas, strict=True)), reader="sympy")
     (expected,) = evaluate_nodes([node], dict(zip(inputs, arrays, strict=True)))
