@@ -20,9 +20,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import graphc as gc
 from graphc.errors import ShapeError
 from graphc.ir.graph import Graph
-from graphc.ir.node import Node
+from graphc.ir.node import Node, make
 from graphc.ir.op import OPS
 from graphc.ops.base import Elementwise, LibraryOp
+from graphc.ops.cumulative import LogCumulativeSumExp
+from graphc.ops.special.poisson import log_poisson
 from graphc.testing import (
     assert_graphs_agree,
     assert_targets_agree,
@@ -192,6 +194,14 @@ def test_cancellation_is_no_disagreement() -> None:
     before, after = (Graph("f", (x,), (y,)) for y in (gc.sum(x), gc.sum(gc.flip(x)) + 0.0))
     values = np.random.default_rng(0).normal(size=1000).astype("f4")
     assert_graphs_agree(before, after, [np.concatenate([values[:500], -values[:500]])])
+
+
+@pytest.mark.parametrize("step", [gc.xlogy, log_poisson])
+def test_a_step_at_0_is_no_disagreement_where_a_sum_cancels(step: Any) -> None:
+    x = gc.input("x", ("n", 2), "float64")
+    total = make(LogCumulativeSumExp(1, False), gc.log_softmax(x, axis=1))  # 0, or nearly
+    graph = Graph("f", (x,), (step(total, gc.full_like(total, -1.0)),))
+    assert_targets_agree(graph, [np.random.default_rng(0).normal(size=(1000, 2))])
 
 
 def test_an_exact_comparison_sees_the_sign_of_zero() -> None:
