@@ -261,6 +261,22 @@ def test_zeta_outside_its_domain():
     np.testing.assert_array_equal(found, [inf, nan, inf, 0, 1])
 
 
+@pytest.mark.parametrize("target", ["llvm", "reference", "cuda-emulator"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_negative_mean_has_a_poisson_probability_of_no_count_only(dtype, target):
+    tiny = np.finfo(dtype).smallest_subnormal
+    counts = np.array([0.0, -0.0, tiny, -tiny, 1, -1, 2.5, -2.5, 30, inf, -inf, nan], dtype)
+    k, m = (gc.input(n, counts.shape, dtype) for n in "km")
+    try:
+        f = gc.compile([k, m], function(OPS["log_poisson"])(k, m), target=target)
+    except gc.TargetError as error:
+        pytest.skip(str(error))
+    for mean in (-1.0, -tiny, -inf):
+        found = f(counts, np.full_like(counts, mean))
+        np.testing.assert_array_equal(found, [-mean, -mean, *[nan] * 10])
+    np.testing.assert_array_equal(f(counts, np.full_like(counts, -0.0))[:5], [0, 0, -inf, inf, -inf])
+
+
 # --- derivatives ---
 
 SHAPES = np.array([0.5, 2, 3, 80, 200]), np.array([1.5, 2, 0.3, 90, 100])
