@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import interpreter_of, names_among
 from benchmarks.cases import CASES
 from benchmarks.peers import PEERS
 from benchmarks.report import Report, duration, write
@@ -16,12 +17,12 @@ HERE = Path(__file__).parent
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The same work side by side.")
     parser.add_argument("--only", metavar="NAME", action="append", choices=CASES, help=", ".join(CASES))
-    parser.add_argument("--peers", metavar="A,B", type=peer_names, default=list(PEERS), help=", ".join(PEERS))
+    parser.add_argument("--peers", metavar="A,B", type=names_among(PEERS), default=list(PEERS), help=", ".join(PEERS))
     parser.add_argument("--quick", action="store_true", help="3 short rounds")
     parser.add_argument("--rounds", type=positive, metavar="N", help="turns of each peer (9)")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="threads of each peer (1)")
     parser.add_argument(
-        "--python", metavar="PEER=PATH", action="append", type=peer_python, default=[],
+        "--python", metavar="PEER=PATH", action="append", type=interpreter_of(PEERS), default=[],
         help="an interpreter with that peer, where it cannot be installed beside the others",
     )  # fmt: skip
     parser.add_argument(
@@ -36,21 +37,6 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
-
-
-def peer_names(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in PEERS:
-            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(PEERS)}")
-    return names
-
-
-def peer_python(text: str) -> tuple[str, str]:
-    name, _, path = text.partition("=")
-    if name not in PEERS or not path:
-        raise argparse.ArgumentTypeError(f"{text} is not PEER=PATH with a peer out of {', '.join(PEERS)}")
-    return name, path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.arguments import interpreter_of, names_among
 from benchmarks.report import write
 from benchmarks.stability.case import DTYPES
 from benchmarks.stability.cases import CASES, FAMILIES, PROBES
@@ -25,12 +26,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.stability", description="Naive formulas, as each compiler computes them."
     )
-    parser.add_argument("--systems", metavar="A,B", type=system_names, default=list(SYSTEMS), help=", ".join(SYSTEMS))
+    parser.add_argument(
+        "--systems", metavar="A,B", type=names_among(SYSTEMS), default=list(SYSTEMS), help=", ".join(SYSTEMS)
+    )
     parser.add_argument("--family", metavar="NAME", action="append", choices=SUBJECTS, help=", ".join(SUBJECTS))
     parser.add_argument("--case", metavar="TEXT", action="append", help="only what has this in its name")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes at a time (2)")
     parser.add_argument(
-        "--python", metavar="SYSTEM=PATH", action="append", default=[],
+        "--python", metavar="SYSTEM=PATH", action="append", type=interpreter_of(SYSTEMS), default=[],
         help="an interpreter with that system, where it cannot be installed beside the others",
     )  # fmt: skip
     parser.add_argument(
@@ -44,14 +47,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if not chosen(options):
         parser.error("no formula has such a name")
     return options
-
-
-def system_names(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in SYSTEMS:
-            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(SYSTEMS)}")
-    return names
 
 
 def chosen(options: argparse.Namespace) -> list[str]:
@@ -72,7 +67,7 @@ def exact_of(key: Key) -> tuple[Truth, Truth]:
 
 def compare(options: argparse.Namespace) -> Report:
     """Run all systems that are wanted, and NumPy and PyTorch, which say what the formulas are as written."""
-    pythons = dict(entry.split("=", 1) for entry in options.python)
+    pythons = dict(options.python)
     wanted = [system for system in SYSTEMS if system in {*options.systems, *BASELINES.values()}]
     names = chosen(options)
     start = time.perf_counter()
