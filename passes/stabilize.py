@@ -6,8 +6,9 @@ so that no spelling hides a pattern. What would hide one is rewritten after all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import TypeVar
 
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node
@@ -17,6 +18,8 @@ from graphc.passes.places import RulesAtPlaces
 from graphc.passes.registry import graph_pass
 from graphc.passes.rules import CANONICAL, EXACT, LAST, STABLE
 
+Form = TypeVar("Form", Graph, list[Node])
+
 
 @graph_pass
 def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
@@ -24,23 +27,24 @@ def stabilize(graph: Graph, *, semantics: str = "stable") -> Graph:
 
     log(sum(exp(x)))  becomes  logsumexp(x)
     """
-    first, *last = _tables(semantics)
-    graph = rewrite(graph, first)
-    before = graph.results
-    for rules in last:
-        graph = rewrite(graph, rules)
-    if all(old is new for old, new in zip(before, graph.results, strict=True)):
-        return graph
-    return rewrite(graph, first)  # what the last rules make is looked at once again
+    return _by_tables(graph, rewrite, lambda made: made.results, semantics)
 
 
 def stabilize_nodes(nodes: Iterable[Node], *, semantics: str = "stable") -> list[Node]:
     """Nodes made stable together, after what says nothing is left out, as in a pipeline."""
+    return _by_tables(rewrite_nodes(list(nodes), CANONICAL + EXACT), rewrite_nodes, list, semantics)
+
+
+def _by_tables(
+    made: Form, rewriting: Callable[[Form, RuleSet], Form], results: Callable[[Form], Iterable[Node]], semantics: str
+) -> Form:
+    """What all tables make of a graph or of nodes; what the last ones make is looked at once again."""
     first, *last = _tables(semantics)
-    made = before = rewrite_nodes(rewrite_nodes(list(nodes), CANONICAL + EXACT), first)
+    made = before = rewriting(made, first)
     for rules in last:
-        made = rewrite_nodes(made, rules)
-    return made if all(old is new for old, new in zip(before, made, strict=True)) else rewrite_nodes(made, first)
+        made = rewriting(made, rules)
+    unchanged = all(old is new for old, new in zip(results(before), results(made), strict=True))
+    return made if unchanged else rewriting(made, first)
 
 
 @cache

@@ -167,7 +167,7 @@ def _vanishes(attempt: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
     try:
         return bool(sympy.simplify(attempt(a, b)) == 0)
     except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, IndexError):
-        return False
+        return False  # SymPy raises any of these where a formula is beyond it: this attempt proves nothing
 
 
 ATTEMPTS: tuple[Callable[[Any, Any], Any], ...] = (
