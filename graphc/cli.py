@@ -23,14 +23,13 @@ import sys
 from ast import literal_eval
 from collections import Counter
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import GraphcError, GraphError
+from graphc.errors import GraphcError, GraphError, did_you_mean
 from graphc.inspect import draw, explain
 from graphc.inspect.script import graphs_of_script
 from graphc.ir.graph import Graph
@@ -276,9 +275,8 @@ def _rules(options: argparse.Namespace) -> None:
     wanted = (options.name or "").lower()
     found = [rule for rule in RULES if wanted in rule.name or wanted == rule.reference.lower()]
     if not found:
-        close = get_close_matches(wanted, [rule.name for rule in RULES], 3)
-        hint = f"did you mean {' or '.join(close)}? " if close else ""
-        raise GraphError(f"no rule is like {options.name!r}", help=f"{hint}`graphc rules` lists all")
+        hint = did_you_mean(wanted, (rule.name for rule in RULES))
+        raise GraphError(f"no rule is like {options.name!r}", help=f"{hint} `graphc rules` lists all".strip())
     for rule in found:
         print(f"{rule.name}   {rule.reference or '-'}   {rule.kind}   {rule.proof}")
         print(f"    {rule}")

@@ -11,6 +11,14 @@ An error says what is wrong, shows the values involved with the user's own lines
 from collections.abc import Iterable
 
 
+def did_you_mean(name: str, known: Iterable[str], most: int = 3) -> str:
+    """A question with the known names that are most like one; empty if none is."""
+    from difflib import get_close_matches  # where an error is made: importing graphc stays cheap
+
+    close = dict.fromkeys(get_close_matches(name, list(known), most))
+    return f"did you mean {' or '.join(close)}?" if close else ""
+
+
 class GraphcError(Exception):
     """Base of all errors of graphc.
 

@@ -8,7 +8,6 @@ is a pipeline of three passes, the last with an option. "default" and "lowering"
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphc.errors import PipelineError
+from graphc.errors import PipelineError, did_you_mean
 from graphc.ir.graph import Graph
 from graphc.ir.rewrite import Trace, current_trace, tracing
 from graphc.ir.rule import Rewrite
@@ -240,6 +239,4 @@ def _shown(value: Any) -> str:
 
 
 def _known(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{hint}known: {', '.join(known)}"
+    return f"{did_you_mean(name, known, most=1)} known: {', '.join(known)}".strip()

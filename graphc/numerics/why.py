@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
-from graphc.errors import GraphError
+from graphc.errors import GraphError, did_you_mean
 from graphc.ir.graph import Graph
 from graphc.ir.node import Node, describe, everywhere, topological
 from graphc.ir.printer import value_names
@@ -127,6 +126,5 @@ def _named(name: str, *graphs: Graph) -> Node:
             if found:
                 return found[0]
             known += names.values()
-    close = difflib.get_close_matches(name, known, 3)
-    help_ = f"did you mean {' or '.join(dict.fromkeys(close))}?" if close else "print(f.graph) shows all names"
+    help_ = did_you_mean(name, known) or "print(f.graph) shows all names"
     raise GraphError(f"no value is named {name!r}", help=help_)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
 
-from graphc.errors import GraphError
+from graphc.errors import GraphError, did_you_mean
 from graphc.interpret.ranges import Fact, recorded_facts
 from graphc.ir.graph import Graph
 from graphc.ir.leaf import uniform_value
@@ -107,8 +106,7 @@ def _named(name: str, rules: Sequence[Rewrite]) -> list[Rewrite]:
     found = [rule for rule in rules if rule.name == name] or [rule for rule in rules if _makes(rule) == name]
     if found:
         return found
-    close = difflib.get_close_matches(name, [rule.name for rule in rules], 3)
-    help_ = f"did you mean {' or '.join(close)}?" if close else "`graphc rules` lists them"
+    help_ = did_you_mean(name, (rule.name for rule in rules)) or "`graphc rules` lists them"
     raise GraphError(f"there is no rule {name!r}, and none that makes an op of that name", help=help_)
 
 
