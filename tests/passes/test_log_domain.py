@@ -280,6 +280,46 @@ def a_chain_written_out(dtype):
     return (x,), (np.random.default_rng(16).uniform(1e-9, 1e-6, 60),), gc.log10(p), lambda x: np.log10(x).sum()
 
 
+@model
+def an_autoregressive_estimator(dtype):
+    """NADE: the probability of 1,000 bits, each given by those before it."""
+    b, v, w, u, c = nodes(dtype, b=(1000,), v=(1000,), w=(1000, 8), u=(1000, 8), c=(8,))
+
+    def bit(state, row):
+        (hidden, p), (vi, wi, ui, bi) = state, row
+        one = 1 / (1 + gc.exp(-(bi + gc.sum(ui / (1 + gc.exp(-hidden))))))
+        return (hidden + wi * vi, p * gc.where(vi > 0.5, one, 1 - one)), None
+
+    (_, p), _ = gc.scan(bit, (c, gc.constant(1, dtype)), (v, w, u, b))
+    rng = np.random.default_rng(18)
+    weights = (rng.normal(0, 0.3, (1000, 8)) for _ in range(2))
+    given = np.round(rng.random(1000)), *weights, rng.normal(0, 1, 8)
+    bits, to_hidden, to_bits, offsets = (x.astype(dtype).astype(float) for x in given)
+
+    def exact(biases):
+        steps = to_hidden * bits[:, None]
+        hidden = offsets + np.cumsum(steps, axis=0) - steps
+        logit = biases + np.sum(to_bits * np.exp(log_expit(hidden)), axis=1)
+        return log_expit(np.where(bits > 0.5, logit, -logit)).sum()
+
+    return (b, v, w, u, c), (rng.normal(0, 1, 1000), *given), gc.log(p), exact
+
+
+@model
+def a_boltzmann_machine(dtype):
+    """The unnormalised likelihood of a restricted one with 1,000 hidden units."""
+    c, v, w, b = nodes(dtype, c=(1000,), v=(20,), w=(1000, 20), b=(20,))
+    rng = np.random.default_rng(19)
+    given = np.round(rng.random(20)), rng.normal(0, 1, (1000, 20)), rng.normal(0, 1, 20)
+    bits, weights, biases = (x.astype(dtype).astype(float) for x in given)
+    likelihood = gc.exp(gc.sum(b * v)) * gc.prod(1 + gc.exp(c + w @ v))
+
+    def exact(offsets):
+        return biases @ bits + np.logaddexp(0, offsets + weights @ bits).sum()
+
+    return (c, v, w, b), (rng.normal(0, 1, 1000), *given), gc.log(likelihood), exact
+
+
 def potentials_written_out(dtype, steps):
     """A hidden Markov model of few steps, whose potentials are far beyond the range already."""
     x, a = nodes(dtype, x=(steps, 3), a=(3, 3))
